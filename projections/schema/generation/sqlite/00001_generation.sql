@@ -1,7 +1,9 @@
 -- One generation of the read models, in a SQLite file of its own. Instants are
 -- microseconds since 1970-01-01T00:00:00Z, keys are blobs of 16 bytes, and
--- booleans 0 and 1. What the tables and columns mean stands in postgres.sql,
--- as comments; a change goes into both, and moves SchemaVersion.
+-- booleans 0 and 1. What the tables and columns mean stands in the file of the
+-- same name for PostgreSQL, as comments; a change goes into both.
+
+-- +goose Up
 
 CREATE TABLE generation (
   only_row     INTEGER PRIMARY KEY DEFAULT 1 CHECK (only_row = 1),

@@ -1,0 +1,53 @@
+// This file holds the schema files of the read models and what the engines
+// call their parts.
+
+package projections
+
+import (
+	"embed"
+	"io/fs"
+	"strconv"
+
+	"boxoffice/internal/sqldb"
+)
+
+// FoldVersion is the version of the code that makes read models from events. It
+// moves whenever the rows, the facts or the schema of a generation come out
+// otherwise than before; a new generation is built then.
+const FoldVersion = 1
+
+//go:embed schema
+var schemaFiles embed.FS
+
+// registryFiles and generationFiles hold the schema of the registry and of one
+// generation, with a directory for each engine.
+var (
+	registryFiles   = mustSub("schema/registry")
+	generationFiles = mustSub("schema/generation")
+)
+
+func mustSub(dir string) fs.FS {
+	sub, err := fs.Sub(schemaFiles, dir)
+	if err != nil {
+		panic(err) // dir is a constant, and a valid path
+	}
+	return sub
+}
+
+// registrySchema names the part of the database that has the registry. On
+// PostgreSQL people see the name, since the views are there too; on SQLite it
+// is part of a file's name.
+func registrySchema(d *sqldb.Dialect) string {
+	if d.Name == sqldb.Postgres {
+		return "boxoffice"
+	}
+	return "models"
+}
+
+// generationSchema names the part of the database that has a generation.
+func generationSchema(d *sqldb.Dialect, number int) string {
+	if d.Name == sqldb.Postgres {
+		return "boxoffice_gen_" + strconv.Itoa(number)
+	}
+	return "models_" + strconv.Itoa(number)
+}
