@@ -1,0 +1,89 @@
+// Package sqltest gives tests a database of their own on each engine.
+package sqltest
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"net/url"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"boxoffice/internal/sqldb"
+)
+
+// URLVariable names the environment variable with the URL of a PostgreSQL
+// server on which tests may create and drop databases.
+const URLVariable = "BOXOFFICE_TEST_DATABASE_URL"
+
+// Each runs f as a subtest on each engine, with a database of its own that is
+// gone afterwards. Each call of open gives another handle on that same
+// database, as another process would have; they are closed when the subtest
+// ends.
+func Each(t *testing.T, f func(t *testing.T, open func() *sqldb.DB)) {
+	t.Helper()
+	for _, engine := range []sqldb.Engine{sqldb.SQLite, sqldb.Postgres} {
+		t.Run(string(engine), func(t *testing.T) { f(t, New(t, engine)) })
+	}
+}
+
+// New makes a database on one engine; see [Each].
+func New(t testing.TB, engine sqldb.Engine) (open func() *sqldb.DB) {
+	t.Helper()
+	databaseURL := URL(t, engine)
+	return func() *sqldb.DB {
+		t.Helper()
+		db, err := sqldb.Open(context.Background(), databaseURL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { db.Close() })
+		return db
+	}
+}
+
+// URL makes a database on one engine and gives its URL. It is gone when the
+// test ends.
+func URL(t testing.TB, engine sqldb.Engine) string {
+	t.Helper()
+	if engine == sqldb.SQLite {
+		return sqldb.SQLiteURL(filepath.Join(t.TempDir(), "test.db"))
+	}
+	return postgresDatabase(t)
+}
+
+// postgresDatabase makes a database with a name of its own on the tests' server.
+func postgresDatabase(t testing.TB) string {
+	t.Helper()
+	server := os.Getenv(URLVariable)
+	if server == "" {
+		t.Fatalf("%s isn't set: it names the PostgreSQL server to test on (scripts/test starts one)", URLVariable)
+	}
+	at, err := url.Parse(server)
+	if err != nil {
+		t.Fatalf("%s isn't a URL", URLVariable)
+	}
+	admin, err := sqldb.Open(context.Background(), server)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { admin.Close() })
+	name := "boxoffice_test_" + randomName()
+	if _, err := admin.SQL().Exec("CREATE DATABASE " + name); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if _, err := admin.SQL().Exec("DROP DATABASE " + name + " WITH (FORCE)"); err != nil {
+			t.Error(err)
+		}
+	})
+	at.Path = "/" + name
+	return at.String()
+}
+
+func randomName() string {
+	b := make([]byte, 8)
+	rand.Read(b)
+	return hex.EncodeToString(b)
+}

@@ -1,0 +1,129 @@
+// This file runs transactions: one that writes, and one that reads a single
+// moment of the database.
+
+package sqldb
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"math/rand/v2"
+	"time"
+)
+
+// A Tx is a transaction that writes. It is for one goroutine at a time.
+type Tx struct {
+	*sql.Tx
+	conn    *sql.Conn
+	dialect *Dialect
+}
+
+// A CommitError says that a commit failed in a way that leaves open whether
+// the transaction took effect: the connection broke between the request and
+// the answer.
+type CommitError struct{ Err error }
+
+func (e *CommitError) Error() string { return "outcome of the commit unknown: " + e.Err.Error() }
+
+func (e *CommitError) Unwrap() error { return e.Err }
+
+// maxAttempts is how often a transaction that met another is tried in all.
+const maxAttempts = 12
+
+// InTx runs f in a transaction that may write, and commits it where f returns
+// nil. A transaction that the engine gave up in favour of another
+// (serialization failure, deadlock, busy file) is run again from its start, so
+// f must have no effect besides the transaction's. A commit whose outcome isn't
+// known is not tried again; its error is a [*CommitError]. On SQLite one such
+// transaction of a handle runs at a time: f must not call InTx of the same
+// handle.
+func (db *DB) InTx(ctx context.Context, f func(*Tx) error) error {
+	if db.writer != nil {
+		select {
+		case db.writer <- struct{}{}:
+			defer func() { <-db.writer }()
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	for attempt := 1; ; attempt++ {
+		err := db.tryTx(ctx, f)
+		if err == nil || attempt == maxAttempts || !isTransient(err) {
+			return err
+		}
+		if err := pause(ctx, attempt); err != nil {
+			return err
+		}
+	}
+}
+
+// tryTx runs f in one transaction.
+func (db *DB) tryTx(ctx context.Context, f func(*Tx) error) (err error) {
+	conn, err := db.sql.Conn(ctx)
+	if err != nil {
+		return fmt.Errorf("get a connection: %w", err)
+	}
+	defer conn.Close()
+	tx, err := conn.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("begin: %w", err)
+	}
+	// After a commit this does nothing; after a panic or an error of f it is
+	// what lets go of the locks.
+	defer tx.Rollback()
+	if err := f(&Tx{Tx: tx, conn: conn, dialect: db.dialect}); err != nil {
+		return err
+	}
+	return commit(ctx, tx)
+}
+
+func commit(ctx context.Context, tx *sql.Tx) error {
+	// database/sql rolls back by itself when the context has ended before the
+	// commit, and that is certain.
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("commit: %w", err)
+	}
+	switch err := tx.Commit(); {
+	case err == nil:
+		return nil
+	case IsDefinite(err):
+		return fmt.Errorf("commit: %w", err)
+	default:
+		return &CommitError{Err: err}
+	}
+}
+
+// ReadTx runs f in a transaction that only reads and sees one moment of the
+// database, however long it takes: the moment of its first statement. It
+// doesn't wait for writers, and writers don't wait for it.
+func (db *DB) ReadTx(ctx context.Context, f func(*sql.Tx) error) error {
+	tx, err := db.sql.BeginTx(ctx, &sql.TxOptions{Isolation: db.dialect.snapshot(), ReadOnly: true})
+	if err != nil {
+		return fmt.Errorf("begin reading: %w", err)
+	}
+	defer tx.Rollback()
+	return f(tx)
+}
+
+// snapshot is the isolation under which a transaction sees a single moment.
+func (d *Dialect) snapshot() sql.IsolationLevel {
+	if d.Name == Postgres {
+		return sql.LevelRepeatableRead
+	}
+	// Every transaction of SQLite does, and its driver knows no other level.
+	return sql.LevelDefault
+}
+
+// pause waits before attempt is repeated, each time longer, up to a fifth of a
+// second, and never two at the same pace.
+func pause(ctx context.Context, attempt int) error {
+	longest := min(time.Millisecond<<attempt, 200*time.Millisecond)
+	timer := time.NewTimer(longest/2 + rand.N(longest/2))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
