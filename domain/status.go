@@ -1,0 +1,88 @@
+// This file is about a user's status: what the spans of their entitlements,
+// united, make of them at an instant.
+
+package domain
+
+import "sort"
+
+// A StatusChange says what a user is from an instant on, until the next change.
+type StatusChange struct {
+	From   Instant
+	Status Status
+	// Since is status_since: for registered, the user's registration.
+	Since Instant
+}
+
+// AccessSpans gives the spans in which the user may watch something: those of
+// all entitlements, united.
+func (f *UserFacts) AccessSpans() []Span {
+	return spansOf(f.Entitlements(), anyKind, wholePeriod)
+}
+
+// SubscriptionSpans gives the spans of the user's subscriptions, united.
+func (f *UserFacts) SubscriptionSpans() []Span {
+	return spansOf(f.Entitlements(), isSubscription, wholePeriod)
+}
+
+// TrialSpans gives the spans of the user's trials, united.
+func (f *UserFacts) TrialSpans() []Span {
+	return spansOf(f.Entitlements(), isSubscription, Period.Trial)
+}
+
+// spansOf unites a span of each period of the entitlements that are wanted.
+func spansOf(all []Entitlement, wanted func(EntitlementKind) bool, span func(Period) Span) []Span {
+	var spans []Span
+	for i := range all {
+		if !wanted(all[i].Kind) {
+			continue
+		}
+		for _, p := range all[i].Periods {
+			spans = append(spans, span(p))
+		}
+	}
+	return Unite(spans)
+}
+
+func anyKind(EntitlementKind) bool             { return true }
+func isSubscription(kind EntitlementKind) bool { return kind == Subscription }
+func wholePeriod(p Period) Span                { return p.Span }
+
+// Timeline gives the user's statuses in ascending order. The first is from
+// their first event on; there is none where there is no event. It goes as far
+// as anything is going to happen without a further event.
+func (f *UserFacts) Timeline() []StatusChange {
+	if !f.first.Carried {
+		return nil
+	}
+	return f.timeline(f.AccessSpans())
+}
+
+func (f *UserFacts) timeline(access []Span) []StatusChange {
+	var changes []StatusChange
+	// No entitlement begins before the first event.
+	if len(access) == 0 || access[0].From > f.first.Value {
+		since := f.first.Value
+		if f.registered.Carried {
+			since = f.registered.Value
+		}
+		changes = append(changes, StatusChange{From: f.first.Value, Status: StatusRegistered, Since: since})
+	}
+	for _, s := range access {
+		changes = append(changes, StatusChange{From: s.From, Status: StatusActive, Since: s.From})
+		if s.To != Never {
+			changes = append(changes, StatusChange{From: s.To, Status: StatusCanceled, Since: s.To})
+		}
+	}
+	return changes
+}
+
+// StatusAt gives the user's status at t and since when they have it. It is not
+// ok before the user's first event.
+func (f *UserFacts) StatusAt(t Instant) (status Status, since Instant, ok bool) {
+	changes := f.Timeline()
+	next := sort.Search(len(changes), func(i int) bool { return changes[i].From > t })
+	if next == 0 {
+		return "", 0, false
+	}
+	return changes[next-1].Status, changes[next-1].Since, true
+}
