@@ -85,3 +85,66 @@ type RefusedEvent struct {
 	Type    *string
 	Body    []byte
 }
+
+// A HistoryQuery asks for a page of the log: the recorded events that pass
+// every filter, in log order, from the first after After on.
+type HistoryQuery struct {
+	After Position
+	// Type, UserID: empty for any. UserID is a user's id on the platform; of a
+	// user that there isn't, or who was erased, there are no events.
+	Type   domain.Type
+	UserID string
+	// From and To bound the event's time, from inclusive and to exclusive; nil
+	// for no bound.
+	From, To *domain.Instant
+	// Open asks for the events readable, where their user's key is still there.
+	Open bool
+	// Limit is how many records at most, over 0.
+	Limit int
+}
+
+// A HistoryPage is a page of the log. There may be fewer records in it than
+// were asked for, and even none, though more follow: a query that few events
+// pass stops after a stretch of the log.
+type HistoryPage struct {
+	Records []SealedRecord
+	// Next is the position after which the next page begins; nil at the end of
+	// the log.
+	Next *Position
+}
+
+// A SealedRecord is one row of the log as it stands there.
+type SealedRecord struct {
+	Position   Position
+	RecordedAt domain.Instant
+	User       UserKey
+	Type       domain.Type
+	domain.Stamp
+	// Public is the part of data that is readable for everybody, a compact JSON
+	// object. Sealed is what is personal, encrypted; nil where there is nothing.
+	Public []byte
+	Sealed []byte
+	// Event is the event in readable form; nil where that wasn't asked for, and
+	// where the user's key has been destroyed.
+	Event *domain.Event
+}
+
+// A RefusedQuery asks for a page of the refused events, the latest first.
+type RefusedQuery struct {
+	Reason domain.Reason // empty: any
+	After  *RefusedCursor
+	Limit  int
+}
+
+// A RefusedCursor is the place of an event in the list of refused ones: by
+// ReceivedAt, latest first, then by ID, greatest first.
+type RefusedCursor struct {
+	ReceivedAt domain.Instant
+	ID         int64
+}
+
+// A RefusedPage is a page of the refused events; Next is nil on the last.
+type RefusedPage struct {
+	Refused []RefusedEvent
+	Next    *RefusedCursor
+}
