@@ -4,8 +4,8 @@
 package domain
 
 import (
-	"errors"
 	"time"
+	"unicode/utf8"
 )
 
 const (
@@ -17,54 +17,97 @@ const (
 	ClockSkew = Instant(5 * time.Minute / time.Microsecond)
 )
 
-// Decode decodes and judges a message at now. Exactly one result is non-nil.
+// natsPrefix stands before an event's type in the subject that it is published
+// to.
+const natsPrefix = "boxoffice.events."
+
+// Decode decodes and judges a message at now. Exactly one result is non-nil: an
+// event that keeps every rule that can be judged without the log, or a refusal
+// with the first reason that applies, in the order of the reasons. Neither
+// shares memory with m.
+//
+// Of a user.erased, nothing is kept but the stamp, the type and the subject.
 func Decode(m *Message, now Instant) (*Event, *Refusal) {
-	return nil, &Refusal{Reason: Malformed}
+	var env envelope
+	if reason, rule := env.read(m); rule != "" {
+		return nil, env.refuse(reason, rule)
+	}
+	if rule := env.check(); rule != "" {
+		return nil, env.refuse(InvalidAttribute, rule)
+	}
+	kind := env.known[attrType].text
+	r := catalogue.index[Type(kind)]
+	switch {
+	case r == nil:
+		return nil, env.refuse(UnknownType, "type must be one of the catalogue's")
+	case m.NATSSubject != "" && m.NATSSubject != natsPrefix+kind:
+		return nil, env.refuse(SubjectMismatch, "the NATS subject must be "+natsPrefix+kind)
+	case env.time > now+ClockSkew:
+		return nil, env.refuse(InFuture, "time must not be more than 5 minutes ahead")
+	}
+	e := &Event{
+		Stamp:   Stamp{Time: env.time, Source: env.known[attrSource].text, ID: env.known[attrID].text},
+		Type:    r.of,
+		Subject: env.known[attrSubject].text,
+	}
+	if rule := e.judgeData(r, m, &env); rule != "" {
+		return nil, env.refuse(InvalidData, rule)
+	}
+	return e, nil
 }
 
-// Content gives the canonical form of what makes two events the same content.
-func (e *Event) Content() []byte { return e.AppendContent(nil) }
-
-// AppendContent appends what Content gives to dst.
-func (e *Event) AppendContent(dst []byte) []byte { return dst }
-
-// Restore makes an event from its stored parts; personal is nil and subject
-// empty after an erasure.
-func Restore(t Type, s Stamp, subject string, public, personal []byte) (*Event, error) {
-	return nil, errors.ErrUnsupported
+// judgeData reads data, and gives the rule that it breaks.
+func (e *Event) judgeData(r *row, m *Message, env *envelope) string {
+	if m.Binary && len(m.Body) > 0 && env.data == nil {
+		return "data must be JSON"
+	}
+	r.begin(e)
+	if rule := e.readData(r, env); rule != "" {
+		return rule
+	}
+	return e.finishData(r)
 }
 
-// Data gives the data of the event as one compact JSON object, public and
-// personal members together.
-func (e *Event) Data() []byte { return nil }
-
-// MarshalCloudEvent renders the event as structured CloudEvents JSON.
-func (e *Event) MarshalCloudEvent() []byte { return nil }
-
-// MarshalSealed renders a row of the log as structured CloudEvents JSON without
-// opening it: the subject is the user's pseudonym, and what is personal stands
-// as base64 in the extension sealed (left out where it is nil). More extensions
-// may be given.
-func MarshalSealed(t Type, s Stamp, pseudonym string, public, sealed []byte, extensions ...Attribute) []byte {
-	return nil
+// read reads the envelope and finds data, or gives the reason and the rule by
+// which the message isn't an event in form.
+func (env *envelope) read(m *Message) (Reason, string) {
+	if m.Binary {
+		return env.readBinaryMessage(m)
+	}
+	if len(m.Body) > MaxEventBytes {
+		env.salvage(m.Body)
+		return TooLarge, "an event must have at most 256 KiB"
+	}
+	if rule := checkJSON(m.Body); rule != "" {
+		env.salvage(m.Body)
+		return Malformed, "the event " + rule
+	}
+	if start := skipSpace(m.Body, 0); m.Body[start] != '{' {
+		return Malformed, "the event must be a JSON object"
+	}
+	env.readStructured(m.Body)
+	return "", ""
 }
 
-// RenderStructured gives a message as the structured event that it says, as far
-// as it says one.
-func RenderStructured(m *Message) []byte { return nil }
-
-// ParseInstant reads a time in RFC 3339 with an offset.
-func ParseInstant(s string) (Instant, error) { return 0, errors.ErrUnsupported }
-
-// ValidUserID says what rule a user's id breaks, nil for none.
-func ValidUserID(s string) error { return nil }
-
-// Types lists the types of the catalogue in its order.
-func Types() []Type { return nil }
-
-// KnownType says whether the catalogue has the type.
-func KnownType(s string) bool { return false }
-
-// DecodeBatch splits a JSON array into its elements' texts, which share body's
-// memory. A key twice or invalid UTF-8 stays within its element.
-func DecodeBatch(body []byte) ([][]byte, error) { return nil, errors.ErrUnsupported }
+// readBinaryMessage is read for binary mode. A body that isn't JSON in form is
+// the data's fault, and comes later; one that says a key twice or isn't UTF-8
+// makes the event malformed, as it does in structured mode.
+func (env *envelope) readBinaryMessage(m *Message) (Reason, string) {
+	malformed := env.readBinary(m.Attributes)
+	if m.HeaderBytes+len(m.Body) > MaxEventBytes {
+		return TooLarge, "an event must have at most 256 KiB"
+	}
+	if malformed != "" || len(m.Body) == 0 {
+		return Malformed, malformed
+	}
+	rule := checkJSON(m.Body)
+	if rule == "" {
+		start := skipSpace(m.Body, 0)
+		env.data = m.Body[start:valueEnd(m.Body, start)]
+		return "", ""
+	}
+	if isLooseJSON(m.Body) || tooDeep(m.Body) || !utf8.Valid(m.Body) {
+		return Malformed, "data " + rule
+	}
+	return "", ""
+}

@@ -1,0 +1,153 @@
+// This file reads the envelope of an event in structured mode, where the body
+// is the whole event as one JSON object.
+
+package domain
+
+import (
+	"bytes"
+	"errors"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// readStructured reads a valid JSON object.
+func (env *envelope) readStructured(body []byte) {
+	w := walk(body)
+	for {
+		name, value, ok := w.member()
+		if !ok {
+			return
+		}
+		switch name := textOf(name); string(name) {
+		case "data":
+			env.data = value
+		case "data_base64":
+			env.base64 = !isNull(value)
+		default:
+			env.take(name, value)
+		}
+	}
+}
+
+// take takes one attribute.
+func (env *envelope) take(name, value []byte) {
+	if i, known := knownAttribute(string(name)); known {
+		env.known[i] = attributeOf(value)
+		return
+	}
+	if !validAttributeName(string(name)) {
+		env.flaw("an attribute's name must have only a to z and 0 to 9")
+		return
+	}
+	env.extend(string(name), value)
+}
+
+// attributeOf gives what a JSON value says as an attribute; null is as absent.
+func attributeOf(value []byte) attribute {
+	switch {
+	case isNull(value):
+		return attribute{}
+	case value[0] == '"':
+		return attribute{given: true, isText: true, text: string(textOf(value))}
+	}
+	return attribute{given: true}
+}
+
+// maxDepth is how deep arrays and objects may stand in one another. Readers of
+// JSON commonly end at 10,000, and an event stands inside other answers.
+const maxDepth = 9_000
+
+// checkJSON says why a text isn't JSON that boxoffice reads, "" where it is.
+func checkJSON(text []byte) string {
+	if tooDeep(text) {
+		return "must not have arrays and objects more than 9,000 deep in one another"
+	}
+	if jsontext.Value(text).IsValid() {
+		return ""
+	}
+	return explainJSON(text)
+}
+
+// explainJSON says why a text that isn't valid isn't. It quotes nothing of it,
+// which the decoder's own message does.
+func explainJSON(text []byte) string {
+	d := jsontext.NewDecoder(bytes.NewReader(text))
+	if _, err := d.ReadValue(); errors.Is(err, jsontext.ErrDuplicateName) {
+		return "must not have a key twice in one object"
+	}
+	if isLooseJSON(text) {
+		return "must be valid UTF-8 without lone surrogates"
+	}
+	return "must be JSON"
+}
+
+// isLooseJSON says that a text is JSON if keys may stand twice in an object and
+// texts need not be valid UTF-8.
+func isLooseJSON(text []byte) bool {
+	return jsontext.Value(text).IsValid(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+}
+
+// tooDeep says that arrays and objects stand deeper in one another than
+// maxDepth, whether or not the text is valid.
+func tooDeep(text []byte) bool {
+	if len(text) <= maxDepth {
+		return false
+	}
+	depth := 0
+	for i := 0; i < len(text); i++ {
+		switch text[i] {
+		case '"':
+			i = stringEnd(text, i) - 1
+		case '{', '[':
+			if depth++; depth > maxDepth {
+				return true
+			}
+		case '}', ']':
+			depth--
+		}
+	}
+	return false
+}
+
+// salvage reads what it can of the envelope of a body that won't be an event:
+// too large, or malformed. Whom it is about matters even then, since what is
+// kept of it has to go with them. An attribute that stands twice with two
+// values says nothing.
+func (env *envelope) salvage(body []byte) {
+	d := jsontext.NewDecoder(bytes.NewReader(body), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+	if token, err := d.ReadToken(); err != nil || token.Kind() != jsontext.KindBeginObject {
+		return
+	}
+	var seen, ambiguous [knownAttributes]bool
+	for {
+		name, err := d.ReadToken()
+		if err != nil || name.Kind() != jsontext.KindString {
+			break
+		}
+		i, known := knownAttribute(name.String())
+		value, err := d.ReadValue()
+		if err != nil {
+			break
+		}
+		if !known {
+			continue
+		}
+		a := salvaged(value)
+		ambiguous[i] = ambiguous[i] || seen[i] && env.known[i] != a
+		seen[i] = true
+		env.known[i] = a
+	}
+	for i := range ambiguous {
+		if ambiguous[i] {
+			env.known[i] = attribute{}
+		}
+	}
+}
+
+// salvaged gives the attribute that a value says, if it is a valid text.
+func salvaged(value jsontext.Value) attribute {
+	if value.Kind() != jsontext.KindString || !value.IsValid() {
+		return attribute{}
+	}
+	return attribute{given: true, isText: true, text: string(textOf(value))}
+}

@@ -1,0 +1,174 @@
+// This file reads numbers from their text, exactly: no binary floating point
+// comes near a price, a position or the question of whether two events are the
+// same.
+
+package domain
+
+import (
+	"bytes"
+	"strconv"
+)
+
+const (
+	// maxNumberBytes is the longest that a number may be written.
+	maxNumberBytes = 40
+	// maxExponent is the furthest that an exponent may be from zero.
+	maxExponent = 30
+)
+
+// withinLimits says that a valid JSON number is written in no more characters,
+// and with no larger an exponent, than boxoffice reads.
+func withinLimits(number []byte) bool {
+	if len(number) > maxNumberBytes {
+		return false
+	}
+	_, exponent := splitExponent(number)
+	return -maxExponent <= exponent && exponent <= maxExponent
+}
+
+// splitExponent divides a number into what stands before its exponent and the
+// exponent. It is right for numbers of up to maxNumberBytes; one too large to
+// be counted comes out as some that is beyond the limit.
+func splitExponent(number []byte) (mantissa []byte, exponent int) {
+	i := bytes.IndexAny(number, "eE")
+	if i < 0 {
+		return number, 0
+	}
+	exponent, err := strconv.Atoi(string(number[i+1:]))
+	if err != nil {
+		exponent = maxExponent + 1
+	}
+	return number[:i], exponent
+}
+
+// A decimal is the exact value of a number that is within the limits:
+// 0.d₁d₂…dₙ × 10^point, with neither d₁ nor dₙ zero; n is 0 for zero.
+type decimal struct {
+	negative bool
+	digits   [maxNumberBytes]byte // '0' to '9'
+	n        int
+	point    int
+}
+
+// decimalOf reads a valid JSON number that is within the limits.
+func decimalOf(number []byte) decimal {
+	var d decimal
+	mantissa, exponent := splitExponent(number)
+	if len(mantissa) > 0 && mantissa[0] == '-' {
+		d.negative = true
+		mantissa = mantissa[1:]
+	}
+	fraction := false
+	for _, c := range mantissa {
+		switch {
+		case c == '.':
+			fraction = true
+			continue
+		case c == '0' && d.n == 0: // leading
+		case d.n < len(d.digits):
+			d.digits[d.n] = c
+			d.n++
+		}
+		if !fraction && d.n > 0 {
+			d.point++
+		}
+		if fraction && d.n == 0 {
+			d.point--
+		}
+	}
+	d.point += exponent
+	for d.n > 0 && d.digits[d.n-1] == '0' {
+		d.n--
+	}
+	if d.n == 0 {
+		return decimal{}
+	}
+	return d
+}
+
+// digit gives the digit at i after the decimal point of 0.d₁d₂…, from 0 on.
+func (d *decimal) digit(i int) int64 {
+	if i < 0 || i >= d.n {
+		return 0
+	}
+	return int64(d.digits[i] - '0')
+}
+
+// compare gives -1, 0 or +1 as d is less than, equal to or greater than o.
+func (d *decimal) compare(o *decimal) int {
+	if d.sign() != o.sign() {
+		if d.sign() < o.sign() {
+			return -1
+		}
+		return 1
+	}
+	order := 0
+	switch {
+	case d.point < o.point:
+		order = -1
+	case d.point > o.point:
+		order = 1
+	default:
+		order = bytes.Compare(d.digits[:d.n], o.digits[:o.n])
+	}
+	return order * d.sign()
+}
+
+func (d *decimal) sign() int {
+	switch {
+	case d.n == 0:
+		return 0
+	case d.negative:
+		return -1
+	}
+	return 1
+}
+
+// scaled gives d × 10^places, rounded half up, where d isn't negative and the
+// result has at most 18 digits.
+func (d *decimal) scaled(places int) int64 {
+	whole := d.point + places
+	var v int64
+	for i := range whole {
+		v = v*10 + d.digit(i)
+	}
+	if whole >= 0 && d.digit(whole) >= 5 {
+		v++
+	}
+	return v
+}
+
+// integer gives d where it is a whole number of at most 18 digits.
+func (d *decimal) integer() (int64, bool) {
+	if d.n > max(d.point, 0) || d.point > 18 {
+		return 0, false
+	}
+	v := d.scaled(0)
+	if d.negative {
+		v = -v
+	}
+	return v, true
+}
+
+// appendCanonical appends d in the one way of writing it: a whole number and
+// its power of ten. Two numbers are equal exactly where this is.
+func (d *decimal) appendCanonical(dst []byte) []byte {
+	if d.n == 0 {
+		return append(dst, '0')
+	}
+	if d.negative {
+		dst = append(dst, '-')
+	}
+	dst = append(dst, d.digits[:d.n]...)
+	if power := d.point - d.n; power != 0 {
+		dst = append(dst, 'e')
+		dst = strconv.AppendInt(dst, int64(power), 10)
+	}
+	return dst
+}
+
+// appendInteger appends d, a whole number of at most 18 digits, in decimal.
+func (d *decimal) appendInteger(dst []byte) []byte {
+	v, _ := d.integer()
+	return strconv.AppendInt(dst, v, 10)
+}

@@ -1,0 +1,82 @@
+// This file makes events anew from their stored parts.
+
+package domain
+
+import "errors"
+
+// Restore makes an event from its stored parts, which Decode made: personal is
+// nil where there was nothing personal, and personal is nil and subject empty
+// after the erasure of its user. The event keeps public and personal, which the
+// caller must not change any more. An error says that the parts are not what
+// Decode makes.
+func Restore(t Type, s Stamp, subject string, public, personal []byte) (*Event, error) {
+	r := catalogue.index[t]
+	if r == nil {
+		return nil, errors.New("restoring an event: its type isn't in the catalogue")
+	}
+	e := &Event{Stamp: s, Type: t, Subject: subject, Public: public, Personal: personal}
+	if r.dataless {
+		return e, nil
+	}
+	r.begin(e)
+	if skipSpace(public, 0) == len(public) || public[0] != '{' {
+		return nil, errors.New("restoring an event: its data isn't an object")
+	}
+	if rule := e.readMembers(r, public, nil); rule != "" {
+		return nil, errors.New("restoring an event: " + rule)
+	}
+	if data := openPersonal(personal).data; data != nil {
+		if rule := e.readPersonal(r, data); rule != "" {
+			return nil, errors.New("restoring an event: " + rule)
+		}
+	}
+	return e, nil
+}
+
+// readPersonal reads the personal members of data; what must be there is all
+// public.
+func (e *Event) readPersonal(r *row, data []byte) string {
+	w := walk(data)
+	for {
+		name, value, ok := w.member()
+		if !ok {
+			return ""
+		}
+		if _, f := r.field(textOf(name)); f != nil && f.personal {
+			if rule := e.readField(f, value); rule != "" {
+				return f.name + " " + rule
+			}
+		}
+	}
+}
+
+// A personalPart is Event.Personal taken apart; each part is nil where it isn't
+// there.
+type personalPart struct {
+	schema     []byte // a JSON string
+	extensions []byte // a JSON object
+	data       []byte // a JSON object
+}
+
+// openPersonal takes Event.Personal apart.
+func openPersonal(personal []byte) personalPart {
+	var p personalPart
+	if personal == nil {
+		return p
+	}
+	w := walk(personal)
+	for {
+		name, value, ok := w.member()
+		if !ok {
+			return p
+		}
+		switch string(textOf(name)) {
+		case "dataschema":
+			p.schema = value
+		case "extensions":
+			p.extensions = value
+		case "data":
+			p.data = value
+		}
+	}
+}
