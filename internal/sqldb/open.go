@@ -5,6 +5,7 @@ package sqldb
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"regexp"
 	"strings"
@@ -64,7 +65,7 @@ func locate(url string) (location, error) {
 	case "sqlite":
 		return locateSQLite(url)
 	}
-	return nil, fmt.Errorf("open database: the URL begins with neither postgres:// nor sqlite:")
+	return nil, errors.New("open database: its URL has to begin with postgres:// or with sqlite: and a path")
 }
 
 // Schema opens another handle, on the part of the same database that is called
