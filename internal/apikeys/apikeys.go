@@ -23,18 +23,27 @@ var migrations embed.FS
 // A Store keeps keys in a database. It is safe for concurrent use.
 type Store struct{ db *sqldb.DB }
 
-// Open opens the keys of the database, and brings their table up to date.
+// Migrate brings the table of keys of a database up to date.
+func Migrate(ctx context.Context, database *sqldb.DB) error {
+	s, err := Open(ctx, database)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	files, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return err
+	}
+	if err := s.db.Migrate(ctx, files); err != nil {
+		return fmt.Errorf("the API keys: %w", err)
+	}
+	return nil
+}
+
+// Open opens the keys of a database that [Migrate] has brought up to date.
 func Open(ctx context.Context, database *sqldb.DB) (*Store, error) {
 	db, err := database.Schema(ctx, "keys")
 	if err != nil {
-		return nil, fmt.Errorf("open the API keys: %w", err)
-	}
-	files, err := fs.Sub(migrations, "migrations")
-	if err == nil {
-		err = db.Migrate(ctx, files)
-	}
-	if err != nil {
-		db.Close()
 		return nil, fmt.Errorf("open the API keys: %w", err)
 	}
 	return &Store{db: db}, nil

@@ -12,6 +12,9 @@ import (
 
 func open(t *testing.T, db *sqldb.DB) *apikeys.Store {
 	t.Helper()
+	if err := apikeys.Migrate(context.Background(), db); err != nil {
+		t.Fatal(err)
+	}
 	s, err := apikeys.Open(context.Background(), db)
 	if err != nil {
 		t.Fatal(err)
