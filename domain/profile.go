@@ -7,8 +7,6 @@ package domain
 import (
 	"maps"
 	"slices"
-
-	"github.com/go-json-experiment/json/jsontext"
 )
 
 // The facts that decide a profile: the latest of each field, and of each key
@@ -90,7 +88,7 @@ func (f *profileFacts) customJSON() []byte {
 		if len(object) > 1 {
 			object = append(object, ',')
 		}
-		object, _ = jsontext.AppendQuote(object, key) // fails only on invalid UTF-8, which no event holds
+		object = quote(object, key)
 		object = append(append(object, ':'), value...)
 	}
 	return append(object, '}')
