@@ -1,0 +1,76 @@
+// This file appends batches to the log, and acknowledges what is committed.
+
+package ingest
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"boxoffice/eventstore"
+)
+
+// appendAll appends the batches in their order until ctx ends.
+func (i *Ingester) appendAll(ctx context.Context, batches <-chan *batch) {
+	patient, cancel := graceful(ctx, i.cfg.Grace)
+	defer cancel()
+	for b := range batches {
+		if ctx.Err() == nil && i.appendOne(ctx, patient, b) {
+			b.acknowledge()
+		}
+	}
+}
+
+// graceful gives a context that ends some time after ctx does, so that what is
+// under way can be finished.
+func graceful(ctx context.Context, grace time.Duration) (context.Context, func()) {
+	patient, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() {
+		timer := time.AfterFunc(grace, cancel)
+		context.AfterFunc(patient, func() { timer.Stop() })
+	})
+	return patient, func() { stop(); cancel() }
+}
+
+// appendOne appends one batch, and tries until that is committed. It is false
+// where ctx ended before: then nothing of the batch may be acknowledged, though
+// it may have been committed.
+func (i *Ingester) appendOne(ctx, patient context.Context, b *batch) bool {
+	retry := newBackoff()
+	for {
+		started := time.Now()
+		account, err := i.log.Append(patient, b.append)
+		if err == nil {
+			err = complete(account, b)
+		}
+		i.metrics.appended(time.Since(started), b, account, err)
+		i.state.appended(err)
+		if err == nil {
+			return true
+		}
+		if ctx.Err() != nil {
+			return false
+		}
+		i.cfg.Logger.Error("appending to the log failed and is tried again", "error", err, "events", len(b.messages))
+		retry.wait(ctx)
+		if ctx.Err() != nil {
+			return false
+		}
+	}
+}
+
+// complete checks that every message of the batch is accounted for.
+func complete(account eventstore.Account, b *batch) error {
+	if sum := account.Appended + account.Duplicates + account.Refused; sum != len(b.messages) {
+		return fmt.Errorf("the log accounts for %d of %d events", sum, len(b.messages))
+	}
+	return nil
+}
+
+// acknowledge tells the broker that the batch is in the log. It must not be
+// called before that is committed.
+func (b *batch) acknowledge() {
+	for _, m := range b.messages {
+		m.Ack()
+	}
+}

@@ -1,0 +1,137 @@
+// This file is the consumer of the broker that fills the log: a pipeline of
+// gathering, decoding and appending.
+
+package ingest
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/ThreeDotsLabs/watermill/message"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"boxoffice/domain"
+	"boxoffice/eventstore"
+)
+
+// A Log is what the Ingester needs of the log. Append appends a batch in one
+// transaction. It returns without an error only if that is committed; after an
+// error it may be committed or not, and appending the same batch again is safe.
+type Log interface {
+	Append(ctx context.Context, batch eventstore.Batch) (eventstore.Account, error)
+}
+
+// An IngesterConfig says how an Ingester works. Its zero value is ready.
+type IngesterConfig struct {
+	// Subscriber is how to receive. MaxInFlight should be a few batches.
+	Subscriber SubscriberConfig
+	// BatchEvents is the most that are appended at once; zero is 5,000.
+	BatchEvents int
+	// BatchBytes is the size above which no more are added to a batch, in
+	// bytes; zero is 8 MiB.
+	BatchBytes int
+	// BatchWait is how long a batch that isn't full waits for more; zero is 5
+	// milliseconds. While the batch before it is being appended, it goes on
+	// filling.
+	BatchWait time.Duration
+	// Decoders is how many events are decoded at once; zero is the number of
+	// processors.
+	Decoders int
+	// Grace is how long an append that is under way may go on when Run is told
+	// to stop; zero is 10 seconds.
+	Grace time.Duration
+	// Now is the clock; nil is the computer's.
+	Now func() domain.Instant
+	// Registerer gets the metrics; nil for none.
+	Registerer prometheus.Registerer
+	// Logger gets what goes wrong; nil is slog.Default().
+	Logger *slog.Logger
+}
+
+func (c IngesterConfig) withDefaults() IngesterConfig {
+	if c.BatchEvents <= 0 {
+		c.BatchEvents = 5_000
+	}
+	if c.BatchBytes <= 0 {
+		c.BatchBytes = 8 << 20
+	}
+	if c.BatchWait <= 0 {
+		c.BatchWait = 5 * time.Millisecond
+	}
+	if c.Decoders <= 0 {
+		c.Decoders = runtime.GOMAXPROCS(0)
+	}
+	if c.Grace <= 0 {
+		c.Grace = 10 * time.Second
+	}
+	if c.Now == nil {
+		c.Now = func() domain.Instant { return domain.InstantOf(time.Now()) }
+	}
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
+	if c.Subscriber.Prefetch <= 0 {
+		c.Subscriber.Prefetch = c.BatchEvents
+	}
+	if c.Subscriber.MaxInFlight <= 0 {
+		c.Subscriber.MaxInFlight = 4 * c.BatchEvents
+	}
+	return c
+}
+
+// An Ingester takes events from the broker to the log. Several processes may
+// run one each on the same broker and log. One Ingester runs once.
+type Ingester struct {
+	broker  *Broker
+	log     Log
+	cfg     IngesterConfig
+	metrics *metrics
+	state   state
+}
+
+// NewIngester makes an Ingester from b to log. It fails where the metrics are
+// registered already.
+func NewIngester(b *Broker, log Log, cfg IngesterConfig) (*Ingester, error) {
+	i := &Ingester{broker: b, log: log, cfg: cfg.withDefaults(), metrics: newMetrics()}
+	if err := i.metrics.register(cfg.Registerer); err != nil {
+		return nil, fmt.Errorf("registering the metrics of ingest: %w", err)
+	}
+	return i, nil
+}
+
+// Run works until ctx ends, whatever becomes of the broker and the log, and
+// then returns nil: the batch that is being appended is finished and
+// acknowledged first, if Grace is enough for that.
+func (i *Ingester) Run(ctx context.Context) error {
+	subscriber := NewSubscriber(i.broker, i.cfg.Subscriber)
+	defer subscriber.Close()
+	// The subscription outlives ctx, so that what is appended last can still be
+	// acknowledged.
+	messages, err := subscriber.Subscribe(context.WithoutCancel(ctx), Subjects)
+	if err != nil {
+		return err
+	}
+	gathered, decoded := make(chan []*message.Message), make(chan *batch)
+	var stages sync.WaitGroup
+	stages.Go(func() { i.observe(ctx) })
+	stages.Go(func() {
+		defer close(gathered)
+		i.gather(ctx, messages, gathered)
+	})
+	stages.Go(func() {
+		defer close(decoded)
+		for group := range gathered {
+			select {
+			case decoded <- i.decode(group):
+			case <-ctx.Done():
+			}
+		}
+	})
+	i.appendAll(ctx, decoded)
+	stages.Wait()
+	return nil
+}

@@ -1,0 +1,123 @@
+// This file reads a message of the broker as the event it carries: CloudEvents'
+// binding to NATS, in both content modes.
+
+package ingest
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"boxoffice/domain"
+	"boxoffice/eventstore"
+)
+
+const (
+	attributePrefix = "ce-"
+	// headerMode is the header that makes a message one in binary mode. Names of
+	// NATS headers are compared as they are written.
+	headerMode = attributePrefix + "specversion"
+	// keptOfTooLarge is how much is kept of an event that is too large.
+	keptOfTooLarge = 4 << 10
+)
+
+// incoming judges a message at now, for the log.
+func incoming(m jetstream.Msg, sequence uint64, now domain.Instant) eventstore.Incoming {
+	header := m.Headers()
+	in := eventstore.Incoming{Sequence: sequence, ReceivedAt: now}
+	if header.Get(HeaderRefused) == string(domain.TooLarge) {
+		in.Refusal = refusedBefore()
+		in.Raw = head(m.Data())
+		return in
+	}
+	message := read(m.Subject(), header, m.Data())
+	in.Event, in.Refusal = domain.Decode(message, receivedAt(header, now))
+	if in.Refusal != nil {
+		in.Raw = raw(message, in.Refusal.Reason)
+	}
+	return in
+}
+
+// read gives the message as domain has it.
+func read(subject string, header nats.Header, body []byte) *domain.Message {
+	m := &domain.Message{NATSSubject: subject, Body: body}
+	if _, m.Binary = header[headerMode]; m.Binary {
+		m.Attributes, m.HeaderBytes = attributes(header)
+	}
+	return m
+}
+
+// attributes gives the attributes that the headers of a binary message carry,
+// sorted by name, and the size of the headers. Those of the transport, which
+// the publisher's client and the service add, are neither.
+func attributes(header nats.Header) ([]domain.Attribute, int) {
+	var all []domain.Attribute
+	size := 0
+	for name, values := range header {
+		if transport(name) {
+			continue
+		}
+		for _, value := range values {
+			size += len(name) + len(value) + len(": \r\n")
+		}
+		if attribute, ok := attributeName(name); ok {
+			for _, value := range values {
+				all = append(all, domain.Attribute{Name: attribute, Value: value})
+			}
+		}
+	}
+	slices.SortStableFunc(all, func(a, b domain.Attribute) int { return strings.Compare(a.Name, b.Name) })
+	return all, size
+}
+
+func transport(name string) bool {
+	return strings.HasPrefix(name, "Nats-") || strings.HasPrefix(name, "Boxoffice-") || name == headerUUID
+}
+
+// attributeName gives the attribute that a header carries, if it carries one.
+func attributeName(header string) (string, bool) {
+	if strings.EqualFold(header, "content-type") {
+		return "datacontenttype", true
+	}
+	return strings.CutPrefix(header, attributePrefix)
+}
+
+// receivedAt is when the service first had the event: what the API says, but
+// never a time to come.
+func receivedAt(header nats.Header, now domain.Instant) domain.Instant {
+	if value := header.Get(HeaderReceivedAt); value != "" {
+		if t, err := time.Parse(time.RFC3339Nano, value); err == nil {
+			return min(domain.InstantOf(t), now)
+		}
+	}
+	return now
+}
+
+// refusedBefore is the refusal of an event of which only the first part is here.
+func refusedBefore() *domain.Refusal {
+	return &domain.Refusal{Reason: domain.TooLarge, Message: "the event is larger than 256 KiB"}
+}
+
+// raw is what is kept of a refused event: the event as it came, or as the
+// structured event that its headers say.
+func raw(m *domain.Message, reason domain.Reason) []byte {
+	if reason == domain.TooLarge {
+		return head(rendered(m))
+	}
+	return rendered(m)
+}
+
+func rendered(m *domain.Message) []byte {
+	if m.Binary {
+		return domain.RenderStructured(m)
+	}
+	return m.Body
+}
+
+// head copies the first 4 KiB, so that the rest of the memory is freed.
+func head(body []byte) []byte {
+	return slices.Clone(body[:min(len(body), keptOfTooLarge)])
+}

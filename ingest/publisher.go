@@ -1,0 +1,140 @@
+// This file is publishing to the stream: one event with an answer of its own,
+// or many at once.
+
+package ingest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/ThreeDotsLabs/watermill/message"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// Headers with which the service tells itself about events that came over
+// HTTP. They are internal: a publisher who sets them gains nothing, and they
+// are not part of the event.
+const (
+	// HeaderReceivedAt is when the service received the event, RFC 3339 with
+	// microseconds. Whether the event's time is too far ahead is judged by it,
+	// or by the time at which ingest gets the event where that is earlier.
+	HeaderReceivedAt = "Boxoffice-Received-At"
+	// HeaderRefused is the reason for which the service has refused the event
+	// already because it isn't whole: too_large, with the first 4 KiB as body.
+	HeaderRefused = "Boxoffice-Refused"
+)
+
+const (
+	// publishWithin is how long an answer is waited for where the context sets
+	// no deadline.
+	publishWithin = 10 * time.Second
+	// headerUUID carries a Watermill message's UUID, as in Watermill's own
+	// NATS package.
+	headerUUID = "_watermill_message_uuid"
+)
+
+// An Outgoing is one message to publish. Neither Header nor Data may be changed
+// before the publication has returned.
+type Outgoing struct {
+	Subject string
+	Header  nats.Header
+	Data    []byte
+}
+
+func (o Outgoing) msg() *nats.Msg {
+	return &nats.Msg{Subject: o.Subject, Header: o.Header, Data: o.Data}
+}
+
+// A Publisher publishes to the stream. What it has published without an error
+// is stored by the broker; after an error that isn't known, and publishing it
+// again is safe, for the log recognises what it has. It is safe for concurrent use.
+//
+// Its errors wrap [ErrUnavailable], [ErrFull], [ErrTooLarge] or [ErrDenied].
+type Publisher struct {
+	broker *Broker
+	slots  chan struct{}
+	// single says that the broker can't store batches as a whole.
+	single atomic.Bool
+	closed atomic.Bool
+}
+
+// Publisher is a publisher in Watermill's terms.
+var _ message.Publisher = (*Publisher)(nil)
+
+// NewPublisher makes a publisher over b.
+func NewPublisher(b *Broker) *Publisher {
+	return &Publisher{broker: b, slots: make(chan struct{}, batchSlots)}
+}
+
+// errClosed says that the publisher or subscriber has been closed.
+var errClosed = errors.New("closed")
+
+// Publish publishes Watermill messages in their order, their metadata as
+// headers, and returns once all are stored. The topic is the subject.
+func (p *Publisher) Publish(topic string, messages ...*message.Message) error {
+	out := make([]Outgoing, len(messages))
+	ctx := context.Background()
+	for i, m := range messages {
+		header := nats.Header{headerUUID: {m.UUID}}
+		for name, value := range m.Metadata {
+			header[name] = []string{value}
+		}
+		out[i] = Outgoing{Subject: topic, Header: header, Data: m.Payload}
+		ctx = m.Context()
+	}
+	return p.PublishBatch(ctx, out)
+}
+
+// PublishBatch publishes messages in their order and returns once all are
+// stored. After an error, the first of them may be stored and the others not;
+// a batch of up to a thousand that is small enough is stored whole or not at all.
+func (p *Publisher) PublishBatch(ctx context.Context, messages []Outgoing) error {
+	if p.closed.Load() {
+		return fmt.Errorf("publishing: %w", errClosed)
+	}
+	if len(messages) == 0 {
+		return nil
+	}
+	if _, has := ctx.Deadline(); !has {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, publishWithin)
+		defer cancel()
+	}
+	ctx, done := p.broker.denied.watch(ctx, subjectsOf(messages))
+	defer done()
+	err := p.publish(ctx, messages)
+	if cause := context.Cause(ctx); err != nil && errors.Is(cause, nats.ErrPermissionViolation) {
+		err = cause
+	}
+	if err != nil {
+		return fmt.Errorf("publishing: %w", publishError(err))
+	}
+	return nil
+}
+
+func subjectsOf(messages []Outgoing) map[string]bool {
+	subjects := make(map[string]bool)
+	for _, m := range messages {
+		subjects[m.Subject] = true
+	}
+	return subjects
+}
+
+func (p *Publisher) publish(ctx context.Context, messages []Outgoing) error {
+	if len(messages) == 1 {
+		_, err := p.broker.js.PublishMsg(ctx, messages[0].msg(), jetstream.WithExpectStream(StreamName))
+		return err
+	}
+	return p.publishMany(ctx, messages)
+}
+
+// Close makes further publications fail. Those under way go on; the connection
+// is the broker's to close.
+func (p *Publisher) Close() error {
+	p.closed.Store(true)
+	return nil
+}

@@ -1,0 +1,108 @@
+// This file removes from the broker what it needn't keep any more.
+
+package ingest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sort"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"boxoffice/domain"
+)
+
+const (
+	// RefusedFor is how long refused events are kept.
+	RefusedFor = 30 * 24 * time.Hour
+
+	retainEvery = 10 * time.Minute
+)
+
+// A RefusedPurger is what retention needs of the log: it removes the refused
+// events that were received before an instant, and says how many.
+type RefusedPurger interface {
+	PurgeRefused(ctx context.Context, before domain.Instant) (int64, error)
+}
+
+// Retain purges, now and then until ctx ends, what the broker holds of events
+// that are in the log and older than keep, and the refused events that have
+// been kept for RefusedFor. What fails is logged and tried again.
+func (i *Ingester) Retain(ctx context.Context, keep time.Duration, refused RefusedPurger) {
+	ticker := time.NewTicker(retainEvery)
+	defer ticker.Stop()
+	for {
+		i.retain(ctx, keep, refused)
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
+}
+
+func (i *Ingester) retain(ctx context.Context, keep time.Duration, refused RefusedPurger) {
+	now := time.Now()
+	if _, err := i.broker.PurgeBefore(ctx, now.Add(-keep)); err != nil && ctx.Err() == nil {
+		i.cfg.Logger.Warn("purging the broker failed and is tried again", "error", err)
+	}
+	if _, err := refused.PurgeRefused(ctx, domain.InstantOf(now.Add(-RefusedFor))); err != nil && ctx.Err() == nil {
+		i.cfg.Logger.Warn("purging refused events failed and is tried again", "error", err)
+	}
+}
+
+// PurgeBefore removes from the stream the events that are acknowledged, with
+// all that came before them, and that the broker stored before t. It gives how
+// many those were.
+func (b *Broker) PurgeBefore(ctx context.Context, t time.Time) (uint64, error) {
+	stream, err := b.js.Stream(ctx, StreamName)
+	if err != nil {
+		return 0, fmt.Errorf("looking for the stream %s: %w", StreamName, err)
+	}
+	consumer, err := stream.Consumer(ctx, ConsumerName)
+	if errors.Is(err, jetstream.ErrConsumerNotFound) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, fmt.Errorf("looking for the consumer %s: %w", ConsumerName, err)
+	}
+	state := stream.CachedInfo().State
+	// Everything up to the floor is acknowledged.
+	end := consumer.CachedInfo().AckFloor.Stream + 1
+	if state.Msgs == 0 || end <= state.FirstSeq {
+		return 0, nil
+	}
+	if end, err = firstSince(ctx, stream, state.FirstSeq, end, t); err != nil {
+		return 0, fmt.Errorf("looking for the oldest event to keep: %w", err)
+	}
+	if end <= state.FirstSeq {
+		return 0, nil
+	}
+	if err := stream.Purge(ctx, jetstream.WithPurgeSequence(end)); err != nil {
+		return 0, fmt.Errorf("purging the stream %s: %w", StreamName, err)
+	}
+	return end - state.FirstSeq, nil
+}
+
+// firstSince gives the least sequence from first to end that was stored at t or
+// after, or end where none was.
+func firstSince(ctx context.Context, stream jetstream.Stream, first, end uint64, t time.Time) (uint64, error) {
+	var failed error
+	n := sort.Search(int(end-first), func(k int) bool {
+		if failed != nil {
+			return true
+		}
+		m, err := stream.GetMsg(ctx, first+uint64(k), jetstream.WithGetMsgSubject(">"))
+		if errors.Is(err, jetstream.ErrMsgNotFound) {
+			return true
+		}
+		if err != nil {
+			failed = err
+			return true
+		}
+		return !m.Time.Before(t)
+	})
+	return first + uint64(n), failed
+}

@@ -1,0 +1,139 @@
+// This file says how the broker and ingest are, for /readyz and for whoever
+// looks.
+
+package ingest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// A BrokerStatus says how the broker is.
+type BrokerStatus struct {
+	// Connected says whether there is a connection.
+	Connected bool
+	// Server is the name and version of the server, empty without a connection.
+	Server string
+	// Sync says whether the broker syncs before it acknowledges, and SyncDetail
+	// where that is known from, or why it can't be told.
+	Sync       Sync
+	SyncDetail string
+	// Backlog counts the events that wait for ingest or that it hasn't
+	// acknowledged, and OldestAge is the age of the oldest; zero without one.
+	Backlog   uint64
+	OldestAge time.Duration
+	// Err is why the backlog isn't known, nil where it is.
+	Err error
+}
+
+// Status asks the broker how it is, for no longer than ctx allows.
+func (b *Broker) Status(ctx context.Context) BrokerStatus {
+	s := BrokerStatus{Connected: b.Connected()}
+	s.Sync, s.SyncDetail = b.sync(ctx)
+	if !s.Connected {
+		s.Err = ErrUnavailable
+		return s
+	}
+	s.Server = b.conn.ConnectedServerName() + " " + b.conn.ConnectedServerVersion()
+	s.Backlog, s.OldestAge, s.Err = b.backlog(ctx, ConsumerName)
+	return s
+}
+
+// backlog counts what the consumer has not acknowledged.
+func (b *Broker) backlog(ctx context.Context, durable string) (uint64, time.Duration, error) {
+	stream, err := b.js.Stream(ctx, StreamName)
+	if err != nil {
+		return 0, 0, fmt.Errorf("looking for the stream %s: %w", StreamName, err)
+	}
+	consumer, err := stream.Consumer(ctx, durable)
+	if errors.Is(err, jetstream.ErrConsumerNotFound) {
+		// Nothing has ever been taken.
+		state := stream.CachedInfo().State
+		return state.Msgs, age(state.FirstTime, state.Msgs), nil
+	}
+	if err != nil {
+		return 0, 0, fmt.Errorf("looking for the consumer %s: %w", durable, err)
+	}
+	info := consumer.CachedInfo()
+	waiting := info.NumPending + uint64(max(info.NumAckPending, 0))
+	if waiting == 0 {
+		return 0, 0, nil
+	}
+	oldest, err := stream.GetMsg(ctx, info.AckFloor.Stream+1, jetstream.WithGetMsgSubject(Subjects))
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return waiting, 0, nil
+	}
+	if err != nil {
+		return waiting, 0, fmt.Errorf("reading the oldest event of the backlog: %w", err)
+	}
+	return waiting, age(oldest.Time, waiting), nil
+}
+
+func age(t time.Time, of uint64) time.Duration {
+	if of == 0 {
+		return 0
+	}
+	return max(time.Since(t), 0)
+}
+
+// A Status says how an Ingester is.
+type Status struct {
+	// Err is why the last try to append failed, nil where it went well, and
+	// FailingSince is when the first of a row of failures was.
+	Err          error
+	FailingSince time.Time
+	// LastAppend is when a batch was committed last, zero for never.
+	LastAppend time.Time
+}
+
+// Status says how appending goes. It asks nobody and is safe for concurrent use.
+func (i *Ingester) Status() Status { return i.state.get() }
+
+// state keeps the status up to date.
+type state struct {
+	mu  sync.Mutex
+	now Status
+}
+
+func (s *state) get() Status {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.now
+}
+
+func (s *state) appended(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err == nil {
+		s.now = Status{LastAppend: time.Now()}
+		return
+	}
+	s.now.Err = err
+	if s.now.FailingSince.IsZero() {
+		s.now.FailingSince = time.Now()
+	}
+}
+
+// observeEvery is how often the backlog is measured for the metrics.
+const observeEvery = 5 * time.Second
+
+// observe measures the broker for the metrics until ctx ends.
+func (i *Ingester) observe(ctx context.Context) {
+	ticker := time.NewTicker(observeEvery)
+	defer ticker.Stop()
+	for {
+		within, cancel := context.WithTimeout(ctx, observeEvery)
+		i.metrics.broker(i.broker.Status(within))
+		cancel()
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
+}

@@ -1,0 +1,159 @@
+// This file is the Watermill subscriber: it keeps thousands of messages in
+// flight and settles each as it is acknowledged, in whatever order.
+
+package ingest
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/ThreeDotsLabs/watermill/message"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// A SubscriberConfig says how a Subscriber receives. Its zero value is ready.
+type SubscriberConfig struct {
+	// Durable names the consumer, which keeps the place in the stream and which
+	// subscribers of the same name share; empty is ConsumerName. A subscription
+	// to a part of the subjects has a consumer of its own under this name.
+	Durable string
+	// MaxInFlight is how many messages may be unsettled at once, over all
+	// subscribers that share the consumer; zero is 20,000.
+	MaxInFlight int
+	// Prefetch is how many messages are asked for at a time; zero is 5,000. As
+	// many may wait in this process besides those that were handed out.
+	Prefetch int
+	// PrefetchBytes is the size of what is asked for at a time; zero is 16 MiB.
+	// It is never less than twice the largest message that the server takes.
+	PrefetchBytes int
+	// AckWait is how long the broker waits for a message to be settled by a
+	// process that says nothing any more; zero is 30 seconds. Messages in flight
+	// are kept for as long as this process lives.
+	AckWait time.Duration
+	// Stream is how to create the stream where there is none.
+	Stream StreamConfig
+}
+
+func (c SubscriberConfig) withDefaults() SubscriberConfig {
+	if c.Durable == "" {
+		c.Durable = ConsumerName
+	}
+	if c.MaxInFlight <= 0 {
+		c.MaxInFlight = 20_000
+	}
+	if c.Prefetch <= 0 {
+		c.Prefetch = 5_000
+	}
+	if c.PrefetchBytes <= 0 {
+		c.PrefetchBytes = 16 << 20
+	}
+	if c.AckWait <= 0 {
+		c.AckWait = 30 * time.Second
+	}
+	return c
+}
+
+// consumer gives the consumer's settings for a topic.
+func (c SubscriberConfig) consumer(topic string) jetstream.ConsumerConfig {
+	name := c.Durable
+	if topic != Subjects {
+		name += "-" + strings.NewReplacer(".", "_", "*", "-", ">", "--").Replace(topic)
+	}
+	return jetstream.ConsumerConfig{
+		Durable:       name,
+		FilterSubject: topic,
+		DeliverPolicy: jetstream.DeliverAllPolicy,
+		// Each message on its own: to acknowledge all up to one would settle
+		// what other processes have in hand.
+		AckPolicy: jetstream.AckExplicitPolicy,
+		AckWait:   c.AckWait,
+		// What is bad is decided by the rules, not by how often it was tried.
+		MaxDeliver:    -1,
+		MaxAckPending: c.MaxInFlight,
+	}
+}
+
+// A Subscriber receives from the stream as Watermill has it, except that it
+// doesn't wait for one message to be settled before it hands out the next. So
+// the order is the stream's only as long as nothing is delivered again. It is
+// safe for concurrent use.
+type Subscriber struct {
+	broker *Broker
+	cfg    SubscriberConfig
+
+	mu      sync.Mutex
+	closed  bool
+	closing chan struct{}
+	running sync.WaitGroup
+}
+
+// Subscriber is a subscriber in Watermill's terms.
+var (
+	_ message.Subscriber           = (*Subscriber)(nil)
+	_ message.SubscribeInitializer = (*Subscriber)(nil)
+)
+
+// NewSubscriber makes a subscriber over b.
+func NewSubscriber(b *Broker, cfg SubscriberConfig) *Subscriber {
+	return &Subscriber{broker: b, cfg: cfg.withDefaults(), closing: make(chan struct{})}
+}
+
+// Subscribe receives the messages of a topic, which is a subject of the stream
+// and may have wildcards, until ctx ends or the subscriber is closed; the
+// channel is closed then, and what wasn't settled is delivered again, here or
+// elsewhere. A broker that isn't there is no error: it is waited for.
+func (s *Subscriber) Subscribe(ctx context.Context, topic string) (<-chan *message.Message, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return nil, fmt.Errorf("subscribing to %s: %w", topic, errClosed)
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	sub := &subscription{
+		broker: s.broker,
+		cfg:    s.cfg,
+		topic:  topic,
+		ctx:    ctx,
+		out:    make(chan *message.Message),
+		flight: newFlight(),
+	}
+	s.running.Add(1)
+	go func() {
+		defer s.running.Done()
+		defer cancel()
+		sub.run()
+	}()
+	go func() {
+		select {
+		case <-s.closing:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	return sub.out, nil
+}
+
+// SubscribeInitialize creates the stream and the consumer for a topic, so that
+// what is published from then on is waiting for a subscription.
+func (s *Subscriber) SubscribeInitialize(topic string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), publishWithin)
+	defer cancel()
+	_, _, err := s.broker.consumer(ctx, s.cfg, topic)
+	return err
+}
+
+// Close ends all subscriptions and waits until their channels are closed and
+// the broker has been told what wasn't settled.
+func (s *Subscriber) Close() error {
+	s.mu.Lock()
+	if !s.closed {
+		s.closed = true
+		close(s.closing)
+	}
+	s.mu.Unlock()
+	s.running.Wait()
+	return nil
+}

@@ -1,0 +1,206 @@
+// This file is one subscription: it receives for as long as it is wanted,
+// whatever becomes of the connection, the stream and the consumer meanwhile.
+
+package ingest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/ThreeDotsLabs/watermill/message"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+const (
+	// pullHeartbeat is how often the server shows that it still serves an open
+	// request; without two in a row the request is made anew.
+	pullHeartbeat = 5 * time.Second
+	pullExpires   = 30 * time.Second
+	// drainWithin is how long the end of a subscription waits for a server that
+	// doesn't answer.
+	drainWithin = 5 * time.Second
+	askWithin   = 5 * time.Second
+)
+
+type subscription struct {
+	broker *Broker
+	cfg    SubscriberConfig
+	topic  string
+	// ctx ends with the subscription.
+	ctx    context.Context
+	out    chan *message.Message
+	flight *flight
+	// settling counts the messages that were handed out.
+	settling sync.WaitGroup
+}
+
+func (s *subscription) run() {
+	defer close(s.out)
+	beat := make(chan struct{})
+	go s.keep(beat)
+	retry := newBackoff()
+	for s.ctx.Err() == nil {
+		started := time.Now()
+		if err := s.consume(); err != nil {
+			s.broker.log.Warn("receiving from the broker was interrupted", "error", err)
+		}
+		if time.Since(started) > retry.most {
+			retry.reset()
+		}
+		retry.wait(s.ctx)
+	}
+	s.settling.Wait()
+	close(beat)
+	s.flush()
+}
+
+// flush gives the server what has been settled last.
+func (s *subscription) flush() {
+	ctx, cancel := context.WithTimeout(context.Background(), drainWithin)
+	defer cancel()
+	// Without a connection there is nobody to tell: it will be delivered again.
+	_ = s.broker.Flush(ctx)
+}
+
+// consume receives until the subscription ends (nil) or the consumer is gone.
+func (s *subscription) consume() error {
+	ctx, cancel := context.WithTimeout(s.ctx, askWithin)
+	defer cancel()
+	consumer, stream, err := s.broker.consumer(ctx, s.cfg, s.topic)
+	if err != nil {
+		return err
+	}
+	trouble := make(chan error, 1)
+	consuming, err := consumer.Consume(
+		func(m jetstream.Msg) { s.receive(stream, m) },
+		jetstream.PullMaxMessagesWithBytesLimit(s.cfg.Prefetch, s.prefetchBytes()),
+		jetstream.PullExpiry(pullExpires),
+		jetstream.PullHeartbeat(pullHeartbeat),
+		jetstream.ConsumeErrHandler(func(_ jetstream.ConsumeContext, err error) {
+			select {
+			case trouble <- err:
+			default:
+			}
+		}))
+	if err != nil {
+		return fmt.Errorf("receiving from the stream %s: %w", StreamName, err)
+	}
+	defer s.end(consuming)
+	return s.watch(consumer, consuming, trouble)
+}
+
+// watch waits for the end of the subscription, or of the consumer. Most errors
+// pass by themselves; one that leaves no consumer behind doesn't.
+func (s *subscription) watch(consumer jetstream.Consumer, consuming jetstream.ConsumeContext, trouble chan error) error {
+	for {
+		select {
+		case <-s.ctx.Done():
+			return nil
+		case <-consuming.Closed():
+			return errors.New("the consumer was closed")
+		case err := <-trouble:
+			ctx, cancel := context.WithTimeout(s.ctx, askWithin)
+			_, infoErr := consumer.Info(ctx)
+			cancel()
+			if errors.Is(infoErr, jetstream.ErrConsumerNotFound) || errors.Is(infoErr, jetstream.ErrStreamNotFound) ||
+				errors.Is(err, jetstream.ErrConsumerDeleted) {
+				return fmt.Errorf("the consumer is gone: %w", err)
+			}
+			s.broker.log.Debug("receiving from the broker", "error", err)
+		}
+	}
+}
+
+// end stops receiving and waits until no message is being handed out. What
+// was received and not handed out goes back.
+func (s *subscription) end(consuming jetstream.ConsumeContext) {
+	consuming.Drain()
+	select {
+	case <-consuming.Closed():
+	case <-time.After(drainWithin):
+		consuming.Stop()
+	}
+}
+
+// prefetchBytes is what may be asked for at once: the largest message must fit
+// in, or it would never be delivered.
+func (s *subscription) prefetchBytes() int {
+	return max(s.cfg.PrefetchBytes, 2*int(s.broker.conn.MaxPayload()))
+}
+
+// receive hands out one message. It blocks as long as nobody takes it, which
+// stops the flow.
+func (s *subscription) receive(stream string, m jetstream.Msg) {
+	d, err := newDelivery(s.ctx, stream, m)
+	if err != nil {
+		s.broker.log.Error("a message has no place in the stream", "error", err)
+		return
+	}
+	if s.ctx.Err() != nil {
+		_ = m.Nak()
+		return
+	}
+	if !s.flight.add(d) {
+		return
+	}
+	out := d.message()
+	s.settling.Add(1)
+	select {
+	case s.out <- out:
+		go s.settle(d, out)
+	case <-s.ctx.Done():
+		s.settled(d, jetstream.Msg.Nak)
+	}
+}
+
+// settle waits for what becomes of a message, and tells the broker. A failure
+// to tell it means that the message comes again.
+func (s *subscription) settle(d *delivery, m *message.Message) {
+	select {
+	case <-m.Acked():
+		s.settled(d, jetstream.Msg.Ack)
+	case <-m.Nacked():
+		s.settled(d, jetstream.Msg.Nak)
+	case <-s.ctx.Done():
+		s.settleAtEnd(d, m)
+	}
+}
+
+// settleAtEnd prefers what has been said about the message to giving it back.
+func (s *subscription) settleAtEnd(d *delivery, m *message.Message) {
+	select {
+	case <-m.Acked():
+		s.settled(d, jetstream.Msg.Ack)
+	default:
+		s.settled(d, jetstream.Msg.Nak)
+	}
+}
+
+func (s *subscription) settled(d *delivery, tell func(jetstream.Msg) error) {
+	defer s.settling.Done()
+	if err := tell(s.flight.remove(d)); err != nil {
+		s.broker.log.Debug("a message could not be settled and will come again", "error", err)
+	}
+	close(d.done)
+}
+
+// keep tells the broker, until done is closed, that the messages in flight are
+// being worked on, so that it doesn't deliver them again meanwhile.
+func (s *subscription) keep(done <-chan struct{}) {
+	ticker := time.NewTicker(s.cfg.AckWait / 3)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-done:
+			return
+		case <-ticker.C:
+			s.flight.each(func(m jetstream.Msg) {
+				// Without a connection the broker will deliver them again.
+				_ = m.InProgress()
+			})
+		}
+	}
+}
