@@ -82,6 +82,9 @@ CREATE INDEX users_status_registered_up ON users (status, registered_at, id) WHE
 CREATE INDEX users_status_registered_down ON users (status, registered_at DESC, id) WHERE id IS NOT NULL;
 CREATE INDEX users_status_updated_up ON users (status, updated_at, id) WHERE id IS NOT NULL;
 CREATE INDEX users_status_updated_down ON users (status, updated_at DESC, id) WHERE id IS NOT NULL;
+-- Those of whom something is known from before their registration, of whom
+-- there are few: a month can't count the others before they registered.
+CREATE INDEX users_known_before ON users (registered_at DESC, id) WHERE id IS NOT NULL AND first_event_at < registered_at;
 -- The rows whose status doesn't hold at an instant.
 CREATE INDEX users_status_from ON users (status_from);
 CREATE INDEX users_status_until ON users (status_until) WHERE status_until IS NOT NULL;
@@ -160,8 +163,8 @@ COMMENT ON TABLE access_spans IS 'When a user had access: the periods of all the
 COMMENT ON COLUMN access_spans.user_key IS 'The user.';
 COMMENT ON COLUMN access_spans.from_at IS 'First instant.';
 COMMENT ON COLUMN access_spans.to_at IS 'First instant after the last; null: never.';
-CREATE INDEX access_spans_from ON access_spans (from_at, user_key);
-CREATE INDEX access_spans_to ON access_spans (to_at, user_key);
+CREATE INDEX access_spans_from ON access_spans (from_at, to_at, user_key);
+CREATE INDEX access_spans_to ON access_spans (to_at, from_at, user_key);
 
 CREATE TABLE trial_spans (
   user_key uuid        NOT NULL,
@@ -173,8 +176,8 @@ COMMENT ON TABLE trial_spans IS 'When a user was in a trial: the trials of all t
 COMMENT ON COLUMN trial_spans.user_key IS 'The user.';
 COMMENT ON COLUMN trial_spans.from_at IS 'First instant.';
 COMMENT ON COLUMN trial_spans.to_at IS 'First instant after the last; null: never.';
-CREATE INDEX trial_spans_from ON trial_spans (from_at, user_key);
-CREATE INDEX trial_spans_to ON trial_spans (to_at, user_key);
+CREATE INDEX trial_spans_from ON trial_spans (from_at, to_at, user_key);
+CREATE INDEX trial_spans_to ON trial_spans (to_at, from_at, user_key);
 
 CREATE TABLE kpi_changes (
   counter text        COLLATE "C" NOT NULL,
@@ -183,7 +186,7 @@ CREATE TABLE kpi_changes (
   PRIMARY KEY (counter, at)
 );
 COMMENT ON TABLE kpi_changes IS 'The ledger of the figures: by how much each counter changes at each instant, over all users. active, trial and users:* stand, at an instant, at the sum of all up to and including it; registered, unsubscribed:* and cancellations are summed over a month.';
-COMMENT ON COLUMN kpi_changes.counter IS 'The counter.';
+COMMENT ON COLUMN kpi_changes.counter IS 'The counter. One that begins with erased: has the part of the other that is of erased users.';
 COMMENT ON COLUMN kpi_changes.at IS 'The instant.';
 COMMENT ON COLUMN kpi_changes.delta IS 'The change, never zero.';
 
@@ -221,6 +224,7 @@ COMMENT ON COLUMN kpi_members.counter IS 'The counter.';
 COMMENT ON COLUMN kpi_members.at IS 'The instant.';
 COMMENT ON COLUMN kpi_members.user_key IS 'The user.';
 COMMENT ON COLUMN kpi_members.delta IS 'The change, never zero.';
+CREATE INDEX kpi_members_user ON kpi_members (user_key, counter, at);
 
 CREATE TABLE sessions (
   session_key       uuid        NOT NULL PRIMARY KEY,

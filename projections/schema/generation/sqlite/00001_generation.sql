@@ -50,6 +50,9 @@ CREATE INDEX users_status_registered_up ON users (status, registered_at, id) WHE
 CREATE INDEX users_status_registered_down ON users (status, registered_at DESC, id) WHERE id IS NOT NULL;
 CREATE INDEX users_status_updated_up ON users (status, updated_at, id) WHERE id IS NOT NULL;
 CREATE INDEX users_status_updated_down ON users (status, updated_at DESC, id) WHERE id IS NOT NULL;
+-- Those of whom something is known from before their registration, of whom
+-- there are few: a month can't count the others before they registered.
+CREATE INDEX users_known_before ON users (registered_at DESC, id) WHERE id IS NOT NULL AND first_event_at < registered_at;
 -- The rows whose status doesn't hold at an instant.
 CREATE INDEX users_status_from ON users (status_from);
 CREATE INDEX users_status_until ON users (status_until) WHERE status_until IS NOT NULL;
@@ -96,8 +99,8 @@ CREATE TABLE access_spans (
   to_at    INTEGER,
   PRIMARY KEY (user_key, from_at)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX access_spans_from ON access_spans (from_at, user_key);
-CREATE INDEX access_spans_to ON access_spans (to_at, user_key);
+CREATE INDEX access_spans_from ON access_spans (from_at, to_at, user_key);
+CREATE INDEX access_spans_to ON access_spans (to_at, from_at, user_key);
 
 CREATE TABLE trial_spans (
   user_key BLOB    NOT NULL,
@@ -105,8 +108,8 @@ CREATE TABLE trial_spans (
   to_at    INTEGER,
   PRIMARY KEY (user_key, from_at)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX trial_spans_from ON trial_spans (from_at, user_key);
-CREATE INDEX trial_spans_to ON trial_spans (to_at, user_key);
+CREATE INDEX trial_spans_from ON trial_spans (from_at, to_at, user_key);
+CREATE INDEX trial_spans_to ON trial_spans (to_at, from_at, user_key);
 
 CREATE TABLE kpi_changes (
   counter TEXT    NOT NULL,
@@ -136,6 +139,7 @@ CREATE TABLE kpi_members (
   delta    INTEGER NOT NULL,
   PRIMARY KEY (counter, at, user_key)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX kpi_members_user ON kpi_members (user_key, counter, at);
 
 CREATE TABLE sessions (
   session_key       BLOB    NOT NULL PRIMARY KEY,
