@@ -1,0 +1,69 @@
+// This file serves the users whom a monthly figure counts.
+
+package api
+
+import (
+	"context"
+	"net/http"
+
+	"boxoffice/domain"
+	"boxoffice/projections"
+)
+
+type listMonthUsersInput struct {
+	MonthParam
+	KPI    string `path:"kpi" enum:"registered,active,trial,unsubscribed,cancellations" doc:"The figure"`
+	Reason string `query:"reason" enum:"voluntary,non_payment,other,expired" doc:"Of unsubscribed only: the reason"`
+	AsOfParam
+	PageParams
+}
+
+type listMonthUsersOutput struct{ Body memberPage }
+
+// A memberPage is a page of the users whom a figure counts.
+type memberPage struct {
+	Users      []User  `json:"users"`
+	Erased     int64   `json:"erased" doc:"How many more the figure counts who have been erased"`
+	NextCursor *string `json:"next_cursor" doc:"Null on the last page"`
+}
+
+func (s *service) registerMembers() {
+	register(s, operation{
+		id: "list-month-users", method: http.MethodGet, path: "/v1/kpis/{month}/{kpi}/users", tag: "KPIs",
+		summary:     "The users whom a figure counts",
+		description: "Latest registered_at first, nulls last, ties by id. 404 for trial where trials are switched off.",
+		errors:      []int{http.StatusNotFound},
+	}, s.listMonthUsers)
+}
+
+func (s *service) listMonthUsers(ctx context.Context, in *listMonthUsersInput) (*listMonthUsersOutput, error) {
+	p := s.params()
+	month := p.month("path.month", in.Month)
+	asOf := p.instant("as_of", in.AsOf)
+	if err := p.err(); err != nil {
+		return nil, err
+	}
+	kpi := projections.KPI(in.KPI)
+	switch {
+	case in.Reason != "" && kpi != projections.KPIUnsubscribed:
+		return nil, invalid("query.reason", "goes with unsubscribed only", in.Reason)
+	case kpi == projections.KPITrial && !s.Trials:
+		return nil, notFound("trials are switched off")
+	}
+	list := listing{"list-month-users", []string{month.String(), in.KPI, in.Reason}}
+	at, after, err := openPage[projections.UserCursor](s, list, in.Cursor, asOf)
+	if err != nil {
+		return nil, err
+	}
+	page, err := s.Reader.Members(ctx, projections.MembersQuery{
+		Month: month, KPI: kpi, Reason: domain.ChurnReason(in.Reason), At: at, After: after, Limit: in.Limit,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &listMonthUsersOutput{memberPage{
+		Users:      showUsers(page.Users),
+		Erased:     page.Erased,
+		NextCursor: cursorFor(s.cursors, list, at, page.Next),
+	}}, nil
+}

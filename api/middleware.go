@@ -1,0 +1,129 @@
+// This file is what every request goes through, whatever it asks for.
+
+package api
+
+import (
+	"context"
+	"net/http"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+	"github.com/go-chi/chi/v5/middleware"
+)
+
+// handler puts around the routes what every request goes through.
+func (s *service) handler() http.Handler {
+	return s.observe(s.recoverPanics(secureHeaders(keepRawPath(s.router))))
+}
+
+// keepRawPath makes the router match the path as it came. Else an id with an
+// encoded slash would be two segments, and one that only happens to look
+// encoded would be decoded twice.
+func keepRawPath(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.URL.RawPath = r.URL.EscapedPath()
+		next.ServeHTTP(w, r)
+	})
+}
+
+// secureHeaders keeps browsers from guessing, framing, caching and telling.
+func secureHeaders(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("X-Frame-Options", "DENY")
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("Cache-Control", "no-store")
+		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+		if r.TLS != nil {
+			h.Set("Strict-Transport-Security", "max-age=31536000")
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// recoverPanics answers a request whose handling panicked, and logs the stack,
+// which no answer shows.
+func (s *service) recoverPanics(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			cause := recover()
+			if cause == nil {
+				return
+			}
+			if cause == http.ErrAbortHandler {
+				panic(cause) // net/http's own way to break off an answer
+			}
+			s.Logger.ErrorContext(r.Context(), "a request panicked",
+				"route", routeOf(r), "panic", cause, "stack", string(debug.Stack()))
+			if ww, ok := w.(middleware.WrapResponseWriter); ok && ww.Status() != 0 {
+				panic(http.ErrAbortHandler) // it has begun: break it off, so that nobody takes it for whole
+			}
+			serveProblem(w, newProblem(http.StatusInternalServerError, "the service failed; its log says why"))
+		}()
+		next.ServeHTTP(w, r)
+	})
+}
+
+// observe measures and logs each request by its route. The path is never
+// logged, nor the query or the address: they name people.
+func (s *service) observe(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		begun := time.Now()
+		// The router fills in a route context that is there already, and else
+		// makes one that isn't seen here.
+		r = r.WithContext(context.WithValue(r.Context(), chi.RouteCtxKey, chi.NewRouteContext()))
+		ww := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
+		s.metrics.inFlight.Inc()
+		defer func() {
+			s.metrics.inFlight.Dec()
+			took := time.Since(begun)
+			s.metrics.observe(knownMethod(r.Method), routeOf(r), ww.Status(), took)
+			s.Logger.InfoContext(r.Context(), "request", "method", knownMethod(r.Method), "route", routeOf(r),
+				"status", ww.Status(), "bytes", ww.BytesWritten(), "duration", took)
+		}()
+		next.ServeHTTP(ww, r)
+	})
+}
+
+// routeOf gives the pattern that a request has matched.
+func routeOf(r *http.Request) string {
+	if routing := chi.RouteContext(r.Context()); routing != nil {
+		if pattern := routing.RoutePattern(); pattern != "" {
+			return pattern
+		}
+	}
+	return "none"
+}
+
+var methods = []string{
+	http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch,
+	http.MethodDelete, http.MethodOptions, http.MethodConnect, http.MethodTrace,
+}
+
+// knownMethod keeps methods that somebody made up out of metrics and logs.
+func knownMethod(method string) string {
+	if slices.Contains(methods, method) {
+		return method
+	}
+	return "other"
+}
+
+func (s *service) serveNotFound(w http.ResponseWriter, _ *http.Request) {
+	serveProblem(w, notFound("there is nothing at this path"))
+}
+
+func (s *service) serveMethodNotAllowed(w http.ResponseWriter, r *http.Request) {
+	var allowed []string
+	for _, m := range methods {
+		if s.router.Match(chi.NewRouteContext(), m, r.URL.RawPath) {
+			allowed = append(allowed, m)
+		}
+	}
+	p := newProblem(http.StatusMethodNotAllowed, "this path doesn't take the method; it takes "+strings.Join(allowed, ", "))
+	p.header = http.Header{"Allow": {strings.Join(allowed, ", ")}}
+	serveProblem(w, p)
+}

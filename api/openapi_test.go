@@ -1,0 +1,164 @@
+// These tests hold the OpenAPI document: the one in the repository is the one
+// that the code makes, and every operation in it has its roles.
+
+package api
+
+import (
+	"encoding/json"
+	"flag"
+	"net/http"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/go-chi/chi/v5"
+	"github.com/google/go-cmp/cmp"
+)
+
+var update = flag.Bool("update", false, "write api/openapi.json anew")
+
+// unused are parts that a test needs to be there and never calls.
+type unused struct {
+	Reader
+	Log
+	Publisher
+	Keys
+}
+
+func describedService(t *testing.T) *service {
+	t.Helper()
+	var u unused
+	s, err := newService(Config{Reader: u, Log: u, Publisher: u, Keys: u, Trials: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func TestOpenAPIDocumentIsTheOneInTheRepository(t *testing.T) {
+	got := describedService(t).document
+	if *update {
+		if err := os.WriteFile("openapi.json", got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile("openapi.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), string(got)); diff != "" {
+		t.Errorf("openapi.json isn't what the code makes; after looking at the difference, go test ./api -run OpenAPI -update\n%s", diff)
+	}
+}
+
+type documentedOperation struct {
+	ID          string                `json:"operationId"`
+	Description string                `json:"description"`
+	Security    []map[string][]string `json:"security"`
+	Responses   map[string]any        `json:"responses"`
+}
+
+func documented(t *testing.T) map[string]map[string]documentedOperation {
+	t.Helper()
+	var doc struct {
+		Paths map[string]map[string]documentedOperation `json:"paths"`
+	}
+	if err := json.Unmarshal(describedService(t).document, &doc); err != nil {
+		t.Fatal(err)
+	}
+	return doc.Paths
+}
+
+// Every operation of the document is in the table of permissions and the other
+// way round, and says what the table says.
+func TestEveryOperationHasItsRoles(t *testing.T) {
+	seen := map[string]bool{}
+	for path, operations := range documented(t) {
+		for method, op := range operations {
+			roles, ok := permissions[op.ID]
+			if !ok {
+				t.Errorf("%s %s (%s) isn't in the table", method, path, op.ID)
+			}
+			seen[op.ID] = true
+			if needsKey := len(op.Security) > 0; needsKey != (len(roles) > 0) {
+				t.Errorf("%s %s: needs a key in the document: %v; by the table: %v", method, path, needsKey, roles)
+			}
+			if len(roles) == 0 {
+				continue
+			}
+			if !strings.Contains(op.Description, "Roles: "+roleNames(roles)+".") {
+				t.Errorf("%s %s doesn't name its roles", method, path)
+			}
+			for _, status := range []string{"401", "403", "422", "500", "503"} {
+				if op.Responses[status] == nil {
+					t.Errorf("%s %s doesn't describe %s", method, path, status)
+				}
+			}
+		}
+	}
+	for id := range permissions {
+		if !seen[id] {
+			t.Errorf("%s is in the table and isn't an operation", id)
+		}
+	}
+}
+
+// Whatever is routed is either an operation, and so behind the gate, or one of
+// the few pages that anybody may see.
+func TestEveryRouteIsAnOperation(t *testing.T) {
+	public := []string{"GET /", "GET /docs", "GET /docs/start.js", "GET /docs/swagger-ui-bundle.js", "GET /docs/swagger-ui.css"}
+	paths := documented(t)
+	err := chi.Walk(describedService(t).router, func(method, route string, _ http.Handler, _ ...func(http.Handler) http.Handler) error {
+		if _, ok := paths[route][strings.ToLower(method)]; !ok && !slices.Contains(public, method+" "+route) {
+			t.Errorf("%s %s is routed and isn't in the document", method, route)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// What isn't known is null, not absent: every property of every answer is
+// required, but for those of problems and CloudEvents.
+func TestNoPropertyIsLeftOut(t *testing.T) {
+	var doc struct {
+		Components struct {
+			Schemas map[string]struct {
+				Properties map[string]any `json:"properties"`
+				Required   []string       `json:"required"`
+			} `json:"schemas"`
+		} `json:"components"`
+	}
+	if err := json.Unmarshal(describedService(t).document, &doc); err != nil {
+		t.Fatal(err)
+	}
+	snake := regexp.MustCompile(`^[a-z0-9_]+$`)
+	for name, schema := range doc.Components.Schemas {
+		for property := range schema.Properties {
+			if !snake.MatchString(property) {
+				t.Errorf("%s.%s isn't in snake case", name, property)
+			}
+			if !slices.Contains([]string{"Problem", "ProblemDetail", "CloudEvent"}, name) && !slices.Contains(schema.Required, property) {
+				t.Errorf("%s.%s may be absent", name, property)
+			}
+		}
+	}
+}
+
+func TestNewNamesWhatIsMissing(t *testing.T) {
+	var u unused
+	for _, c := range []Config{
+		{Log: u, Publisher: u, Keys: u},
+		{Reader: u, Publisher: u, Keys: u},
+		{Reader: u, Log: u, Keys: u},
+		{Reader: u, Log: u, Publisher: u},
+		{Reader: u, Log: u, Publisher: u, Keys: u, CursorKey: []byte("short")},
+	} {
+		if _, err := New(c); err == nil {
+			t.Errorf("no error for %+v", c)
+		}
+	}
+}

@@ -1,0 +1,108 @@
+// This file is what the API needs from the rest of the house: interfaces beside
+// their consumer, so that each can be met by a real part or by another one.
+
+package api
+
+import (
+	"context"
+
+	"boxoffice/domain"
+	"boxoffice/eventstore"
+	"boxoffice/projections"
+)
+
+// A Reader answers from the read models. Each call is one snapshot of them. It
+// is used by many requests at a time.
+type Reader interface {
+	// KPIs gives the figures of the months from first to last, both inclusive,
+	// in order, as they are at the instant.
+	KPIs(ctx context.Context, first, last domain.Month, at domain.Instant) ([]projections.MonthKPI, error)
+	// Members gives a page of the users whom a figure counts.
+	Members(ctx context.Context, q projections.MembersQuery) (projections.MembersPage, error)
+	// Users gives a page of the list of users.
+	Users(ctx context.Context, q projections.UsersQuery) (projections.UsersPage, error)
+	// UserCounts gives the numbers of users of each status.
+	UserCounts(ctx context.Context, at domain.Instant) (projections.UserCounts, error)
+	// User gives one user; false where there is none at that instant.
+	User(ctx context.Context, id string, at domain.Instant) (projections.UserDetail, bool, error)
+	// Sessions gives a page of viewing sessions.
+	Sessions(ctx context.Context, q projections.SessionsQuery) (projections.SessionsPage, error)
+	// UserContents gives what one user viewed in sessions that started in
+	// [from, to), the latest first; nil is no bound.
+	UserContents(ctx context.Context, id string, from, to *domain.Instant) ([]projections.Content, eventstore.Position, error)
+	// Contents gives a page of what all users viewed in sessions that started
+	// in [from, to), most sessions first; nil is no bound.
+	Contents(ctx context.Context, from, to *domain.Instant, after *projections.ContentCursor, limit int) (projections.ContentsPage, error)
+}
+
+// A Log gives what is in the log, and what was refused. It is used by many
+// requests at a time.
+type Log interface {
+	// ReadSealed gives a page of the recorded events, as they stand in the log.
+	ReadSealed(ctx context.Context, q eventstore.SealedQuery) (eventstore.SealedPage, error)
+	// Unseal gives the events of rows in readable form, in the same order; those
+	// whose user's key has been destroyed say so.
+	Unseal(ctx context.Context, rows []eventstore.SealedRecord) ([]eventstore.Record, error)
+	// Wait returns when the log has grown past the position, or with the
+	// context's error.
+	Wait(ctx context.Context, after eventstore.Position) error
+	// Refused gives a page of the refused events, and the id to go on from: 0
+	// on the last page.
+	Refused(ctx context.Context, q eventstore.RefusedQuery) (events []eventstore.RefusedEvent, next int64, err error)
+}
+
+// A Publisher hands events to the broker. It is used by many requests at a time.
+type Publisher interface {
+	// Publish gives the messages to the broker, in order, and returns nil only
+	// when the broker has stored every one of them durably. After an error some
+	// of them may be stored; publishing all of them again is safe.
+	Publish(ctx context.Context, messages []Outgoing) error
+}
+
+// An Outgoing is one message for the broker.
+type Outgoing struct {
+	// Subject is the subject that it is published to.
+	Subject string
+	// Header has the message's headers, names in lower case except our own.
+	Header map[string][]string
+	// Data is the message's body. The publisher doesn't change it.
+	Data []byte
+}
+
+// The headers that the API puts on what it publishes, for ingest to read.
+const (
+	// HeaderReceivedAt is when the API took the event: RFC 3339, to the
+	// microsecond. Ingest judges by it whether the event lies in the future, so
+	// that waiting in the broker doesn't change the verdict.
+	HeaderReceivedAt = "Boxoffice-Received-At"
+	// HeaderRefused is on a message that the API has refused in a way that
+	// can't be seen in what is published of it: "too_large", of which only the
+	// first part goes on.
+	HeaderRefused = "Boxoffice-Refused"
+)
+
+// A Keys finds out who holds an API key. It is used by many requests at a time.
+type Keys interface {
+	// Lookup gives the identity of who holds the key; false where nobody does.
+	// How long it takes must not tell how much of a key was right.
+	Lookup(ctx context.Context, key string) (Identity, bool, error)
+}
+
+// A Check reports the state of one part of the service to /readyz.
+type Check struct {
+	// Name of the part, such as "database".
+	Name string
+	// Run gives the part's state. It must return soon after its context ends.
+	Run func(ctx context.Context) CheckResult
+}
+
+// A CheckResult is the state of one part. Whatever it says is served to
+// anybody: no secrets, no addresses, no paths.
+type CheckResult struct {
+	// Ready says that the part does its work.
+	Ready bool
+	// Detail says in a few words what is wrong, or worth knowing.
+	Detail string
+	// Values are figures of the part, such as how far it is behind.
+	Values map[string]any
+}

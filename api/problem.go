@@ -1,0 +1,192 @@
+// This file is about errors: the form in which they are answered (RFC 9457),
+// and the one table from what went wrong to a status.
+
+package api
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+)
+
+// A Problem is the answer to a request that failed.
+type Problem struct {
+	Type   string          `json:"type" format:"uri-reference" doc:"Kind of problem; about:blank where the status says it all"`
+	Title  string          `json:"title" doc:"The status in words"`
+	Status int             `json:"status" doc:"HTTP status"`
+	Detail string          `json:"detail" doc:"What went wrong this time"`
+	Errors []ProblemDetail `json:"errors,omitempty" doc:"For bad input: each thing that breaks a rule"`
+
+	header http.Header
+}
+
+// A ProblemDetail is one thing that breaks a rule.
+type ProblemDetail struct {
+	Location string `json:"location" doc:"Where: query.limit, path.month, body[3]"`
+	Message  string `json:"message" doc:"Which rule is broken"`
+	Value    any    `json:"value,omitempty" doc:"What was there"`
+}
+
+// Error gives the detail.
+func (p *Problem) Error() string { return p.Detail }
+
+// GetStatus gives the HTTP status.
+func (p *Problem) GetStatus() int { return p.Status }
+
+// GetHeaders gives the headers that the answer carries besides.
+func (p *Problem) GetHeaders() http.Header { return p.header }
+
+// ContentType is that of RFC 9457, whatever was negotiated.
+func (p *Problem) ContentType(string) string { return problemType }
+
+const problemType = "application/problem+json"
+
+func newProblem(status int, detail string) *Problem {
+	return &Problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: detail}
+}
+
+// invalid is the answer to input that breaks a rule: a parameter or a field.
+func invalid(location, message string, value any) *Problem {
+	p := newProblem(http.StatusUnprocessableEntity, location+": "+message)
+	p.Errors = []ProblemDetail{{location, message, value}}
+	return p
+}
+
+func unavailable(detail string) *Problem {
+	p := newProblem(http.StatusServiceUnavailable, detail)
+	p.header = http.Header{"Retry-After": {"5"}}
+	return p
+}
+
+func notFound(detail string) *Problem { return newProblem(http.StatusNotFound, detail) }
+
+// problemOf is the table from an error to its answer. What isn't foreseen is
+// logged, and answered without its text, which may name a query or a path.
+func (s *service) problemOf(ctx context.Context, err error) *Problem {
+	var p *Problem
+	switch {
+	case errors.As(err, &p):
+		return p
+	case errors.Is(err, context.Canceled) && ctx.Err() != nil:
+		return newProblem(statusClientGone, "the client has gone")
+	case errors.Is(err, context.DeadlineExceeded):
+		return unavailable("this took too long; try again")
+	case isUnavailable(err):
+		s.Logger.ErrorContext(ctx, "a part of the service can't be reached", "error", err)
+		return unavailable("the service can't reach its database or broker at the moment; try again")
+	default:
+		s.Logger.ErrorContext(ctx, "request failed", "error", err)
+		return newProblem(http.StatusInternalServerError, "the service failed; its log says why")
+	}
+}
+
+// statusClientGone is logged where nobody is left to read the answer.
+const statusClientGone = 499
+
+// isUnavailable says that the error comes from a database or a broker that
+// can't do its work now, rather than from a request or from the code. The
+// engines' errors are told by what both of them offer: SQLSTATE and result code.
+func isUnavailable(err error) bool {
+	for _, known := range []error{driver.ErrBadConn, sql.ErrConnDone, io.ErrUnexpectedEOF, io.EOF, net.ErrClosed} {
+		if errors.Is(err, known) {
+			return true
+		}
+	}
+	var network net.Error
+	if errors.As(err, &network) {
+		return true
+	}
+	var state interface{ SQLState() string }
+	if errors.As(err, &state) {
+		return unavailableState(state.SQLState())
+	}
+	var code interface{ Code() int }
+	if errors.As(err, &code) {
+		return unavailableCode(code.Code())
+	}
+	return strings.Contains(err.Error(), "sql: database is closed")
+}
+
+// unavailableState knows the SQLSTATE classes of a PostgreSQL that is starting,
+// stopping, full or unreachable.
+func unavailableState(state string) bool {
+	for _, class := range []string{"08", "53", "57P", "58", "25006", "40"} {
+		if strings.HasPrefix(state, class) {
+			return true
+		}
+	}
+	return false
+}
+
+// unavailableCode knows the primary result codes of an SQLite that is busy,
+// locked, read-only, short of memory or of disk, or can't read its file.
+func unavailableCode(code int) bool {
+	switch code & 0xff {
+	case 5, 6, 7, 8, 10, 13, 14:
+		return true
+	}
+	return false
+}
+
+// The library makes its own errors, for parameters that it has found wrong,
+// through these hooks, which are variables of its package. They are set before
+// anything else runs and never again.
+func init() {
+	huma.NewError = func(status int, message string, errs ...error) huma.StatusError {
+		return problemFromLibrary(status, message, errs)
+	}
+	huma.DefaultArrayNullable = false // lists are empty, never null
+}
+
+func problemFromLibrary(status int, message string, errs []error) *Problem {
+	p := newProblem(status, message)
+	if status >= http.StatusInternalServerError {
+		p.Detail = "the service failed; its log says why"
+		return p
+	}
+	var details []string
+	for _, err := range errs {
+		if inner, ok := errors.AsType[*Problem](err); ok {
+			p.Errors = append(p.Errors, inner.Errors...)
+			details = append(details, inner.Detail)
+			continue
+		}
+		if d, ok := errors.AsType[*huma.ErrorDetail](err); ok {
+			p.Errors = append(p.Errors, ProblemDetail{d.Location, d.Message, d.Value})
+			details = append(details, d.Location+": "+d.Message)
+		}
+	}
+	if len(details) > 0 {
+		p.Detail = strings.Join(details, "; ")
+	}
+	return p
+}
+
+// writeProblem answers with a problem from outside an operation's handler.
+func (s *service) writeProblem(ctx huma.Context, p *Problem) {
+	for name, values := range p.header {
+		for _, v := range values {
+			ctx.SetHeader(name, v)
+		}
+	}
+	ctx.SetHeader("Content-Type", problemType)
+	ctx.SetStatus(p.Status)
+	_ = encodeJSON(ctx.BodyWriter(), p)
+}
+
+// serveProblem answers with a problem where no operation was matched.
+func serveProblem(w http.ResponseWriter, p *Problem) {
+	for name, values := range p.header {
+		w.Header()[name] = values
+	}
+	w.Header().Set("Content-Type", problemType)
+	w.WriteHeader(p.Status)
+	_ = encodeJSON(w, p)
+}

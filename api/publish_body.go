@@ -1,0 +1,212 @@
+// This file takes a request to publish apart: which of CloudEvents' three modes
+// it is in, and which events it holds.
+
+package api
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"mime"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"boxoffice/domain"
+)
+
+const (
+	structuredType = "application/cloudevents+json"
+	batchType      = "application/cloudevents-batch+json"
+
+	contentTypeHeader    = "content-type"
+	contentTypeAttribute = "datacontenttype"
+	attributePrefix      = "ce-"
+
+	// maxBodyBytes is the largest that a request may be.
+	maxBodyBytes = 16 << 20
+	// maxBatchEvents is how many events a batch has at most.
+	maxBatchEvents = 10_000
+	// bodyTimeout is how long a client may take to send a body.
+	bodyTimeout = 60 * time.Second
+)
+
+// readMessages gives the events of a request, not yet judged.
+func readMessages(w http.ResponseWriter, r *http.Request) ([]*domain.Message, error) {
+	mode, err := contentMode(r)
+	if err != nil {
+		return nil, err
+	}
+	body, err := readBody(w, r)
+	if err != nil {
+		return nil, err
+	}
+	return mode(r, body)
+}
+
+// contentMode finds out how a request holds its events.
+func contentMode(r *http.Request) (func(*http.Request, []byte) ([]*domain.Message, error), error) {
+	if r.Header.Get("Content-Encoding") != "" {
+		return nil, newProblem(http.StatusUnsupportedMediaType, "the body must not be compressed or otherwise encoded")
+	}
+	given := r.Header.Get("Content-Type")
+	mediaType, params, err := mime.ParseMediaType(given)
+	if err != nil {
+		mediaType = strings.ToLower(strings.TrimSpace(given))
+	}
+	if charset := params["charset"]; strings.HasPrefix(mediaType, "application/cloudevents") && charset != "" && !strings.EqualFold(charset, "utf-8") {
+		return nil, newProblem(http.StatusUnsupportedMediaType, "the body must be in UTF-8")
+	}
+	switch {
+	case mediaType == structuredType:
+		return structuredMessage, nil
+	case mediaType == batchType:
+		return batchMessages, nil
+	case !strings.HasPrefix(mediaType, "application/cloudevents") && r.Header["Ce-Specversion"] != nil:
+		return binaryMessage, nil
+	}
+	return nil, newProblem(http.StatusUnsupportedMediaType,
+		"the body must be "+structuredType+" or "+batchType+", or data with the event's attributes in ce- headers")
+}
+
+func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	if r.ContentLength > maxBodyBytes {
+		return nil, tooLargeBody()
+	}
+	connection := http.NewResponseController(w)
+	_ = connection.SetReadDeadline(time.Now().Add(bodyTimeout))
+	defer func() { _ = connection.SetReadDeadline(time.Time{}) }() // else it ends the request while it is answered
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBodyBytes))
+	if err == nil {
+		return body, nil
+	}
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return nil, tooLargeBody()
+	}
+	if network, ok := errors.AsType[net.Error](err); ok && network.Timeout() {
+		return nil, newProblem(http.StatusRequestTimeout, "the body took too long to arrive")
+	}
+	return nil, newProblem(http.StatusBadRequest, "the body can't be read to its end")
+}
+
+func tooLargeBody() *Problem {
+	return newProblem(http.StatusRequestEntityTooLarge, "the body is over 16 MiB")
+}
+
+// structuredMessage takes the body as one event. What isn't JSON at all isn't
+// an event, and what isn't one isn't kept; other mistakes are for the judge.
+func structuredMessage(_ *http.Request, body []byte) ([]*domain.Message, error) {
+	if len(body) <= domain.MaxEventBytes {
+		if err := checkJSON(body); err != nil {
+			return nil, err
+		}
+	}
+	return []*domain.Message{{Body: body}}, nil
+}
+
+// checkJSON says whether a body is JSON at all. A name twice in an object and
+// text that isn't UTF-8 are the judge's to refuse.
+func checkJSON(body []byte) error {
+	d := jsontext.NewDecoder(bytes.NewReader(body), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+	if err := d.SkipValue(); err != nil {
+		return unreadable(err)
+	}
+	if _, err := d.ReadToken(); err != io.EOF {
+		return newProblem(http.StatusBadRequest, "the body has something after its JSON value")
+	}
+	return nil
+}
+
+func unreadable(err error) *Problem {
+	switch {
+	case errors.Is(err, io.EOF):
+		return newProblem(http.StatusBadRequest, "the body is empty")
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return newProblem(http.StatusBadRequest, "the body is cut off: its JSON doesn't end")
+	}
+	return newProblem(http.StatusBadRequest, "the body isn't JSON, or is nested too deep")
+}
+
+// batchMessages takes the body as a JSON array of events.
+func batchMessages(_ *http.Request, body []byte) ([]*domain.Message, error) {
+	n, err := countElements(body)
+	if err != nil {
+		return nil, err
+	}
+	if n > maxBatchEvents {
+		return nil, newProblem(http.StatusRequestEntityTooLarge, "the batch has more than 10,000 events")
+	}
+	elements, err := domain.DecodeBatch(body)
+	if err != nil {
+		return nil, newProblem(http.StatusBadRequest, "the body can't be read as a JSON array")
+	}
+	messages := make([]*domain.Message, len(elements))
+	for i, element := range elements {
+		messages[i] = &domain.Message{Body: element}
+	}
+	return messages, nil
+}
+
+// countElements gives the number of elements of a JSON array, or one more than
+// a batch may have, without a slice that grows with them: 16 MiB hold eight
+// million.
+func countElements(body []byte) (int, error) {
+	d := jsontext.NewDecoder(bytes.NewReader(body), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+	open, err := d.ReadToken()
+	if err != nil {
+		return 0, unreadable(err)
+	}
+	if open.Kind() != '[' {
+		return 0, newProblem(http.StatusBadRequest, "the body of a batch must be a JSON array of events")
+	}
+	n := 0
+	for ; d.PeekKind() != ']'; n++ {
+		if n > maxBatchEvents {
+			return n, nil
+		}
+		if err := d.SkipValue(); err != nil {
+			return 0, unreadable(err)
+		}
+	}
+	if _, err := d.ReadToken(); err != nil {
+		return 0, unreadable(err)
+	}
+	if _, err := d.ReadToken(); err != io.EOF {
+		return 0, newProblem(http.StatusBadRequest, "the body has something after its JSON value")
+	}
+	return n, nil
+}
+
+// binaryMessage takes the attributes from the headers, and the body as data.
+func binaryMessage(r *http.Request, body []byte) ([]*domain.Message, error) {
+	m := &domain.Message{Binary: true, Body: body}
+	for _, name := range slices.Sorted(headerNames(r.Header)) {
+		lower := strings.ToLower(name)
+		attribute, ok := strings.CutPrefix(lower, attributePrefix)
+		switch {
+		case lower == contentTypeHeader:
+			attribute = contentTypeAttribute
+		case !ok:
+			continue // the request's own headers are no part of the event
+		}
+		for _, value := range r.Header[name] {
+			m.Attributes = append(m.Attributes, domain.Attribute{Name: attribute, Value: value})
+			m.HeaderBytes += len(name) + len(": ") + len(value) + len("\r\n")
+		}
+	}
+	return []*domain.Message{m}, nil
+}
+
+func headerNames(h http.Header) func(func(string) bool) {
+	return func(yield func(string) bool) {
+		for name := range h {
+			if !yield(name) {
+				return
+			}
+		}
+	}
+}

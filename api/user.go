@@ -1,0 +1,220 @@
+// This file serves one user with everything they have.
+
+package api
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"boxoffice/domain"
+	"boxoffice/projections"
+)
+
+// A userDetail is one user with everything they have.
+type userDetail struct {
+	User
+	Subscriptions []subscription `json:"subscriptions" doc:"Those that began by the instant asked about, latest first"`
+	Rentals       []rental       `json:"rentals" doc:"Those that began by the instant asked about, latest first"`
+	FreeCopies    []freeCopy     `json:"free_copies" doc:"Those that began by the instant asked about, latest first"`
+	Viewing       viewing        `json:"viewing"`
+}
+
+// A subscription is one subscription; fields of a period are the latest period's.
+type subscription struct {
+	SubscriptionID   string     `json:"subscription_id"`
+	Status           string     `json:"status" enum:"trialing,canceling,active,ended"`
+	OfferID          *string    `json:"offer_id"`
+	OfferName        *string    `json:"offer_name"`
+	StartedAt        time.Time  `json:"started_at"`
+	TrialEndsAt      *time.Time `json:"trial_ends_at" doc:"As given"`
+	EndsAt           *time.Time `json:"ends_at"`
+	CanceledAt       *time.Time `json:"canceled_at"`
+	Reason           *string    `json:"reason"`
+	Comment          *string    `json:"comment"`
+	Amount           *int64     `json:"amount" doc:"Minor units"`
+	Currency         *string    `json:"currency"`
+	Interval         *string    `json:"interval"`
+	PaymentInterface *string    `json:"payment_interface"`
+	Periods          []period   `json:"periods" doc:"Latest first"`
+}
+
+// A period is one stretch of a subscription.
+type period struct {
+	From       time.Time  `json:"from"`
+	To         *time.Time `json:"to"`
+	TrialTo    *time.Time `json:"trial_to" doc:"End of the trial's span; null where that is empty"`
+	CanceledAt *time.Time `json:"canceled_at"`
+	Reason     *string    `json:"reason"`
+}
+
+// A rental is one rental or purchase.
+type rental struct {
+	RentalID         string     `json:"rental_id"`
+	Status           string     `json:"status" enum:"canceling,active,ended"`
+	Kind             string     `json:"kind" enum:"rental,purchase"`
+	ContentID        *string    `json:"content_id"`
+	Title            *string    `json:"title"`
+	StartedAt        time.Time  `json:"started_at"`
+	ExpiresAt        *time.Time `json:"expires_at"`
+	RevokedAt        *time.Time `json:"revoked_at"`
+	Reason           *string    `json:"reason"`
+	Amount           *int64     `json:"amount" doc:"Minor units"`
+	Currency         *string    `json:"currency"`
+	PaymentInterface *string    `json:"payment_interface"`
+}
+
+// A freeCopy is one copy or offer that was given for nothing.
+type freeCopy struct {
+	FreeCopyID string     `json:"free_copy_id"`
+	Status     string     `json:"status" enum:"canceling,active,ended"`
+	OfferID    *string    `json:"offer_id"`
+	ContentID  *string    `json:"content_id"`
+	Title      *string    `json:"title"`
+	GrantedAt  time.Time  `json:"granted_at"`
+	ExpiresAt  *time.Time `json:"expires_at"`
+	RevokedAt  *time.Time `json:"revoked_at"`
+	Reason     *string    `json:"reason"`
+}
+
+// A viewing sums a user's viewing sessions.
+type viewing struct {
+	Sessions     int64      `json:"sessions"`
+	DurationS    seconds    `json:"duration_s"`
+	LastViewedAt *time.Time `json:"last_viewed_at"`
+}
+
+type getUserInput struct {
+	UserParam
+	AsOfParam
+}
+
+type getUserOutput struct{ Body userDetail }
+
+func (s *service) registerUser() {
+	register(s, operation{
+		id: "get-user", method: http.MethodGet, path: "/v1/users/{id}", tag: "Users",
+		summary: "One user with everything they have",
+		errors:  []int{http.StatusNotFound},
+	}, s.getUser)
+}
+
+func (s *service) getUser(ctx context.Context, in *getUserInput) (*getUserOutput, error) {
+	p := s.params()
+	id := p.userID(in.ID)
+	asOf := p.instant("as_of", in.AsOf)
+	if err := p.err(); err != nil {
+		return nil, err
+	}
+	detail, err := s.findUser(ctx, id, s.orNow(asOf))
+	if err != nil {
+		return nil, err
+	}
+	return &getUserOutput{showDetail(&detail)}, nil
+}
+
+// findUser gives a user, or the answer that there is none.
+func (s *service) findUser(ctx context.Context, id string, at domain.Instant) (projections.UserDetail, error) {
+	detail, ok, err := s.Reader.User(ctx, id, at)
+	if err == nil && !ok {
+		err = notFound("there is no user of this id")
+	}
+	return detail, err
+}
+
+func showDetail(d *projections.UserDetail) userDetail {
+	return userDetail{
+		User:          showUser(&d.User),
+		Subscriptions: show(d.Subscriptions, showSubscription),
+		Rentals:       show(d.Rentals, showRental),
+		FreeCopies:    show(d.FreeCopies, showFreeCopy),
+		Viewing: viewing{
+			Sessions:     d.Viewing.Sessions,
+			DurationS:    seconds(d.Viewing.DurationMS),
+			LastViewedAt: optionalInstant(d.Viewing.LastViewedAt),
+		},
+	}
+}
+
+func show[From, To any](from []From, one func(*From) To) []To {
+	to := make([]To, len(from))
+	for i := range from {
+		to[i] = one(&from[i])
+	}
+	return to
+}
+
+func showSubscription(e *domain.EntitlementView) subscription {
+	latest := &e.Periods[0]
+	canceledAt, reason, comment := showCancellation(latest.Cancellation)
+	return subscription{
+		SubscriptionID:   e.ID,
+		Status:           string(e.Status),
+		OfferID:          e.OfferID,
+		OfferName:        e.OfferName,
+		StartedAt:        instant(latest.From),
+		TrialEndsAt:      optionalInstant(latest.TrialEnd),
+		EndsAt:           end(latest.To),
+		CanceledAt:       canceledAt,
+		Reason:           reason,
+		Comment:          comment,
+		Amount:           e.Amount,
+		Currency:         e.Currency,
+		Interval:         e.Interval,
+		PaymentInterface: e.PaymentInterface,
+		Periods:          show(e.Periods, showPeriod),
+	}
+}
+
+func showPeriod(p *domain.Period) period {
+	canceledAt, reason, _ := showCancellation(p.Cancellation)
+	shown := period{From: instant(p.From), To: end(p.To), CanceledAt: canceledAt, Reason: reason}
+	if p.TrialEnd != nil {
+		if trial := (domain.Span{From: p.From, To: min(*p.TrialEnd, p.To)}); !trial.Empty() {
+			shown.TrialTo = end(trial.To)
+		}
+	}
+	return shown
+}
+
+func showCancellation(c *domain.Cancellation) (at *time.Time, reason, comment *string) {
+	if c == nil {
+		return nil, nil, nil
+	}
+	return optionalInstant(&c.RequestedAt), c.Reason, c.Comment
+}
+
+func showRental(e *domain.EntitlementView) rental {
+	latest := &e.Periods[0]
+	revokedAt, reason, _ := showCancellation(latest.Cancellation)
+	return rental{
+		RentalID:         e.ID,
+		Status:           string(e.Status),
+		Kind:             e.RentalKind,
+		ContentID:        e.ContentID,
+		Title:            e.Title,
+		StartedAt:        instant(latest.From),
+		ExpiresAt:        end(latest.To),
+		RevokedAt:        revokedAt,
+		Reason:           reason,
+		Amount:           e.Amount,
+		Currency:         e.Currency,
+		PaymentInterface: e.PaymentInterface,
+	}
+}
+
+func showFreeCopy(e *domain.EntitlementView) freeCopy {
+	latest := &e.Periods[0]
+	revokedAt, reason, _ := showCancellation(latest.Cancellation)
+	return freeCopy{
+		FreeCopyID: e.ID,
+		Status:     string(e.Status),
+		OfferID:    e.OfferID,
+		ContentID:  e.ContentID,
+		Title:      e.Title,
+		GrantedAt:  instant(latest.From),
+		ExpiresAt:  end(latest.To),
+		RevokedAt:  revokedAt,
+		Reason:     reason,
+	}
+}
