@@ -109,10 +109,11 @@ func (l *lease) giveBack(ctx context.Context) error {
 // advance moves the position from one place to a later one, and renews the
 // lease with it. It is the first statement of a transaction that saves: it
 // locks the header until the commit, so the lease can't be lost in between.
+// With from equal to to it only does that; recordedAt is nil then.
 func (l *lease) advance(ctx context.Context, tx *sqldb.Tx, from, to eventstore.Position, recordedAt *domain.Instant) error {
 	c := clockOf(l.gen.db.Dialect())
 	result, err := tx.ExecContext(ctx, `
-		UPDATE generation SET position = $1, recorded_at = $2, lease_until = `+c.later("$5")+`
+		UPDATE generation SET position = $1, recorded_at = COALESCE($2, recorded_at), lease_until = `+c.later("$5")+`
 		WHERE position = $3 AND lease_token = $4`,
 		to, (*sqldb.Micros)(recordedAt), from, l.token, l.length.Microseconds())
 	if err != nil {

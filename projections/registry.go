@@ -74,6 +74,37 @@ func lockLive(ctx context.Context, tx *sqldb.Tx, d *sqldb.Dialect) (sql.NullInt6
 	return n, err
 }
 
+// recipeOf gives what a generation is made by.
+func (m *Models) recipeOf(ctx context.Context, number int) (recipe, error) {
+	var r recipe
+	err := m.registry.SQL().QueryRowContext(ctx,
+		"SELECT time_zone, fold_version, epoch FROM generations WHERE number = $1", number).
+		Scan(&r.timeZone, &r.foldVersion, &r.epoch)
+	if err != nil {
+		return recipe{}, fmt.Errorf("look up generation %d of the read models: %w", number, err)
+	}
+	return r, nil
+}
+
+// makeFirst makes a generation live where none is: it may not hold all of the
+// log yet, but nothing else is there to answer in its place.
+func (m *Models) makeFirst(ctx context.Context, number int) error {
+	if _, ok, err := m.live(ctx); err != nil || ok {
+		return err
+	}
+	err := m.registry.InTx(ctx, func(tx *sqldb.Tx) error {
+		live, err := lockLive(ctx, tx, m.registry.Dialect())
+		if err != nil || live.Valid {
+			return err
+		}
+		return m.makeLive(ctx, tx, number)
+	})
+	if err != nil {
+		return fmt.Errorf("make generation %d of the read models live: %w", number, err)
+	}
+	return nil
+}
+
 // switchTo makes a generation the live one and retires every other. Readers
 // see the one or the other, and each answer comes from one of them.
 func (m *Models) switchTo(ctx context.Context, number int) error {

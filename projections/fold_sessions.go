@@ -1,0 +1,84 @@
+// This file folds the playback events of a batch into viewing sessions.
+
+package projections
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+
+	"boxoffice/domain"
+	"boxoffice/internal/sqldb"
+)
+
+// foldSessions takes the batch's playback events into the facts of their
+// sessions. Reports of one session become one write.
+func (f *folding) foldSessions(ctx context.Context) error {
+	return inChunks(f.batch.sessionKeys(), func(keys []sessionKey) error {
+		hashes := make([]sqldb.UUID, len(keys))
+		for i, key := range keys {
+			hashes[i] = key.hash()
+		}
+		facts, err := f.loadSessions(ctx, hashes)
+		if err != nil {
+			return err
+		}
+		for i, key := range keys {
+			if err := f.foldSession(hashes[i], key, facts[hashes[i]]); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func (f *folding) loadSessions(ctx context.Context, hashes []sqldb.UUID) (map[sqldb.UUID][]byte, error) {
+	in, args := sqldb.In(f.dialect, "session_key", 1, hashes)
+	rows, err := f.tx.QueryContext(ctx, "SELECT session_key, facts FROM sessions WHERE "+in, args...)
+	if err != nil {
+		return nil, fmt.Errorf("load sessions: %w", err)
+	}
+	defer rows.Close()
+	facts := make(map[sqldb.UUID][]byte, len(hashes))
+	for rows.Next() {
+		var hash sqldb.UUID
+		var b []byte
+		if err := rows.Scan(&hash, &b); err != nil {
+			return nil, fmt.Errorf("load sessions: %w", err)
+		}
+		facts[hash] = b
+	}
+	return facts, rows.Err()
+}
+
+// foldSession adds the events of one session to the facts that are kept, nil
+// for a session that isn't known yet.
+func (f *folding) foldSession(hash sqldb.UUID, key sessionKey, kept []byte) error {
+	facts := &domain.SessionFacts{}
+	var startedAt domain.Instant
+	if kept != nil {
+		var err error
+		if facts, err = domain.DecodeSessionFacts(key.sessionID, key.contentID, kept); err != nil {
+			return fmt.Errorf("facts of session %s: %w", hash, err)
+		}
+		startedAt = facts.StartedAt()
+	}
+	for _, e := range f.batch.sessions[key] {
+		facts.Add(e)
+	}
+	are, err := facts.AppendBinary(nil)
+	if err != nil {
+		return fmt.Errorf("facts of session %s: %w", hash, err)
+	}
+	row := sessionValues(hash, key, facts, are)
+	switch {
+	case kept == nil:
+		f.writes.sessions.added = append(f.writes.sessions.added, row)
+	case bytes.Equal(kept, are):
+	case facts.StartedAt() != startedAt:
+		f.writes.sessionsMoved = append(f.writes.sessionsMoved, row)
+	default:
+		f.writes.sessions.changed = append(f.writes.sessions.changed, row)
+	}
+	return nil
+}

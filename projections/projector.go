@@ -1,0 +1,240 @@
+// This file is the projector of one generation: it reads a batch of the log,
+// folds it, and saves rows and position in one transaction.
+
+package projections
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"boxoffice/domain"
+	"boxoffice/eventstore"
+	"boxoffice/internal/sqldb"
+)
+
+// A Log is what projecting needs of the event store.
+type Log interface {
+	// Read gives at most limit events after a position, in log order and with
+	// none left out. An event of an erased user comes without what is personal.
+	Read(ctx context.Context, after eventstore.Position, limit int) ([]eventstore.Record, error)
+	// Head says where the log stands.
+	Head(ctx context.Context) (eventstore.Head, error)
+	// Wait returns when the log is past a position.
+	Wait(ctx context.Context, after eventstore.Position) error
+}
+
+var (
+	// errEpoch says that the log is not the one that a generation was built from.
+	errEpoch = errors.New("the log was recovered to another state than the read models were built from")
+	// errErasure says that a user was erased after a batch was read.
+	errErasure = errors.New("a user was erased while a batch was projected")
+)
+
+// A projector writes one generation. It is for one goroutine at a time.
+type projector struct {
+	gen      *generation
+	lease    *lease
+	log      Log
+	recipe   recipe
+	calendar domain.Calendar
+	now      func() domain.Instant
+	limits   batchLimits
+	position eventstore.Position
+}
+
+// batchLimits bound the memory that a batch takes.
+type batchLimits struct {
+	events int
+	bytes  int
+}
+
+// read reads the batch after a position: nil where there is nothing. It takes
+// as much as there is within the limits, so the further behind a projector is,
+// the larger its batches are and the more reports of a session become one row.
+func (p *projector) read(ctx context.Context, after eventstore.Position, limits batchLimits) (*batch, error) {
+	head, err := p.log.Head(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read the log's head: %w", err)
+	}
+	if head.Epoch != p.recipe.epoch || head.Position < after {
+		return nil, errEpoch
+	}
+	if head.Position == after {
+		return nil, nil
+	}
+	records, err := p.readRecords(ctx, after, limits)
+	if err != nil || len(records) == 0 {
+		return nil, err
+	}
+	return newBatch(head, after, records), nil
+}
+
+// readRecords reads piece by piece, each as large as what came before lets
+// expect to fit.
+func (p *projector) readRecords(ctx context.Context, after eventstore.Position, limits batchLimits) ([]eventstore.Record, error) {
+	var records []eventstore.Record
+	piece, size := min(256, limits.events), 0
+	for piece > 0 && size < limits.bytes {
+		more, err := p.log.Read(ctx, after, piece)
+		if err != nil {
+			return nil, fmt.Errorf("read the log: %w", err)
+		}
+		for i := range more {
+			size += sizeOf(&more[i])
+		}
+		records = append(records, more...)
+		if len(more) < piece {
+			break
+		}
+		after = more[len(more)-1].Position
+		room := (limits.bytes - size) / (size/len(records) + 1)
+		piece = min(limits.events-len(records), room, 8*piece)
+	}
+	return records, nil
+}
+
+// sizeOf estimates the memory of a record: what is decoded of it is about as
+// large as what it was decoded from.
+func sizeOf(r *eventstore.Record) int {
+	return 512 + 2*(len(r.Event.Public)+len(r.Event.Personal))
+}
+
+// save folds a batch into the rows and saves them together with the position.
+// It fails with ErrLeaseLost where another projector has saved or may save,
+// and with errErasure where the batch has to be read again; nothing is saved
+// then.
+func (p *projector) save(ctx context.Context, b *batch) error {
+	err := p.gen.db.InTx(ctx, func(tx *sqldb.Tx) error {
+		if err := p.lease.advance(ctx, tx, b.after, b.last, &b.recordedAt); err != nil {
+			return err
+		}
+		f := p.folding(tx, b)
+		if err := f.foldUsers(ctx); err != nil {
+			return err
+		}
+		if err := f.foldSessions(ctx); err != nil {
+			return err
+		}
+		if err := f.writes.flush(ctx, tx, p.calendar); err != nil {
+			return err
+		}
+		return p.checkErasures(ctx, b)
+	})
+	if err != nil {
+		return fmt.Errorf("project positions %d to %d: %w", b.after+1, b.last, err)
+	}
+	p.position = b.last
+	return nil
+}
+
+func (p *projector) folding(tx *sqldb.Tx, b *batch) *folding {
+	return &folding{
+		tx: tx, dialect: p.gen.db.Dialect(), calendar: p.calendar, now: p.now(),
+		batch: b, writes: newWrites(),
+	}
+}
+
+// checkErasures looks again, before the commit, at what was looked at before
+// the batch was read: nothing of a person is saved who has been erased since.
+func (p *projector) checkErasures(ctx context.Context, b *batch) error {
+	head, err := p.log.Head(ctx)
+	if err != nil {
+		return fmt.Errorf("read the log's head: %w", err)
+	}
+	switch {
+	case head.Epoch != b.epoch:
+		return errEpoch
+	case head.Erasures != b.erasures:
+		return errErasure
+	}
+	return nil
+}
+
+// saveOrReread saves a batch. Where an erasure came in between it reads the
+// batch again, each time a shorter one, so that however many erasures come
+// they don't keep the projector from getting on.
+func (p *projector) saveOrReread(ctx context.Context, b *batch) (*batch, error) {
+	limits := batchLimits{events: b.events, bytes: p.limits.bytes}
+	for {
+		err := p.save(ctx, b)
+		if !errors.Is(err, errErasure) {
+			return b, err
+		}
+		limits.events = max(limits.events/4, 1)
+		if b, err = p.read(ctx, b.after, limits); err != nil {
+			return nil, err
+		}
+		if b == nil {
+			return nil, errEpoch // the log has become shorter
+		}
+	}
+}
+
+// refreshAtOnce is how many users a step of refresh takes.
+const refreshAtOnce = 1000
+
+// refresh renews the status in the rows of users where it has run out, and says
+// whether there may be more. It is a matter of speed alone: queries compute the
+// status of the rows that don't hold it.
+func (p *projector) refresh(ctx context.Context) (more bool, err error) {
+	now := p.now()
+	keys, err := p.expired(ctx, p.gen.db.SQL(), now)
+	if err != nil || len(keys) == 0 {
+		return false, err
+	}
+	err = p.gen.db.InTx(ctx, func(tx *sqldb.Tx) error {
+		if err := p.lease.advance(ctx, tx, p.position, p.position, nil); err != nil {
+			return err
+		}
+		rows, err := p.refreshed(ctx, tx, keys, now)
+		if err != nil {
+			return err
+		}
+		return usersTable.upsert(ctx, tx, stateColumns.columns(), rows)
+	})
+	if err != nil {
+		return false, fmt.Errorf("renew the status of users: %w", err)
+	}
+	return len(keys) == refreshAtOnce, nil
+}
+
+func (p *projector) expired(ctx context.Context, q querier, now domain.Instant) ([]eventstore.UserKey, error) {
+	rows, err := q.QueryContext(ctx,
+		"SELECT user_key FROM users WHERE status_until <= $1 ORDER BY status_until LIMIT $2",
+		sqldb.Micros(now), refreshAtOnce)
+	if err != nil {
+		return nil, fmt.Errorf("look up users whose status has run out: %w", err)
+	}
+	defer rows.Close()
+	var keys []eventstore.UserKey
+	for rows.Next() {
+		var key sqldb.UUID
+		if err := rows.Scan(&key); err != nil {
+			return nil, fmt.Errorf("look up users whose status has run out: %w", err)
+		}
+		keys = append(keys, eventstore.UserKey(key))
+	}
+	return keys, rows.Err()
+}
+
+// refreshed gives the users' rows with their status at now. What else is in
+// them isn't written, and the id, which facts don't have, is left out.
+func (p *projector) refreshed(ctx context.Context, tx *sqldb.Tx, keys []eventstore.UserKey, now domain.Instant) ([][]any, error) {
+	f := &folding{tx: tx, dialect: p.gen.db.Dialect()}
+	kept, err := f.loadUsers(ctx, keys)
+	if err != nil {
+		return nil, err
+	}
+	rows := make([][]any, 0, len(keys))
+	for _, key := range keys {
+		facts, err := domain.DecodeUserFacts(kept[key])
+		if err != nil {
+			return nil, fmt.Errorf("facts of user %s: %w", sqldb.UUID(key), err)
+		}
+		row := userRowOf(sqldb.UUID(key), "", facts, now)
+		row.id = opt[string]{}
+		rows = append(rows, row.values())
+	}
+	return rows, nil
+}

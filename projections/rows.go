@@ -1,0 +1,207 @@
+// This file writes many rows of one table with few statements.
+
+package projections
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"boxoffice/internal/sqldb"
+)
+
+// A table is what has to be known of a table to write into it.
+type table struct {
+	name    string
+	key     []string // the primary key
+	columns []string // all columns, those of the key first
+	// reported are the columns that a change of a row sets; nil: all but the key.
+	reported []string
+}
+
+// changing gives the columns that a change of a row sets.
+func (t *table) changing() []string {
+	if t.reported != nil {
+		return t.reported
+	}
+	return t.columns[len(t.key):]
+}
+
+// copyFrom is the number of rows from which loading in bulk is worth its
+// longer start.
+const copyFrom = 64
+
+// insert writes rows that aren't there yet.
+func (t *table) insert(ctx context.Context, tx *sqldb.Tx, rows [][]any) error {
+	if len(rows) >= copyFrom {
+		_, err := tx.CopyIn(ctx, t.name, t.columns, sqldb.RowsOf(len(rows), len(t.columns),
+			func(i int, values []any) { copy(values, rows[i]) }))
+		return err
+	}
+	return t.write(ctx, tx, rows, "")
+}
+
+// upsert writes rows that may be there. Of one that is, the columns change are
+// set to the row's and the others stay; change may not hold a column of the
+// key. Naming few columns saves the work on the indexes of the others.
+func (t *table) upsert(ctx context.Context, tx *sqldb.Tx, change []string, rows [][]any) error {
+	set := make([]string, len(change))
+	for i, column := range change {
+		set[i] = quoted(column) + " = excluded." + quoted(column)
+	}
+	return t.write(ctx, tx, rows, " ON CONFLICT ("+quotedList(t.key)+") DO UPDATE SET "+strings.Join(set, ", "))
+}
+
+// write inserts rows in statements of several rows each.
+func (t *table) write(ctx context.Context, tx *sqldb.Tx, rows [][]any, conflict string) error {
+	for len(rows) > 0 {
+		n := chunk(len(rows))
+		if _, err := tx.ExecContext(ctx, t.insertText(n)+conflict, flatten(rows[:n])...); err != nil {
+			return fmt.Errorf("write %s: %w", t.name, err)
+		}
+		rows = rows[n:]
+	}
+	return nil
+}
+
+// insertText gives the statement that inserts n rows.
+func (t *table) insertText(n int) string {
+	var b strings.Builder
+	b.WriteString("INSERT INTO " + t.name + " (" + quotedList(t.columns) + ") VALUES ")
+	parameter := 0
+	for i := range n {
+		if i > 0 {
+			b.WriteString("), ")
+		}
+		for j := range t.columns {
+			if j == 0 {
+				b.WriteString("($")
+			} else {
+				b.WriteString(", $")
+			}
+			parameter++
+			b.WriteString(strconv.Itoa(parameter))
+		}
+	}
+	b.WriteByte(')')
+	return b.String()
+}
+
+// delete removes the rows with the keys.
+func (t *table) delete(ctx context.Context, tx *sqldb.Tx, keys [][]any) error {
+	for len(keys) > 0 {
+		n := min(chunk(len(keys)), 32) // longer conditions take longer to plan than to run
+		if _, err := tx.ExecContext(ctx, t.deleteText(n), flatten(keys[:n])...); err != nil {
+			return fmt.Errorf("delete from %s: %w", t.name, err)
+		}
+		keys = keys[n:]
+	}
+	return nil
+}
+
+// deleteText gives the statement that deletes n rows by their keys.
+func (t *table) deleteText(n int) string {
+	var b strings.Builder
+	b.WriteString("DELETE FROM " + t.name + " WHERE ")
+	parameter := 0
+	for i := range n {
+		if i > 0 {
+			b.WriteString(" OR ")
+		}
+		for j, column := range t.key {
+			if j > 0 {
+				b.WriteString(" AND ")
+			}
+			parameter++
+			b.WriteString(quoted(column) + " = $" + strconv.Itoa(parameter))
+		}
+	}
+	return b.String()
+}
+
+// chunk gives how many of n rows go into one statement: a power of two, so that
+// the texts of the statements are few and can stay prepared.
+func chunk(n int) int {
+	size := 128
+	for size > n {
+		size /= 2
+	}
+	return size
+}
+
+func flatten(rows [][]any) []any {
+	args := make([]any, 0, len(rows)*len(rows[0]))
+	for _, row := range rows {
+		args = append(args, row...)
+	}
+	return args
+}
+
+func quoted(name string) string { return `"` + name + `"` }
+
+func quotedList(names []string) string { return `"` + strings.Join(names, `", "`) + `"` }
+
+// An opt is a value that may be NULL. Unlike a pointer it can be compared.
+type opt[T comparable] struct {
+	value T
+	there bool
+}
+
+func optOf[T comparable](p *T) opt[T] {
+	if p == nil {
+		return opt[T]{}
+	}
+	return opt[T]{value: *p, there: true}
+}
+
+// arg gives the value as an argument of a statement.
+func (o opt[T]) arg() any {
+	if !o.there {
+		return nil
+	}
+	return o.value
+}
+
+// inChunks runs f on slices of keys that are short enough for one condition.
+func inChunks[T any](keys []T, f func([]T) error) error {
+	const size = 2048
+	for len(keys) > 0 {
+		n := min(len(keys), size)
+		if err := f(keys[:n]); err != nil {
+			return err
+		}
+		keys = keys[n:]
+	}
+	return nil
+}
+
+// compareRows says how to get from the rows of a user in one table as they were
+// to those as they are: what to add, to change and to remove. Rows are
+// comparable, and key gives what tells them apart.
+func compareRows[R, K comparable](were, are []R, key func(R) K) (added, changed []R, gone []K) {
+	if slices.Equal(were, are) {
+		return nil, nil, nil
+	}
+	old := make(map[K]R, len(were))
+	for _, r := range were {
+		old[key(r)] = r
+	}
+	for _, r := range are {
+		before, ok := old[key(r)]
+		switch {
+		case !ok:
+			added = append(added, r)
+		case before != r:
+			changed = append(changed, r)
+		}
+		delete(old, key(r))
+	}
+	for _, r := range were {
+		if _, left := old[key(r)]; left {
+			gone = append(gone, key(r))
+		}
+	}
+	return added, changed, gone
+}

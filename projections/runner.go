@@ -1,0 +1,231 @@
+// This file is the runner: it keeps the read models following the log, builds
+// a new generation where the configuration or the code asks for one, and goes
+// on by itself after whatever went wrong.
+
+package projections
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"os"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"boxoffice/domain"
+)
+
+// A Config says how a Runner projects. The zero value of each field is its
+// default.
+type Config struct {
+	// TimeZone is the IANA name of the platform's time zone, by default UTC.
+	TimeZone string
+	// Holder names the process, for people who look at who projects. By
+	// default it is made of the host's name and the process's number.
+	Holder string
+	// BatchEvents and BatchBytes bound how much is projected in one
+	// transaction, by default 20,000 events and 32 MiB.
+	BatchEvents int
+	BatchBytes  int
+	// Lease is for how long a projector that stopped without a word keeps
+	// others from taking over, by default 15 s.
+	Lease time.Duration
+	// Tick is how often the log is looked at without having been woken, and
+	// statuses are renewed that have run out, by default 1 s.
+	Tick time.Duration
+	// Grace is for how long a generation that is no longer live is kept, which
+	// has to be longer than any answer takes, by default 5 min.
+	Grace time.Duration
+	// Now is the clock, by default the system's. It says which status the rows
+	// of users hold, and nothing else depends on it.
+	Now func() domain.Instant
+	// Logger hears of what goes wrong, by default slog.Default(). What it hears
+	// has nothing personal in it.
+	Logger *slog.Logger
+	// Registerer takes the metrics; none by default.
+	Registerer prometheus.Registerer
+}
+
+func (c Config) withDefaults() Config {
+	setDefault(&c.TimeZone, "UTC")
+	setDefault(&c.BatchEvents, 20_000)
+	setDefault(&c.BatchBytes, 32<<20)
+	setDefault(&c.Lease, 15*time.Second)
+	setDefault(&c.Tick, time.Second)
+	setDefault(&c.Grace, 5*time.Minute)
+	if c.Holder == "" {
+		host, _ := os.Hostname() // it is for people; without it the number has to do
+		c.Holder = fmt.Sprintf("%s/%d", host, os.Getpid())
+	}
+	if c.Now == nil {
+		c.Now = func() domain.Instant { return domain.InstantOf(time.Now()) }
+	}
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
+	return c
+}
+
+func setDefault[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
+
+// A Runner keeps the read models of a database following its log. Several may
+// run, in one process or many: one at a time projects into a generation, and
+// the others take over when it stops.
+type Runner struct {
+	models  *Models
+	log     Log
+	config  Config
+	zone    *time.Location
+	status  statusBoard
+	metrics *metrics
+}
+
+// NewRunner makes a Runner. It fails where the configuration is wrong: an
+// unknown time zone, a negative number, or metrics that are registered already.
+func NewRunner(m *Models, log Log, config Config) (*Runner, error) {
+	config = config.withDefaults()
+	if min(config.BatchEvents, config.BatchBytes) < 0 || min(config.Lease, config.Tick, config.Grace) < 0 {
+		return nil, errors.New("projections: no limit or duration may be negative")
+	}
+	zone, err := zoneOf(config.TimeZone)
+	if err != nil {
+		return nil, fmt.Errorf("projections: time zone: %w", err)
+	}
+	r := &Runner{models: m, log: log, config: config, zone: zone}
+	r.metrics, err = newMetrics(config.Registerer, r.Status)
+	if err != nil {
+		return nil, fmt.Errorf("projections: register metrics: %w", err)
+	}
+	return r, nil
+}
+
+// Run projects until ctx ends, and returns nil then. What goes wrong is
+// reported in Status and the log, and tried again after a while that grows up
+// to ten seconds. The only other end is a newer configuration: where another
+// process has made read models of another time zone or newer code live, Run
+// stands idle and says so in Status, so that the two don't build in turns.
+func (r *Runner) Run(ctx context.Context) error {
+	failures := 0
+	for ctx.Err() == nil {
+		before := r.status.saves()
+		err := r.attempt(ctx)
+		if ctx.Err() != nil {
+			break
+		}
+		if r.status.saves() != before {
+			failures = 0
+		}
+		r.status.failed(err)
+		if errors.Is(err, errSuperseded) {
+			r.config.Logger.Warn("projecting has ended: read models of another time zone or newer code are live", "error", err)
+			<-ctx.Done()
+			break
+		}
+		r.metrics.failures.Inc()
+		r.config.Logger.Error("projecting was interrupted", "error", err)
+		failures++
+		pause(ctx, failures)
+	}
+	r.status.stopped()
+	return nil
+}
+
+// pause waits before the next attempt: from a tenth of a second up to ten,
+// never two runners at the same pace.
+func pause(ctx context.Context, failures int) {
+	longest := min(100*time.Millisecond<<min(failures, 10), 10*time.Second)
+	sleep(ctx, longest/2+rand.N(longest/2))
+}
+
+// sleep waits for d, or until ctx ends.
+func sleep(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}
+
+// attempt follows the log into the generation that the configuration asks for,
+// and returns why it couldn't go on. While that one is still being built, the
+// live one is followed too, so that its answers don't grow old.
+func (r *Runner) attempt(ctx context.Context) error {
+	head, err := r.log.Head(ctx)
+	if err != nil {
+		return fmt.Errorf("read the log's head: %w", err)
+	}
+	wanted := recipe{timeZone: r.config.TimeZone, foldVersion: FoldVersion, epoch: head.Epoch}
+	number, err := r.models.claim(ctx, wanted)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	old := make(chan struct{})
+	go func() {
+		defer close(old)
+		r.followOld(ctx, number, wanted)
+	}()
+	err = r.follow(ctx, number, wanted, r.zone, &r.status)
+	cancel()
+	<-old
+	return err
+}
+
+// followOld keeps the live generation up to date until another takes its place.
+// It can do so only where this code and this log are what it was made with.
+// What goes wrong here goes wrong in the new generation as well.
+func (r *Runner) followOld(ctx context.Context, wanted int, newRecipe recipe) {
+	number, ok, err := r.models.live(ctx)
+	if err != nil || !ok || number == wanted {
+		return
+	}
+	recipe, err := r.models.recipeOf(ctx, number)
+	if err != nil || recipe.foldVersion != newRecipe.foldVersion || recipe.epoch != newRecipe.epoch {
+		return
+	}
+	zone, err := zoneOf(recipe.timeZone)
+	if err != nil {
+		return
+	}
+	for ctx.Err() == nil {
+		err := r.follow(ctx, number, recipe, zone, &statusBoard{})
+		if errors.Is(err, errSuperseded) {
+			return
+		}
+		sleep(ctx, r.config.Tick)
+	}
+}
+
+// follow projects into one generation while it has the lease, and waits for
+// the lease while it hasn't.
+func (r *Runner) follow(ctx context.Context, number int, made recipe, zone *time.Location, status *statusBoard) error {
+	g, err := r.models.acquire(ctx, number)
+	if err != nil {
+		return err
+	}
+	defer r.models.release(g)
+	if err := g.create(ctx, made); err != nil {
+		return err
+	}
+	if err := r.models.makeFirst(ctx, number); err != nil {
+		return err
+	}
+	f := &follower{
+		runner: r, status: status,
+		projector: projector{
+			gen: g, log: r.log, recipe: made, calendar: domain.Calendar{Zone: zone}, now: r.config.Now,
+			lease:  &lease{gen: g, token: newToken(), holder: r.config.Holder, length: r.config.Lease},
+			limits: batchLimits{events: r.config.BatchEvents, bytes: r.config.BatchBytes},
+		},
+	}
+	return f.run(ctx)
+}

@@ -1,0 +1,281 @@
+// This file says which rows the read models have of one user: everything that
+// follows from the user's facts.
+
+package projections
+
+import (
+	"golang.org/x/text/cases"
+
+	"boxoffice/domain"
+	"boxoffice/internal/sqldb"
+)
+
+// userRows are all rows of one user, except those of sessions.
+type userRows struct {
+	user          userRow
+	entitlements  []entitlementRow
+	periods       []periodRow
+	access, trial []spanRow
+	contributions []domain.Contribution
+}
+
+// A userRow is a row of users. The instants that may be NULL are Endless then.
+type userRow struct {
+	key          sqldb.UUID
+	id           opt[string]
+	firstEventAt sqldb.Micros
+	registeredAt sqldb.Micros
+	updatedAt    sqldb.Micros
+	profile      profileColumns
+	status       statusColumns
+}
+
+type profileColumns struct {
+	email, firstName, lastName, locale, country, platform opt[string]
+	custom                                                string
+	searchName, searchEmail                               opt[string]
+}
+
+type statusColumns struct {
+	status             domain.Status
+	since, from, until sqldb.Micros
+}
+
+var usersTable = &table{
+	name: "users",
+	key:  []string{"user_key"},
+	columns: []string{"user_key", "id", "first_event_at", "registered_at", "updated_at",
+		"email", "first_name", "last_name", "locale", "country", "platform", "custom",
+		"search_name", "search_email", "search_id", "status", "status_since", "status_from", "status_until"},
+}
+
+func (r *userRow) values() []any {
+	p, s := &r.profile, &r.status
+	return []any{r.key, r.id.arg(), r.firstEventAt, r.registeredAt, r.updatedAt,
+		p.email.arg(), p.firstName.arg(), p.lastName.arg(), p.locale.arg(), p.country.arg(), p.platform.arg(), p.custom,
+		p.searchName.arg(), p.searchEmail.arg(), folded(r.id).arg(), string(s.status), s.since, s.from, s.until}
+}
+
+var userFactsTable = &table{
+	name: "user_facts", key: []string{"user_key"}, columns: []string{"user_key", "facts"},
+}
+
+// An entitlementKey is the primary key of a row of entitlements.
+type entitlementKey struct {
+	user sqldb.UUID
+	kind string
+	id   string
+}
+
+type entitlementRow struct {
+	entitlementKey
+	offerID, offerName, contentID, title, rentalKind opt[string]
+	amount                                           opt[int64]
+	currency, interval, paymentInterface             opt[string]
+}
+
+var entitlementsTable = &table{
+	name: "entitlements",
+	key:  []string{"user_key", "kind", "id"},
+	columns: []string{"user_key", "kind", "id", "offer_id", "offer_name", "content_id", "title", "rental_kind",
+		"amount", "currency", "interval", "payment_interface"},
+}
+
+func (r *entitlementRow) values() []any {
+	return []any{r.user, r.kind, r.id, r.offerID.arg(), r.offerName.arg(), r.contentID.arg(), r.title.arg(),
+		r.rentalKind.arg(), r.amount.arg(), r.currency.arg(), r.interval.arg(), r.paymentInterface.arg()}
+}
+
+// A periodKey is the primary key of a row of periods.
+type periodKey struct {
+	entitlementKey
+	n int64
+}
+
+type periodRow struct {
+	periodKey
+	from, to, trialEnd, trialTo, canceledAt sqldb.Micros
+	reason, comment                         opt[string]
+}
+
+var periodsTable = &table{
+	name: "periods",
+	key:  []string{"user_key", "kind", "id", "n"},
+	columns: []string{"user_key", "kind", "id", "n", "from_at", "to_at", "trial_end_at", "trial_to",
+		"canceled_at", "reason", "comment"},
+}
+
+func (r *periodRow) values() []any {
+	return []any{r.user, r.kind, r.id, r.n, r.from, r.to, r.trialEnd, r.trialTo, r.canceledAt,
+		r.reason.arg(), r.comment.arg()}
+}
+
+// A spanKey is the primary key of a row of access_spans or trial_spans.
+type spanKey struct {
+	user sqldb.UUID
+	from sqldb.Micros
+}
+
+type spanRow struct {
+	spanKey
+	to sqldb.Micros
+}
+
+func spansTable(name string) *table {
+	return &table{name: name, key: []string{"user_key", "from_at"}, columns: []string{"user_key", "from_at", "to_at"}}
+}
+
+var accessSpansTable, trialSpansTable = spansTable("access_spans"), spansTable("trial_spans")
+
+func (r *spanRow) values() []any { return []any{r.user, r.from, r.to} }
+
+// userRowsOf derives the rows of a user with the status that they have at now.
+// id is the user's id on the platform; it doesn't matter once they are erased.
+// Facts of no event have no rows.
+func userRowsOf(key sqldb.UUID, id string, f *domain.UserFacts, c domain.Calendar, now domain.Instant) userRows {
+	if f.FirstEventAt() == domain.Never {
+		return userRows{}
+	}
+	rows := userRows{
+		user:          userRowOf(key, id, f, now),
+		access:        spanRows(key, f.AccessSpans()),
+		trial:         spanRows(key, f.TrialSpans()),
+		contributions: f.Contributions(c),
+	}
+	for _, e := range f.Entitlements() {
+		k := entitlementKey{user: key, kind: kindName(e.Kind), id: e.ID}
+		rows.entitlements = append(rows.entitlements, entitlementRowOf(k, &e))
+		for i := range e.Periods {
+			rows.periods = append(rows.periods, periodRowOf(periodKey{k, int64(i + 1)}, &e.Periods[i]))
+		}
+	}
+	return rows
+}
+
+func userRowOf(key sqldb.UUID, id string, f *domain.UserFacts, now domain.Instant) userRow {
+	row := userRow{
+		key:          key,
+		firstEventAt: sqldb.Micros(f.FirstEventAt()),
+		registeredAt: microsOf(f.RegisteredAt()),
+		updatedAt:    microsOf(f.UpdatedAt()),
+		profile:      profileColumnsOf(f.Profile()),
+		status:       statusColumnsOf(f, now),
+	}
+	if !f.Forgotten() {
+		row.id = optOf(&id)
+	}
+	return row
+}
+
+func profileColumnsOf(p domain.Profile) profileColumns {
+	c := profileColumns{
+		email: optOf(p.Email), firstName: optOf(p.FirstName), lastName: optOf(p.LastName),
+		locale: optOf(p.Locale), country: optOf(p.Country), platform: optOf(p.Platform),
+		custom: string(p.Custom),
+	}
+	c.searchEmail = folded(c.email)
+	c.searchName = folded(fullName(c.firstName, c.lastName))
+	return c
+}
+
+// fullName is the name that people search for: first and last with a blank in
+// between, or the one that there is.
+func fullName(first, last opt[string]) opt[string] {
+	switch {
+	case !first.there:
+		return last
+	case !last.there:
+		return first
+	}
+	return opt[string]{value: first.value + " " + last.value, there: true}
+}
+
+// foldCase brings a text into the form in which searching compares: Unicode's
+// full case folding.
+func foldCase(s string) string { return cases.Fold().String(s) }
+
+func folded(s opt[string]) opt[string] {
+	if s.there {
+		s.value = foldCase(s.value)
+	}
+	return s
+}
+
+// statusColumnsOf gives the status at now and for how long it is that without
+// a further event. A user whose first event is still to come has the status
+// that it will give.
+func statusColumnsOf(f *domain.UserFacts, now domain.Instant) statusColumns {
+	timeline := f.Timeline()
+	at := 0
+	for at+1 < len(timeline) && timeline[at+1].From <= now {
+		at++
+	}
+	c := statusColumns{
+		status: timeline[at].Status,
+		since:  sqldb.Micros(timeline[at].Since),
+		from:   sqldb.Micros(timeline[at].From),
+		until:  sqldb.Endless,
+	}
+	if at+1 < len(timeline) {
+		c.until = sqldb.Micros(timeline[at+1].From)
+	}
+	return c
+}
+
+func entitlementRowOf(key entitlementKey, e *domain.Entitlement) entitlementRow {
+	row := entitlementRow{
+		entitlementKey: key,
+		offerID:        optOf(e.OfferID), offerName: optOf(e.OfferName),
+		contentID: optOf(e.ContentID), title: optOf(e.Title),
+		amount: optOf(e.Amount), currency: optOf(e.Currency),
+		interval: optOf(e.Interval), paymentInterface: optOf(e.PaymentInterface),
+	}
+	if e.Kind == domain.Rental {
+		row.rentalKind = optOf(&e.RentalKind)
+	}
+	return row
+}
+
+func periodRowOf(key periodKey, p *domain.Period) periodRow {
+	row := periodRow{
+		periodKey: key,
+		from:      sqldb.Micros(p.From), to: sqldb.Micros(p.To),
+		trialEnd: microsOf(p.TrialEnd), trialTo: sqldb.Endless, canceledAt: sqldb.Endless,
+	}
+	if trial := p.Trial(); !trial.Empty() {
+		row.trialTo = sqldb.Micros(trial.To)
+	}
+	if c := p.Cancellation; c != nil {
+		row.canceledAt = sqldb.Micros(c.RequestedAt)
+		row.reason, row.comment = optOf(c.Reason), optOf(c.Comment)
+	}
+	return row
+}
+
+func spanRows(key sqldb.UUID, spans []domain.Span) []spanRow {
+	rows := make([]spanRow, len(spans))
+	for i, s := range spans {
+		rows[i] = spanRow{spanKey{key, sqldb.Micros(s.From)}, sqldb.Micros(s.To)}
+	}
+	return rows
+}
+
+// microsOf gives an instant that may be missing as a column that is NULL then.
+func microsOf(i *domain.Instant) sqldb.Micros {
+	if i == nil {
+		return sqldb.Endless
+	}
+	return sqldb.Micros(*i)
+}
+
+// kindName is what the tables call a kind of entitlement.
+func kindName(k domain.EntitlementKind) string {
+	switch k {
+	case domain.Subscription:
+		return "subscription"
+	case domain.Rental:
+		return "rental"
+	default:
+		return "free_copy"
+	}
+}
