@@ -7,6 +7,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -21,12 +22,17 @@ import (
 type Reader struct {
 	models         *Models
 	sessionTimeout time.Duration
+	few            int
 }
+
+// few is how many users are looked at one by one, where an index says who comes
+// into question, rather than by walking all in the list's order.
+const few = 4000
 
 // NewReader makes a Reader. A viewing session that isn't ended is abandoned
 // when sessionTimeout has passed since its last event.
 func NewReader(m *Models, sessionTimeout time.Duration) *Reader {
-	return &Reader{models: m, sessionTimeout: sessionTimeout}
+	return &Reader{models: m, sessionTimeout: sessionTimeout, few: few}
 }
 
 // A snapshot is one moment of one generation. It is used by one goroutine, and
@@ -39,33 +45,74 @@ type snapshot struct {
 	TimeZone       string
 	Calendar       domain.Calendar
 	SessionTimeout time.Duration
+
+	few int
+	// handedOut says that a part of the answer has left the snapshot, so that it
+	// can't be begun anew.
+	handedOut bool
 }
 
+// maxReads is how often an answer is begun in all, where the generation that it
+// comes from is dropped meanwhile. Generations are kept for a while after they
+// have been live, so once is already rare.
+const maxReads = 5
+
 // read runs f on a snapshot of the live generation. Every query of f sees the
-// same moment, the one that the snapshot's position names.
+// same moment, the one that the snapshot's position names. Where the generation
+// has vanished since it was the live one, f is run again on the one that is
+// live now, unless a part of the answer has been handed out.
 func (r *Reader) read(ctx context.Context, f func(*snapshot) error) error {
-	number, ok, err := r.models.live(ctx)
+	number, err := r.live(ctx)
 	if err != nil {
 		return err
 	}
-	if !ok {
-		return ErrNotBuilt
+	for attempt := 1; ; attempt++ {
+		again, err := r.readFrom(ctx, number, f)
+		if err == nil || !again || attempt == maxReads {
+			return err
+		}
+		now, liveErr := r.live(ctx)
+		if liveErr != nil || now == number {
+			return err
+		}
+		number = now
 	}
+}
+
+// live gives the number of the live generation.
+func (r *Reader) live(ctx context.Context) (int, error) {
+	number, ok, err := r.models.live(ctx)
+	if err == nil && !ok {
+		err = ErrNotBuilt
+	}
+	return number, err
+}
+
+// readFrom runs f on a snapshot of one generation. Where it fails, it says
+// whether f may be run again on another.
+func (r *Reader) readFrom(ctx context.Context, number int, f func(*snapshot) error) (again bool, err error) {
 	g, err := r.models.acquire(ctx, number)
 	if err != nil {
-		return err
+		return true, err
 	}
 	defer r.models.release(g)
-	return g.db.ReadTx(ctx, func(tx *sql.Tx) error {
+	again = true
+	err = g.db.ReadTx(ctx, func(tx *sql.Tx) error {
 		s, err := r.newSnapshot(ctx, tx, g)
 		if err != nil {
 			return err
 		}
-		return f(s)
+		err = f(s)
+		again = !s.handedOut
+		return err
 	})
+	return again, err
 }
 
 func (r *Reader) newSnapshot(ctx context.Context, tx *sql.Tx, g *generation) (*snapshot, error) {
+	if err := planEachTime(ctx, tx, g.db.Dialect()); err != nil {
+		return nil, err
+	}
 	h, err := readHeader(ctx, tx)
 	if err != nil {
 		return nil, err
@@ -80,8 +127,23 @@ func (r *Reader) newSnapshot(ctx context.Context, tx *sql.Tx, g *generation) (*s
 	return &snapshot{
 		tx: tx, d: g.db.Dialect(),
 		Position: h.position, TimeZone: h.timeZone, Calendar: domain.Calendar{Zone: zone},
-		SessionTimeout: r.sessionTimeout,
+		SessionTimeout: r.sessionTimeout, few: r.few,
 	}, nil
+}
+
+// planEachTime makes PostgreSQL plan each statement for the arguments that it
+// has: which index is the right one depends on them. Compiling is left out,
+// since the answers are short.
+func planEachTime(ctx context.Context, tx *sql.Tx, d *sqldb.Dialect) error {
+	if d.Name != sqldb.Postgres {
+		return nil
+	}
+	_, err := tx.ExecContext(ctx,
+		"SELECT set_config('plan_cache_mode', 'force_custom_plan', true), set_config('jit', 'off', true)")
+	if err != nil {
+		return fmt.Errorf("begin reading: %w", err)
+	}
+	return nil
 }
 
 var zones sync.Map // name → *time.Location; there are few, and loading one reads a file
@@ -97,4 +159,16 @@ func zoneOf(name string) (*time.Location, error) {
 	}
 	zones.Store(name, zone)
 	return zone, nil
+}
+
+// handOut notes that from now on a part of the answer leaves the snapshot, and
+// takes hold of the tables that are still needed: a generation isn't dropped
+// while they are in use.
+func (s *snapshot) handOut(ctx context.Context, tables ...string) error {
+	rows, err := s.tx.QueryContext(ctx, "SELECT 1 FROM "+strings.Join(tables, ", ")+" WHERE FALSE")
+	if err != nil {
+		return fmt.Errorf("begin reading: %w", err)
+	}
+	s.handedOut = true
+	return rows.Close()
 }

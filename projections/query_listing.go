@@ -1,0 +1,267 @@
+// This file walks users in an order, a page at a time: first the keys of a
+// page, found by index where the question allows it, then the rows of those.
+
+package projections
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+
+	"boxoffice/domain"
+	"boxoffice/internal/sqldb"
+)
+
+// A listing is a set of users in an order.
+type listing struct {
+	column     string // of users, by which they are sorted; then by id
+	descending bool
+	// parts divide those who have the column into consecutive parts of the
+	// order, each with its conditions.
+	parts [][]condition
+	// missing says that those who don't have the column are in it, at the end.
+	missing bool
+	// sources are disjoint, and make up the set between them.
+	sources []source
+}
+
+// A source is where users come from.
+type source struct {
+	// picked selects the keys of the users to look at, which are few. Nil means
+	// that the users are walked in the listing's order instead.
+	picked     condition
+	conditions []condition
+}
+
+// A place is a user's place in a listing.
+type place struct {
+	user sqldb.UUID
+	key  *sqldb.Micros
+	id   string
+}
+
+// cursor gives the cursor after which the users behind the place come.
+func (p *place) cursor() *UserCursor {
+	return &UserCursor{Key: (*domain.Instant)(p.key), ID: p.id}
+}
+
+// places gives the first limit places after a cursor.
+func (s *snapshot) places(ctx context.Context, l *listing, after *UserCursor, limit int) ([]place, error) {
+	var found []place
+	for _, stretch := range l.stretches(after) {
+		if len(found) == limit {
+			break
+		}
+		more, err := s.stretch(ctx, l, stretch, limit-len(found))
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, more...)
+	}
+	return found, nil
+}
+
+// stretches divides what comes after a cursor into consecutive parts, each of
+// which is a contiguous part of an index: those who tie with the cursor, those
+// behind it, and those without the column, who are last. Neither engine would
+// find the place in an index by a single condition for all of it.
+func (l *listing) stretches(after *UserCursor) [][]condition {
+	column := "u." + l.column
+	missing := []condition{always(column + " IS NULL")}
+	behind := ">"
+	if l.descending {
+		behind = "<"
+	}
+	var heads [][]condition
+	switch {
+	case after == nil:
+		heads = [][]condition{{always(column + " IS NOT NULL")}}
+	case after.Key == nil:
+		missing = append(missing, idAfter(after.ID))
+	default:
+		heads = [][]condition{
+			{compared(column, "=", *after.Key), idAfter(after.ID)},
+			{compared(column, behind, *after.Key)},
+		}
+	}
+	var stretches [][]condition
+	for _, head := range heads {
+		for _, part := range l.parts {
+			stretches = append(stretches, slices.Concat(head, part))
+		}
+	}
+	if l.missing {
+		stretches = append(stretches, missing)
+	}
+	return stretches
+}
+
+func idAfter(id string) condition {
+	return func(s *statement) string { return "u.id > " + s.arg(id) }
+}
+
+// stretch gives the first limit places of one stretch, out of all sources.
+func (s *snapshot) stretch(ctx context.Context, l *listing, stretch []condition, limit int) ([]place, error) {
+	var all []place
+	for i := range l.sources {
+		found, err := s.placesFrom(ctx, l, &l.sources[i], stretch, limit)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, found...)
+	}
+	if len(l.sources) > 1 {
+		slices.SortFunc(all, l.compare)
+	}
+	return all[:min(limit, len(all))], nil
+}
+
+// compare compares two places of one stretch.
+func (l *listing) compare(a, b place) int {
+	order := 0
+	if a.key != nil && b.key != nil {
+		order = cmp.Compare(*a.key, *b.key)
+	}
+	if l.descending {
+		order = -order
+	}
+	return cmp.Or(order, cmp.Compare(a.id, b.id))
+}
+
+func (s *snapshot) placesFrom(ctx context.Context, l *listing, from *source, stretch []condition, limit int) ([]place, error) {
+	q := l.statement(from, stretch, limit)
+	rows, err := s.tx.QueryContext(ctx, q.text.String(), q.args...)
+	if err != nil {
+		return nil, fmt.Errorf("list users: %w", err)
+	}
+	defer rows.Close()
+	var found []place
+	for rows.Next() {
+		var p place
+		if err := rows.Scan(&p.user, &p.key, &p.id); err != nil {
+			return nil, fmt.Errorf("list users: %w", err)
+		}
+		found = append(found, p)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("list users: %w", err)
+	}
+	return found, nil
+}
+
+func (l *listing) statement(from *source, stretch []condition, limit int) *statement {
+	q := &statement{}
+	conditions := slices.Concat([]condition{always("u.id IS NOT NULL")}, from.conditions, stretch)
+	if from.picked != nil {
+		// CROSS JOIN tells SQLite to begin with those who were picked.
+		q.write("WITH picked AS MATERIALIZED (", from.picked(q), ") ",
+			"SELECT u.user_key, u.", l.column, ", u.id FROM picked p CROSS JOIN users u")
+		conditions = append(conditions, always("u.user_key = p.user_key"))
+	} else {
+		q.write("SELECT u.user_key, u.", l.column, ", u.id FROM users u")
+	}
+	q.where(conditions...)
+	q.write(" ORDER BY u.", l.column)
+	if l.descending {
+		q.write(" DESC")
+	}
+	q.write(", u.id LIMIT ", q.arg(int64(limit)))
+	return q
+}
+
+// page gives one page of a listing, with the users as they are at t.
+func (s *snapshot) page(ctx context.Context, l *listing, t domain.Instant, after *UserCursor, limit int) ([]User, *UserCursor, error) {
+	if limit < 1 {
+		return nil, nil, errLimit
+	}
+	// One more than wanted tells whether there is a further page.
+	places, err := s.places(ctx, l, after, limit+1)
+	if err != nil {
+		return nil, nil, err
+	}
+	var next *UserCursor
+	if len(places) > limit {
+		places = places[:limit]
+		next = places[limit-1].cursor()
+	}
+	users, err := s.usersAt(ctx, places, t)
+	return users, next, err
+}
+
+// usersAt gives the users of places as they are at t.
+func (s *snapshot) usersAt(ctx context.Context, places []place, t domain.Instant) ([]User, error) {
+	users := make([]User, len(places))
+	index := make(map[sqldb.UUID]int, len(places))
+	keys := make([]sqldb.UUID, len(places))
+	for i := range places {
+		keys[i] = places[i].user
+		index[places[i].user] = i
+	}
+	for chunk := range slices.Chunk(keys, sqldb.MaxKeys) {
+		if err := s.readUsers(ctx, chunk, t, func(key sqldb.UUID, u *User) { users[index[key]] = *u }); err != nil {
+			return nil, err
+		}
+	}
+	return users, nil
+}
+
+// readUsers reads the rows of users who aren't erased.
+func (s *snapshot) readUsers(ctx context.Context, keys []sqldb.UUID, t domain.Instant, each func(sqldb.UUID, *User)) error {
+	q := &statement{}
+	q.write("SELECT u.user_key, ", userColumns(q.instant(t)), " FROM users u WHERE ")
+	in, args := sqldb.In(s.d, "u.user_key", len(q.args)+1, keys)
+	q.write(in)
+	q.args = append(q.args, args...)
+	rows, err := s.tx.QueryContext(ctx, q.text.String(), q.args...)
+	if err != nil {
+		return fmt.Errorf("read users: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var key sqldb.UUID
+		u, err := scanUser(rows, t, &key)
+		if err != nil {
+			return fmt.Errorf("read users: %w", err)
+		}
+		each(key, u)
+	}
+	if err := rows.Err(); err != nil {
+		return fmt.Errorf("read users: %w", err)
+	}
+	return nil
+}
+
+// userColumns gives the columns of users u from which scanUser makes a user.
+func userColumns(t string) string {
+	return "u.id, u.first_event_at, u.registered_at, u.updated_at, " +
+		"u.email, u.first_name, u.last_name, u.locale, u.country, u.platform, u.custom, " + statusAt(t)
+}
+
+// A scanner is a row of an answer.
+type scanner interface{ Scan(dest ...any) error }
+
+// scanUser scans the columns before userColumns into dest, and those into a user.
+func scanUser(row scanner, t domain.Instant, dest ...any) (*User, error) {
+	var u User
+	var first sqldb.Micros
+	var registered, updated *sqldb.Micros
+	var status computedStatus
+	var custom []byte
+	p := &u.Profile
+	err := row.Scan(append(dest, &u.ID, &first, &registered, &updated,
+		&p.Email, &p.FirstName, &p.LastName, &p.Locale, &p.Country, &p.Platform, &custom,
+		&status.held, &status.heldSince, &status.spanFrom, &status.spanTo)...)
+	if err != nil {
+		return nil, err
+	}
+	p.Custom = bytes.Clone(custom)
+	u.RegisteredAt, u.UpdatedAt = (*domain.Instant)(registered), (*domain.Instant)(updated)
+	since := domain.Instant(first)
+	if u.RegisteredAt != nil {
+		since = *u.RegisteredAt
+	}
+	u.Status, u.StatusSince = status.of(t, since)
+	return &u, nil
+}

@@ -1,0 +1,213 @@
+// This file answers the lists of viewing sessions.
+
+package projections
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"time"
+
+	"boxoffice/domain"
+	"boxoffice/eventstore"
+	"boxoffice/internal/sqldb"
+)
+
+// Sessions gives one page of viewing sessions, in the state that they have at
+// q.At. The error is ErrNoUser where q names a user who isn't there.
+func (r *Reader) Sessions(ctx context.Context, q SessionsQuery) (SessionsPage, error) {
+	var page SessionsPage
+	err := r.read(ctx, func(s *snapshot) error {
+		page = SessionsPage{Position: s.Position}
+		l, err := s.sessionListing(ctx, &q)
+		if err != nil {
+			return err
+		}
+		page.Sessions, page.Next, err = s.sessions(ctx, l, q.After, q.Limit)
+		return err
+	})
+	return page, err
+}
+
+// A SessionList is a whole list of viewing sessions at one position of the log.
+type SessionList struct {
+	Position eventstore.Position
+	TimeZone string
+
+	// Sessions gives the sessions in order. It can be gone through several
+	// times, and is the same each time; it ends at the first error.
+	Sessions iter.Seq2[*Session, error]
+}
+
+// AllSessions gives the whole list of sessions that q asks for to f, all of one
+// moment and in bounded memory; q.After and q.Limit play no part. The list is
+// good until f returns.
+func (r *Reader) AllSessions(ctx context.Context, q SessionsQuery, f func(*SessionList) error) error {
+	return r.read(ctx, func(s *snapshot) error {
+		l, err := s.sessionListing(ctx, &q)
+		if err != nil {
+			return err
+		}
+		sessions := func(yield func(*Session, error) bool) {
+			for after, more := (*SessionCursor)(nil), true; more; more = after != nil {
+				page, next, err := s.sessions(ctx, l, after, exportPage)
+				if err != nil {
+					yield(nil, err)
+					return
+				}
+				for i := range page {
+					if !yield(&page[i], nil) {
+						return
+					}
+				}
+				after = next
+			}
+		}
+		if err := s.handOut(ctx, "sessions", "users"); err != nil {
+			return err
+		}
+		return f(&SessionList{Position: s.Position, TimeZone: s.TimeZone, Sessions: sessions})
+	})
+}
+
+// A sessionListing is a set of sessions in their order.
+type sessionListing struct {
+	at         domain.Instant
+	ofOne      bool // all are of one user, so nothing ties but the user
+	conditions []condition
+	nothing    bool // no session can be meant
+}
+
+func (s *snapshot) sessionListing(ctx context.Context, q *SessionsQuery) (*sessionListing, error) {
+	l := &sessionListing{at: q.At, nothing: !isText(q.ContentID)}
+	if q.UserID != "" {
+		key, err := s.userKey(ctx, q.UserID)
+		if err != nil {
+			return nil, err
+		}
+		l.ofOne = true
+		l.conditions = append(l.conditions, func(q *statement) string { return "s.user_key = " + q.arg(key) })
+	}
+	if q.ContentID != "" {
+		l.conditions = append(l.conditions, func(st *statement) string { return "s.content_id = " + st.arg(q.ContentID) })
+	}
+	l.conditions = append(l.conditions, between("s.started_at", q.From, q.To)...)
+	return l, nil
+}
+
+// sessions gives one page of sessions and the cursor of the next.
+func (s *snapshot) sessions(ctx context.Context, l *sessionListing, after *SessionCursor, limit int) ([]Session, *SessionCursor, error) {
+	if limit < 1 {
+		return nil, nil, errLimit
+	}
+	if after != nil && !(isText(after.SessionID) && isText(after.ContentID) && (after.UserID == nil || isText(*after.UserID))) {
+		return nil, nil, ErrCursor
+	}
+	if l.nothing {
+		return nil, nil, nil
+	}
+	var found []sessionRow
+	for _, stretch := range l.stretches(after) {
+		// One more than wanted tells whether there is a further page.
+		more, err := s.sessionRows(ctx, l, stretch, limit+1-len(found))
+		if err != nil {
+			return nil, nil, fmt.Errorf("list sessions: %w", err)
+		}
+		if found = append(found, more...); len(found) > limit {
+			break
+		}
+	}
+	var next *SessionCursor
+	if len(found) > limit {
+		found = found[:limit]
+		next = found[limit-1].cursor()
+	}
+	sessions := make([]Session, len(found))
+	for i := range found {
+		sessions[i] = found[i].Session
+	}
+	return sessions, next, nil
+}
+
+// stretches divides what comes after a cursor into two consecutive parts, each
+// of which is a contiguous part of an index: the sessions that began when the
+// cursor's did, and those before.
+func (l *sessionListing) stretches(c *SessionCursor) [][]condition {
+	if c == nil {
+		return [][]condition{l.conditions}
+	}
+	behind := func(q *statement) string {
+		place := "(" + q.arg(c.SessionID) + ", " + q.arg(c.ContentID) + ")"
+		if l.ofOne {
+			return "(s.session_id, s.content_id) > " + place
+		}
+		return "(s.session_id, s.content_id) >= " + place +
+			" AND ((s.session_id, s.content_id) > " + place + " OR " + userBehind(q, c) + ")"
+	}
+	same := append(l.conditions[:len(l.conditions):len(l.conditions)], compared("s.started_at", "=", c.StartedAt), behind)
+	before := append(l.conditions[:len(l.conditions):len(l.conditions)], compared("s.started_at", "<", c.StartedAt))
+	return [][]condition{same, before}
+}
+
+// userBehind is the condition that the user comes behind the cursor's: by id,
+// then those who were erased, by key.
+func userBehind(q *statement, c *SessionCursor) string {
+	if c.UserID != nil {
+		return "u.id > " + q.arg(*c.UserID) + " OR u.id IS NULL"
+	}
+	return "u.id IS NULL AND s.user_key > " + q.arg(sqldb.UUID(c.UserKey))
+}
+
+// A sessionRow is a session and the key of its user.
+type sessionRow struct {
+	Session
+	user sqldb.UUID
+}
+
+// cursor gives the cursor after which the sessions behind this one come.
+func (r *sessionRow) cursor() *SessionCursor {
+	return &SessionCursor{StartedAt: r.StartedAt, SessionID: r.SessionID, ContentID: r.ContentID,
+		UserID: r.UserID, UserKey: eventstore.UserKey(r.user)}
+}
+
+func (s *snapshot) sessionRows(ctx context.Context, l *sessionListing, stretch []condition, limit int) ([]sessionRow, error) {
+	q := &statement{}
+	q.write(`SELECT s.session_id, s.content_id, s.title, s.started_at, s.last_event_at, s.ended,
+		s.duration_ms, s.watched_ms, s.content_length_ms, s.completion_rate, s.completed, s.position_ms,
+		s.device, s.platform, s.user_key, u.id
+		FROM sessions s LEFT JOIN users u ON u.user_key = s.user_key`)
+	if len(stretch) > 0 {
+		q.where(stretch...)
+	}
+	q.write(" ORDER BY s.started_at DESC, s.session_id, s.content_id")
+	if !l.ofOne {
+		q.write(", u.id IS NULL, u.id, s.user_key")
+	}
+	q.write(" LIMIT ", q.arg(int64(limit)))
+	rows, err := s.tx.QueryContext(ctx, q.text.String(), q.args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var found []sessionRow
+	for rows.Next() {
+		r, err := scanSession(rows, l.at, s.SessionTimeout)
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, r)
+	}
+	return found, rows.Err()
+}
+
+func scanSession(row scanner, at domain.Instant, timeout time.Duration) (sessionRow, error) {
+	var r sessionRow
+	var started, last sqldb.Micros
+	var ended bool
+	err := row.Scan(&r.SessionID, &r.ContentID, &r.Title, &started, &last, &ended,
+		&r.DurationMS, &r.WatchedMS, &r.ContentLengthMS, &r.CompletionRate, &r.Completed, &r.PositionMS,
+		&r.Device, &r.Platform, &r.user, &r.UserID)
+	r.StartedAt, r.LastEventAt = domain.Instant(started), domain.Instant(last)
+	r.State = domain.SessionStateAt(ended, r.LastEventAt, at, timeout)
+	return r, err
+}

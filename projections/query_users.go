@@ -1,0 +1,271 @@
+// This file answers the list of users, page by page or whole, and the numbers
+// of users of each status.
+
+package projections
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"strings"
+	"unicode/utf8"
+
+	"boxoffice/domain"
+	"boxoffice/eventstore"
+	"boxoffice/internal/sqldb"
+)
+
+var errLimit = errors.New("a page has at least one row")
+
+// ErrCursor is the error of a cursor that no page of any list has given.
+var ErrCursor = errors.New("the cursor isn't one of this list")
+
+// exportPage is how many rows at a time are read of a list that is read whole.
+const exportPage = 1000
+
+// Users gives one page of the list of users as it is at q.At: those whose first
+// event is at or before it, with the status that they have then. At instants
+// near to now it takes time in proportion to the page; at others, and with a
+// query, in proportion to the number of users.
+func (r *Reader) Users(ctx context.Context, q UsersQuery) (UsersPage, error) {
+	var page UsersPage
+	if err := checkUserCursor(q.After); err != nil {
+		return page, err
+	}
+	err := r.read(ctx, func(s *snapshot) error {
+		page = UsersPage{Position: s.Position}
+		l, err := s.userListing(ctx, &q)
+		if err != nil {
+			return err
+		}
+		page.Users, page.Next, err = s.page(ctx, l, q.At, q.After, q.Limit)
+		return err
+	})
+	return page, err
+}
+
+// A UserList is the whole list of users at one position of the log.
+type UserList struct {
+	Position eventstore.Position
+	TimeZone string
+
+	// Users gives the users in order. It can be gone through several times,
+	// and is the same each time; it ends at the first error.
+	Users iter.Seq2[*User, error]
+}
+
+// AllUsers gives the whole list of users that q asks for to f, all of one
+// moment and in bounded memory; q.After and q.Limit play no part. The list is
+// good until f returns.
+func (r *Reader) AllUsers(ctx context.Context, q UsersQuery, f func(*UserList) error) error {
+	return r.read(ctx, func(s *snapshot) error {
+		l, err := s.userListing(ctx, &q)
+		if err != nil {
+			return err
+		}
+		users := func(yield func(*User, error) bool) {
+			for after, more := (*UserCursor)(nil), true; more; more = after != nil {
+				page, next, err := s.page(ctx, l, q.At, after, exportPage)
+				if err != nil {
+					yield(nil, err)
+					return
+				}
+				for i := range page {
+					if !yield(&page[i], nil) {
+						return
+					}
+				}
+				after = next
+			}
+		}
+		if err := s.handOut(ctx, "users", "access_spans"); err != nil {
+			return err
+		}
+		return f(&UserList{Position: s.Position, TimeZone: s.TimeZone, Users: users})
+	})
+}
+
+// UserCounts gives the numbers of users of each status at an instant.
+func (r *Reader) UserCounts(ctx context.Context, at domain.Instant) (UserCounts, error) {
+	var counts UserCounts
+	err := r.read(ctx, func(s *snapshot) error {
+		figures, err := s.totals(ctx, at,
+			domain.CounterUsersRegistered, domain.CounterUsersActive, domain.CounterUsersCanceled)
+		if err != nil {
+			return fmt.Errorf("count users: %w", err)
+		}
+		counts = UserCounts{
+			Registered: figures[domain.CounterUsersRegistered],
+			Active:     figures[domain.CounterUsersActive],
+			Canceled:   figures[domain.CounterUsersCanceled],
+			Position:   s.Position,
+		}
+		return nil
+	})
+	return counts, err
+}
+
+// checkUserCursor refuses a cursor that the engines couldn't take.
+func checkUserCursor(c *UserCursor) error {
+	if c != nil && !isText(c.ID) {
+		return ErrCursor
+	}
+	return nil
+}
+
+// isText says whether an engine takes s as a text. What it doesn't take stands
+// in no column.
+func isText(s string) bool { return utf8.ValidString(s) && strings.IndexByte(s, 0) < 0 }
+
+// userListing finds the way to the users that q asks for.
+func (s *snapshot) userListing(ctx context.Context, q *UsersQuery) (*listing, error) {
+	var bounds []condition
+	l := &listing{}
+	registered := between("u.registered_at", q.Filter.RegisteredFrom, q.Filter.RegisteredTo)
+	updated := between("u.updated_at", q.Filter.UpdatedFrom, q.Filter.UpdatedTo)
+	var other []condition // on the column that the list isn't sorted by
+	switch q.Sort {
+	case ByRegisteredAsc, ByRegisteredDesc, "":
+		l.column, bounds, other = "registered_at", registered, updated
+	case ByUpdatedAsc, ByUpdatedDesc:
+		l.column, bounds, other = "updated_at", updated, registered
+	default:
+		return nil, fmt.Errorf("list users: there is no order %q", q.Sort)
+	}
+	l.descending = q.Sort != ByRegisteredAsc && q.Sort != ByUpdatedAsc
+	l.parts = [][]condition{bounds}
+	l.missing = len(bounds) == 0
+	var err error
+	l.sources, err = s.userSources(ctx, q, other)
+	return l, err
+}
+
+// userSources says where the users come from that q asks for.
+func (s *snapshot) userSources(ctx context.Context, q *UsersQuery, other []condition) ([]source, error) {
+	common := []condition{compared("u.first_event_at", "<=", q.At)}
+	if q.Filter.Query != "" {
+		common = append(common, s.contains(q.Filter.Query))
+	}
+	if len(other) > 0 {
+		picked := pick(append([]condition{always("u.id IS NOT NULL")}, other...)...)
+		n, err := s.countUpTo(ctx, picked, s.few+1)
+		if err != nil {
+			return nil, err
+		}
+		if n <= s.few {
+			return []source{{picked: picked, conditions: withStatus(common, q)}}, nil
+		}
+		for _, c := range other {
+			common = append(common, unindexed(c))
+		}
+	}
+	if q.Filter.Status == "" {
+		return []source{{conditions: common}}, nil
+	}
+	return s.sourcesByStatus(ctx, q, common)
+}
+
+// sourcesByStatus takes the users of a status by index from the rows that hold
+// the status at the instant, and looks at each of the others, where those are
+// few. Where they aren't, it looks at each user.
+func (s *snapshot) sourcesByStatus(ctx context.Context, q *UsersQuery, common []condition) ([]source, error) {
+	n, err := s.countUpTo(ctx, notHolding(q.At), s.few+1)
+	if err != nil {
+		return nil, err
+	}
+	if n > s.few {
+		return []source{{conditions: withStatus(common, q)}}, nil
+	}
+	held := func(s *statement) string {
+		return "u.status = " + s.arg(string(q.Filter.Status)) + " AND " + holds(s.instant(q.At))
+	}
+	sources := []source{{conditions: join(common, held)}}
+	if n > 0 {
+		sources = append(sources, source{picked: notHolding(q.At), conditions: withStatus(common, q)})
+	}
+	return sources, nil
+}
+
+// notHolding picks the users whose row doesn't hold their status at an
+// instant: it holds that of a later one, or of an earlier one.
+func notHolding(at domain.Instant) condition {
+	return func(s *statement) string {
+		t := s.instant(at)
+		return "SELECT u.user_key FROM users u WHERE u.status_from > " + t +
+			" UNION ALL SELECT u.user_key FROM users u WHERE u.status_until <= " + t
+	}
+}
+
+// withStatus adds the filter by status.
+func withStatus(conditions []condition, q *UsersQuery) []condition {
+	if q.Filter.Status == "" {
+		return conditions
+	}
+	return join(conditions, isAt(q.Filter.Status, q.At))
+}
+
+// join gives a slice of its own with c at the end.
+func join(conditions []condition, c condition) []condition {
+	return append(conditions[:len(conditions):len(conditions)], c)
+}
+
+// pick selects the keys of the users to whom the conditions apply.
+func pick(conditions ...condition) condition {
+	return func(s *statement) string {
+		texts := make([]string, len(conditions))
+		for i, c := range conditions {
+			texts[i] = c(s)
+		}
+		return "SELECT u.user_key FROM users u WHERE " + strings.Join(texts, " AND ")
+	}
+}
+
+// countUpTo counts the users that were picked, but no further than to limit.
+func (s *snapshot) countUpTo(ctx context.Context, picked condition, limit int) (int, error) {
+	q := &statement{}
+	q.write("SELECT COUNT(*) FROM (SELECT 1 FROM (", picked(q), ") p LIMIT ", q.arg(int64(limit)), ") n")
+	var n int
+	if err := s.tx.QueryRowContext(ctx, q.text.String(), q.args...).Scan(&n); err != nil {
+		return 0, fmt.Errorf("count users: %w", err)
+	}
+	return n, nil
+}
+
+// between gives the conditions that a column lies in [from, to).
+func between(column string, from, to *domain.Instant) []condition {
+	var conditions []condition
+	if from != nil {
+		conditions = append(conditions, compared(column, ">=", *from))
+	}
+	if to != nil {
+		conditions = append(conditions, compared(column, "<", *to))
+	}
+	return conditions
+}
+
+// unindexed keeps an engine from looking for an index for a condition that
+// begins with a column: it has been found to apply to many, and the walk in
+// the list's order is the way.
+func unindexed(c condition) condition {
+	return func(s *statement) string {
+		column, rest, _ := strings.Cut(c(s), " ")
+		return "COALESCE(" + column + ", " + column + ") " + rest
+	}
+}
+
+// contains is the condition that the name, the e-mail or the id of a user
+// contains the text, after Unicode case folding.
+func (s *snapshot) contains(text string) condition {
+	if !isText(text) {
+		return always("FALSE")
+	}
+	find := "instr("
+	if s.d.Name == sqldb.Postgres {
+		find = "strpos("
+	}
+	return func(q *statement) string {
+		in := ", " + q.arg(foldCase(text)) + ") > 0"
+		return "(" + find + "u.search_name" + in + " OR " + find + "u.search_email" + in + " OR " + find + "u.search_id" + in + ")"
+	}
+}
