@@ -19,6 +19,11 @@ type userRows struct {
 	contributions []domain.Contribution
 }
 
+// ledgerEntries gives what the user contributes to the ledger.
+func (r *userRows) ledgerEntries() []domain.Contribution {
+	return withErased(r.contributions, !r.user.id.there)
+}
+
 // A userRow is a row of users. The instants that may be NULL are Endless then.
 type userRow struct {
 	key          sqldb.UUID

@@ -78,7 +78,7 @@ func (w *writes) user(known bool, before, after *userRows) {
 	key := after.user.key
 	compare(&w.members, memberRows(key, before.contributions), memberRows(key, after.contributions),
 		func(r memberRow) memberKey { return r.memberKey }, memberKey.values, (*memberRow).values)
-	w.ledger.add(domain.ContributionsDiff(before.contributions, after.contributions))
+	w.ledger.add(domain.ContributionsDiff(before.ledgerEntries(), after.ledgerEntries()))
 }
 
 func (w *writes) userRow(known bool, before, after *userRow) {
