@@ -30,15 +30,17 @@ func withinLimits(number []byte) bool {
 // exponent. It is right for numbers of up to maxNumberBytes; one too large to
 // be counted comes out as some that is beyond the limit.
 func splitExponent(number []byte) (mantissa []byte, exponent int) {
-	i := bytes.IndexAny(number, "eE")
-	if i < 0 {
-		return number, 0
+	for i, c := range number {
+		if c|0x20 != 'e' {
+			continue
+		}
+		exponent, err := strconv.Atoi(string(number[i+1:]))
+		if err != nil {
+			exponent = maxExponent + 1
+		}
+		return number[:i], exponent
 	}
-	exponent, err := strconv.Atoi(string(number[i+1:]))
-	if err != nil {
-		exponent = maxExponent + 1
-	}
-	return number[:i], exponent
+	return number, 0
 }
 
 // A decimal is the exact value of a number that is within the limits:
@@ -58,22 +60,25 @@ func decimalOf(number []byte) decimal {
 		d.negative = true
 		mantissa = mantissa[1:]
 	}
+	// The point moves right with each digit before the decimal point from the
+	// first that isn't zero on, and left with each zero after it until then.
 	fraction := false
 	for _, c := range mantissa {
 		switch {
 		case c == '.':
 			fraction = true
 			continue
-		case c == '0' && d.n == 0: // leading
+		case c == '0' && d.n == 0:
+			if fraction {
+				d.point--
+			}
+			continue
 		case d.n < len(d.digits):
 			d.digits[d.n] = c
 			d.n++
 		}
-		if !fraction && d.n > 0 {
+		if !fraction {
 			d.point++
-		}
-		if fraction && d.n == 0 {
-			d.point--
 		}
 	}
 	d.point += exponent
