@@ -76,9 +76,6 @@ func (s *service) listUserContents(ctx context.Context, in *listUserContentsInpu
 	if err := p.err(); err != nil {
 		return nil, err
 	}
-	if _, err := s.findUser(ctx, id, s.now()); err != nil {
-		return nil, err
-	}
 	contents, _, err := s.Reader.UserContents(ctx, id, from, to)
 	if err != nil {
 		return nil, err

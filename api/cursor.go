@@ -93,7 +93,7 @@ func openPage[Row any](s *service, l listing, cursor string, asOf *domain.Instan
 	}
 	at, ok := openCursor[Row](s.cursors, l, cursor)
 	if !ok || asOf != nil && *asOf != at.At {
-		return 0, nil, invalid("query.cursor", "must be the next_cursor of a page of this list with the same filters and sort", nil)
+		return 0, nil, invalidCursor()
 	}
 	return at.At, &at.After, nil
 }

@@ -25,10 +25,12 @@ type Reader interface {
 	UserCounts(ctx context.Context, at domain.Instant) (projections.UserCounts, error)
 	// User gives one user; false where there is none at that instant.
 	User(ctx context.Context, id string, at domain.Instant) (projections.UserDetail, bool, error)
-	// Sessions gives a page of viewing sessions.
+	// Sessions gives a page of viewing sessions; projections.ErrNoUser where
+	// those are asked for of a user who isn't there.
 	Sessions(ctx context.Context, q projections.SessionsQuery) (projections.SessionsPage, error)
 	// UserContents gives what one user viewed in sessions that started in
-	// [from, to), the latest first; nil is no bound.
+	// [from, to), the latest first; nil is no bound. projections.ErrNoUser
+	// where there is no such user.
 	UserContents(ctx context.Context, id string, from, to *domain.Instant) ([]projections.Content, eventstore.Position, error)
 	// Contents gives a page of what all users viewed in sessions that started
 	// in [from, to), most sessions first; nil is no bound.

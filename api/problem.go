@@ -14,6 +14,8 @@ import (
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
+
+	"boxoffice/projections"
 )
 
 // A Problem is the answer to a request that failed.
@@ -65,6 +67,12 @@ func unavailable(detail string) *Problem {
 	return p
 }
 
+func noUser() *Problem { return notFound("there is no user of this id") }
+
+func invalidCursor() *Problem {
+	return invalid("query.cursor", "must be the next_cursor of a page of this list with the same filters and sort", nil)
+}
+
 func notFound(detail string) *Problem { return newProblem(http.StatusNotFound, detail) }
 
 // problemOf is the table from an error to its answer. What isn't foreseen is
@@ -74,6 +82,14 @@ func (s *service) problemOf(ctx context.Context, err error) *Problem {
 	switch {
 	case errors.As(err, &p):
 		return p
+	case errors.Is(err, projections.ErrNoUser):
+		return noUser()
+	case errors.Is(err, projections.ErrCursor):
+		return invalidCursor()
+	case errors.Is(err, projections.ErrNotBuilt):
+		return unavailable("the read models are not built yet; try again")
+	case errors.Is(err, projections.ErrNewerModels):
+		return unavailable("the read models are those of a newer version of the program")
 	case errors.Is(err, context.Canceled) && ctx.Err() != nil:
 		return newProblem(statusClientGone, "the client has gone")
 	case errors.Is(err, context.DeadlineExceeded):

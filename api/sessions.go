@@ -90,9 +90,6 @@ func (s *service) listUserSessions(ctx context.Context, in *listUserSessionsInpu
 	if q.At, q.After, err = openPage[projections.SessionCursor](s, list, in.Cursor, nil); err != nil {
 		return nil, err
 	}
-	if _, err := s.findUser(ctx, q.UserID, q.At); err != nil {
-		return nil, err
-	}
 	page, err := s.Reader.Sessions(ctx, q)
 	if err != nil {
 		return nil, err

@@ -106,20 +106,14 @@ func (s *service) getUser(ctx context.Context, in *getUserInput) (*getUserOutput
 	if err := p.err(); err != nil {
 		return nil, err
 	}
-	detail, err := s.findUser(ctx, id, s.orNow(asOf))
-	if err != nil {
+	detail, ok, err := s.Reader.User(ctx, id, s.orNow(asOf))
+	switch {
+	case err != nil:
 		return nil, err
+	case !ok:
+		return nil, noUser()
 	}
 	return &getUserOutput{showDetail(&detail)}, nil
-}
-
-// findUser gives a user, or the answer that there is none.
-func (s *service) findUser(ctx context.Context, id string, at domain.Instant) (projections.UserDetail, error) {
-	detail, ok, err := s.Reader.User(ctx, id, at)
-	if err == nil && !ok {
-		err = notFound("there is no user of this id")
-	}
-	return detail, err
 }
 
 func showDetail(d *projections.UserDetail) userDetail {

@@ -1,0 +1,224 @@
+// This file is what the tests over HTTP share: an API with a key for each role,
+// a clock that stands still, and a broker that notes what it is given.
+
+package api
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"boxoffice/domain"
+)
+
+// testNow is the present of all tests.
+var testNow = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+
+// A harness is an API under test.
+type harness struct {
+	t       *testing.T
+	handler http.Handler
+	service *service
+	broker  *notedBroker
+	log     *bytes.Buffer
+	metrics *prometheus.Registry
+}
+
+// A notedBroker notes what it is given, and fails when told to.
+type notedBroker struct {
+	mu   sync.Mutex
+	got  []Outgoing
+	fail error
+	take func(context.Context, []Outgoing) error // where set, takes the messages too
+}
+
+func (b *notedBroker) Publish(ctx context.Context, messages []Outgoing) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.fail != nil {
+		return b.fail
+	}
+	for i := range messages {
+		// The body's memory belongs to the request.
+		messages[i].Data = bytes.Clone(messages[i].Data)
+	}
+	b.got = append(b.got, messages...)
+	if b.take != nil {
+		return b.take(ctx, messages)
+	}
+	return nil
+}
+
+// newHarness makes an API; parts that the test doesn't name are never called.
+func newHarness(t *testing.T, set func(*Config)) *harness {
+	t.Helper()
+	h := &harness{t: t, broker: &notedBroker{}, log: &bytes.Buffer{}, metrics: prometheus.NewRegistry()}
+	keys := &StaticKeys{}
+	for _, role := range Roles {
+		addKey(t, keys, string(role), Identity{Role: role})
+	}
+	addKey(t, keys, "playback", Identity{Role: RolePublisher, Types: []string{"playback.*"}})
+	addKey(t, keys, "eraser", Identity{Role: RolePublisher, Types: []string{"*", "user.erased"}})
+	var u unused
+	c := Config{
+		Reader: u, Log: u, Publisher: h.broker, Keys: keys, Trials: true,
+		CursorKey: []byte(oneKey),
+		Clock:     func() time.Time { return testNow },
+		Logger:    slog.New(slog.NewJSONHandler(&lockedWriter{w: h.log}, nil)),
+		Metrics:   h.metrics,
+	}
+	if set != nil {
+		set(&c)
+	}
+	var err error
+	if h.service, err = newService(c); err != nil {
+		t.Fatal(err)
+	}
+	h.handler = h.service.handler()
+	return h
+}
+
+func addKey(t *testing.T, keys *StaticKeys, key string, identity Identity) {
+	t.Helper()
+	if err := keys.Add(key, identity); err != nil {
+		t.Fatal(err)
+	}
+}
+
+type lockedWriter struct {
+	mu sync.Mutex
+	w  io.Writer
+}
+
+func (l *lockedWriter) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.w.Write(p)
+}
+
+// An answer is what came back.
+type answer struct {
+	*httptest.ResponseRecorder
+	t *testing.T
+}
+
+// get asks with the key of a role.
+func (h *harness) get(role Role, path string) answer {
+	return h.do(http.MethodGet, path, "", header{"Authorization": "Bearer " + string(role)})
+}
+
+type header map[string]string
+
+func (h *harness) do(method, path, body string, headers header) answer {
+	h.t.Helper()
+	r := httptest.NewRequest(method, path, strings.NewReader(body))
+	for name, value := range headers {
+		if name != "Content-Type" || value != "" {
+			r.Header.Set(name, value)
+		}
+	}
+	return h.serve(r)
+}
+
+func (h *harness) serve(r *http.Request) answer {
+	w := httptest.NewRecorder()
+	h.handler.ServeHTTP(w, r)
+	return answer{w, h.t}
+}
+
+// publish posts events with a key.
+func (h *harness) publish(key, contentType, body string, headers header) answer {
+	h.t.Helper()
+	all := header{"Authorization": "Bearer " + key, "Content-Type": contentType}
+	maps.Copy(all, headers)
+	return h.do(http.MethodPost, "/v1/events", body, all)
+}
+
+// decode reads the answer's JSON, strictly.
+func (a answer) decode(into any) {
+	a.t.Helper()
+	d := json.NewDecoder(bytes.NewReader(a.Body.Bytes()))
+	d.DisallowUnknownFields()
+	if err := d.Decode(into); err != nil {
+		a.t.Fatalf("%v in %s", err, a.Body)
+	}
+}
+
+// problem holds the answer to be a problem of the status, and gives it.
+func (a answer) problem(status int) Problem {
+	a.t.Helper()
+	var p Problem
+	if a.Code != status || a.Header().Get("Content-Type") != problemType {
+		a.t.Fatalf("the answer is %d %s %s, not a problem with %d", a.Code, a.Header().Get("Content-Type"), a.Body, status)
+	}
+	a.decode(&p)
+	if p.Status != status || p.Title == "" || p.Detail == "" || p.Type == "" {
+		a.t.Errorf("the problem is incomplete: %s", a.Body)
+	}
+	return p
+}
+
+// invalid holds the answer to be a 422 that names a location.
+func (a answer) invalid(location string) Problem {
+	a.t.Helper()
+	p := a.problem(http.StatusUnprocessableEntity)
+	for _, e := range p.Errors {
+		if e.Location == location {
+			return p
+		}
+	}
+	a.t.Errorf("%s isn't named in %s", location, a.Body)
+	return p
+}
+
+// ok holds the answer to be a success.
+func (a answer) ok(status int) answer {
+	a.t.Helper()
+	if a.Code != status {
+		a.t.Fatalf("the answer is %d, not %d: %s", a.Code, status, a.Body)
+	}
+	return a
+}
+
+// received reads a message of the broker as ingest does.
+func received(t *testing.T, o Outgoing) (*domain.Message, *domain.Event, *domain.Refusal) {
+	t.Helper()
+	m := &domain.Message{NATSSubject: o.Subject, Body: o.Data}
+	if _, m.Binary = o.Header["ce-specversion"]; m.Binary {
+		for name, values := range o.Header {
+			attribute, ok := strings.CutPrefix(name, "ce-")
+			if name == "content-type" {
+				attribute, ok = "datacontenttype", true
+			}
+			if strings.HasPrefix(name, "Boxoffice-") {
+				continue
+			}
+			for _, v := range values {
+				m.HeaderBytes += len(name) + len(v) + len(": \r\n")
+				if ok {
+					m.Attributes = append(m.Attributes, domain.Attribute{Name: attribute, Value: v})
+				}
+			}
+		}
+	}
+	at, err := domain.ParseInstant(o.Header[HeaderReceivedAt][0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	event, refusal := domain.Decode(m, at)
+	return m, event, refusal
+}
+
+var errBroken = errors.New("secret://user:password@host/path is broken")
