@@ -100,7 +100,7 @@ func request(ctx huma.Context) (*http.Request, http.ResponseWriter) { return hum
 
 func newLibraryAPI(router *chi.Mux, version string) huma.API {
 	return humachi.New(router, huma.Config{
-		OpenAPI:       newDocument(version),
+		OpenAPI: newDocument(version),
 		// The second name is that of every type that ends in +json.
 		Formats:       map[string]huma.Format{jsonType: {Marshal: writeJSON}, "json": {Marshal: writeJSON}},
 		DefaultFormat: jsonType,
