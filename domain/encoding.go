@@ -60,9 +60,6 @@ func (w *factWriter) text(s string) {
 	w.buf = append(w.buf, s...)
 }
 
-func (w *factWriter) millis(v int64) { w.bounded(v, maxFactMillis) }
-func (w *factWriter) amount(v int64) { w.bounded(v, maxFactAmount) }
-
 func (w *factWriter) bounded(v, most int64) {
 	if v < 0 || v > most {
 		w.fail("a number is out of range")
@@ -110,9 +107,10 @@ func (w *factWriter) index(s Stamp) int {
 	return i
 }
 
-// writeLatest writes a field and where it is from: 0 where there is none, else
-// twice the stamp's place plus 1, or plus 2 where the field is null.
-func writeLatest[T any](w *factWriter, l *latest[T], value func(*factWriter, T)) {
+// writeOrigin writes where a field is from: 0 where no event carried it, else
+// twice the stamp's place plus 1, or plus 2 where the field is null. It says
+// whether the value has to follow.
+func writeOrigin[T any](w *factWriter, l *latest[T]) bool {
 	switch {
 	case !l.field.Carried:
 		w.number(0)
@@ -120,7 +118,20 @@ func writeLatest[T any](w *factWriter, l *latest[T], value func(*factWriter, T))
 		w.number(2*w.index(l.at) + 2)
 	default:
 		w.number(2*w.index(l.at) + 1)
-		value(w, l.field.Value)
+		return true
+	}
+	return false
+}
+
+func (w *factWriter) latestText(l *latest[string]) {
+	if writeOrigin(w, l) {
+		w.text(l.field.Value)
+	}
+}
+
+func (w *factWriter) latestMillis(l *latest[int64]) {
+	if writeOrigin(w, l) {
+		w.bounded(l.field.Value, maxFactMillis)
 	}
 }
 
@@ -184,11 +195,15 @@ func (r *factReader) bounded(most int64) int64 {
 	return int64(v)
 }
 
-func (r *factReader) millis() int64 { return r.bounded(maxFactMillis) }
-func (r *factReader) amount() int64 { return r.bounded(maxFactAmount) }
-
 // count reads the number of things of which each takes at least size bytes.
-func (r *factReader) count(size int) int { return int(r.bounded(int64(len(r.rest) / size))) }
+func (r *factReader) count(size int) int {
+	n := r.uvarint()
+	if n > uint64(len(r.rest)/size) {
+		r.fail("there are fewer of something than it says")
+		return 0
+	}
+	return int(n)
+}
 
 // after reads an instant as its distance from one at or before it.
 func (r *factReader) after(base Instant) Instant {
@@ -262,17 +277,25 @@ func (r *factReader) stamp(i uint64) Stamp {
 	return r.stamps[i]
 }
 
-// readLatest reads what writeLatest wrote.
-func readLatest[T any](r *factReader, value func(*factReader) T) latest[T] {
+// readOrigin reads what writeOrigin wrote, and says whether the value follows.
+func readOrigin[T any](r *factReader, l *latest[T]) bool {
 	n := r.uvarint()
 	if n == 0 {
-		return latest[T]{}
+		return false
 	}
-	l := latest[T]{at: r.stamp((n - 1) / 2)}
-	if n%2 == 0 {
-		l.field = Cleared[T]()
-	} else {
-		l.field = Some(value(r))
+	l.at = r.stamp((n - 1) / 2)
+	l.field = Field[T]{Carried: true, Null: n%2 == 0}
+	return !l.field.Null
+}
+
+func (r *factReader) latestText(l *latest[string]) {
+	if readOrigin(r, l) {
+		l.field.Value = r.text()
 	}
-	return l
+}
+
+func (r *factReader) latestMillis(l *latest[int64]) {
+	if readOrigin(r, l) {
+		l.field.Value = r.bounded(maxFactMillis)
+	}
 }

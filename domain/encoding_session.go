@@ -35,13 +35,13 @@ func (f *SessionFacts) AppendBinary(b []byte) ([]byte, error) {
 	w.byte(f.flags())
 	w.instant(f.startedAt)
 	w.table(f.startedAt, f.appendStamps(stampsArray[:0]), sourcesArray[:0])
-	writeLatest(&w, &f.title, (*factWriter).text)
-	writeLatest(&w, &f.device, (*factWriter).text)
-	writeLatest(&w, &f.platform, (*factWriter).text)
-	writeLatest(&w, &f.contentLength, (*factWriter).millis)
-	writeLatest(&w, &f.position, (*factWriter).millis)
+	w.latestText(&f.title)
+	w.latestText(&f.device)
+	w.latestText(&f.platform)
+	w.latestMillis(&f.contentLength)
+	w.latestMillis(&f.position)
 	if f.playTime.Carried {
-		w.millis(f.playTime.Value)
+		w.bounded(f.playTime.Value, maxFactMillis)
 	}
 	w.ranges(f.played)
 	if w.err != nil {
@@ -128,13 +128,13 @@ func (r *factReader) session(f *SessionFacts) {
 		r.fail("there is no event")
 	}
 	f.ended = flags&sessionEnded != 0
-	f.title = readLatest(r, (*factReader).text)
-	f.device = readLatest(r, (*factReader).text)
-	f.platform = readLatest(r, (*factReader).text)
-	f.contentLength = readLatest(r, (*factReader).millis)
-	f.position = readLatest(r, (*factReader).millis)
+	r.latestText(&f.title)
+	r.latestText(&f.device)
+	r.latestText(&f.platform)
+	r.latestMillis(&f.contentLength)
+	r.latestMillis(&f.position)
 	if flags&sessionHasPlayTime != 0 {
-		f.playTime = Some(r.millis())
+		f.playTime = Some(r.bounded(maxFactMillis))
 	}
 	f.played = r.ranges()
 }

@@ -108,18 +108,16 @@ func (f *entitlementFacts) descriptions() [8]*latest[string] {
 	}
 }
 
-func (w *factWriter) nothing(struct{}) {}
-
 func (w *factWriter) profile(f *profileFacts) {
 	for _, l := range f.fields() {
-		writeLatest(w, l, (*factWriter).text)
+		w.latestText(l)
 	}
-	writeLatest(w, &f.customCleared, (*factWriter).nothing)
+	writeOrigin(w, &f.customCleared)
 	w.number(len(f.custom))
 	for _, key := range slices.Sorted(maps.Keys(f.custom)) {
 		l := f.custom[key]
 		w.text(key)
-		writeLatest(w, &l, (*factWriter).text)
+		w.latestText(&l)
 	}
 }
 
@@ -135,9 +133,11 @@ func (w *factWriter) entitlement(f *entitlementFacts) {
 		w.fact(&f.events[i])
 	}
 	for _, l := range f.descriptions() {
-		writeLatest(w, l, (*factWriter).text)
+		w.latestText(l)
 	}
-	writeLatest(w, &f.amount, (*factWriter).amount)
+	if writeOrigin(w, &f.amount) {
+		w.bounded(f.amount.field.Value, maxFactAmount)
+	}
 }
 
 func (w *factWriter) fact(f *entitlementFact) {
@@ -243,13 +243,11 @@ func (f *UserFacts) hasPersonal() bool {
 	return f.profile.customCleared.field.Carried || len(f.profile.custom) > 0
 }
 
-func (r *factReader) nothing() struct{} { return struct{}{} }
-
 func (r *factReader) profile(f *profileFacts) {
 	for _, l := range f.fields() {
-		*l = readLatest(r, (*factReader).text)
+		r.latestText(l)
 	}
-	f.customCleared = readLatest(r, (*factReader).nothing)
+	readOrigin(r, &f.customCleared)
 	count := r.count(2)
 	if count == 0 {
 		return
@@ -258,7 +256,8 @@ func (r *factReader) profile(f *profileFacts) {
 	before := ""
 	for i := range count {
 		key := r.text()
-		l := readLatest(r, (*factReader).text)
+		var l latest[string]
+		r.latestText(&l)
 		if i > 0 && key <= before || !l.field.Carried || f.cleared(l.at) {
 			r.fail("the keys of custom are out of order")
 			return
@@ -294,9 +293,11 @@ func (r *factReader) entitlement(f *UserFacts) {
 		e.events = append(e.events, r.fact(r.stamp(at)))
 	}
 	for _, l := range e.descriptions() {
-		*l = readLatest(r, (*factReader).text)
+		r.latestText(l)
 	}
-	e.amount = readLatest(r, (*factReader).amount)
+	if readOrigin(r, &e.amount) {
+		e.amount.field.Value = r.bounded(maxFactAmount)
+	}
 	f.entitlements = append(f.entitlements, e)
 }
 
