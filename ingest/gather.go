@@ -121,6 +121,6 @@ func (i *Ingester) decode(group []*message.Message) *batch {
 func decodeRange(b *batch, from, to int, now domain.Instant) {
 	for k := from; k < to; k++ {
 		d := deliveryOf(b.messages[k])
-		b.append.Messages[k] = incoming(d.first, d.sequence, now)
+		b.append.Messages[k] = incoming(d.first.Subject(), d.first.Headers(), d.first.Data(), d.sequence, now)
 	}
 }

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 
 	"boxoffice/domain"
 	"boxoffice/eventstore"
@@ -25,15 +24,14 @@ const (
 )
 
 // incoming judges a message at now, for the log.
-func incoming(m jetstream.Msg, sequence uint64, now domain.Instant) eventstore.Incoming {
-	header := m.Headers()
+func incoming(subject string, header nats.Header, body []byte, sequence uint64, now domain.Instant) eventstore.Incoming {
 	in := eventstore.Incoming{Sequence: sequence, ReceivedAt: now}
 	if header.Get(HeaderRefused) == string(domain.TooLarge) {
 		in.Refusal = refusedBefore()
-		in.Raw = head(m.Data())
+		in.Raw = head(body)
 		return in
 	}
-	message := read(m.Subject(), header, m.Data())
+	message := read(subject, header, body)
 	in.Event, in.Refusal = domain.Decode(message, receivedAt(header, now))
 	if in.Refusal != nil {
 		in.Raw = raw(message, in.Refusal.Reason)
@@ -98,7 +96,7 @@ func receivedAt(header nats.Header, now domain.Instant) domain.Instant {
 
 // refusedBefore is the refusal of an event of which only the first part is here.
 func refusedBefore() *domain.Refusal {
-	return &domain.Refusal{Reason: domain.TooLarge, Message: "the event is larger than 256 KiB"}
+	return &domain.Refusal{Reason: domain.TooLarge, Message: "an event must have at most 256 KiB"}
 }
 
 // raw is what is kept of a refused event: the event as it came, or as the

@@ -10,26 +10,20 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
-
-	"boxoffice/domain"
 )
 
-const (
-	// RefusedFor is how long refused events are kept.
-	RefusedFor = 30 * 24 * time.Hour
-
-	retainEvery = 10 * time.Minute
-)
+// retainEvery is how often what has been kept long enough is purged.
+const retainEvery = 10 * time.Minute
 
 // A RefusedPurger is what retention needs of the log: it removes the refused
-// events that were received before an instant, and says how many.
+// events that have been kept long enough, and says how many.
 type RefusedPurger interface {
-	PurgeRefused(ctx context.Context, before domain.Instant) (int64, error)
+	PurgeRefused(ctx context.Context) (int64, error)
 }
 
 // Retain purges, now and then until ctx ends, what the broker holds of events
-// that are in the log and older than keep, and the refused events that have
-// been kept for RefusedFor. What fails is logged and tried again.
+// that are in the log and older than keep, and of refused events what the log
+// needn't keep any more. What fails is logged and tried again.
 func (i *Ingester) Retain(ctx context.Context, keep time.Duration, refused RefusedPurger) {
 	ticker := time.NewTicker(retainEvery)
 	defer ticker.Stop()
@@ -44,11 +38,10 @@ func (i *Ingester) Retain(ctx context.Context, keep time.Duration, refused Refus
 }
 
 func (i *Ingester) retain(ctx context.Context, keep time.Duration, refused RefusedPurger) {
-	now := time.Now()
-	if _, err := i.broker.PurgeBefore(ctx, now.Add(-keep)); err != nil && ctx.Err() == nil {
+	if _, err := i.broker.PurgeBefore(ctx, time.Now().Add(-keep)); err != nil && ctx.Err() == nil {
 		i.cfg.Logger.Warn("purging the broker failed and is tried again", "error", err)
 	}
-	if _, err := refused.PurgeRefused(ctx, domain.InstantOf(now.Add(-RefusedFor))); err != nil && ctx.Err() == nil {
+	if _, err := refused.PurgeRefused(ctx); err != nil && ctx.Err() == nil {
 		i.cfg.Logger.Warn("purging refused events failed and is tried again", "error", err)
 	}
 }

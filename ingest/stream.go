@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"boxoffice/domain"
@@ -137,7 +138,10 @@ func aligned(have, want jetstream.StreamConfig) (jetstream.StreamConfig, []strin
 		return is
 	}
 	if differs("subjects", !slices.Contains(have.Subjects, Subjects)) {
-		have.Subjects = append(slices.Clone(have.Subjects), Subjects)
+		// A part of the subjects, or more than them, gives way to them.
+		have.Subjects = append(slices.DeleteFunc(slices.Clone(have.Subjects), func(s string) bool {
+			return server.SubjectsCollide(s, Subjects)
+		}), Subjects)
 	}
 	if differs("discard", have.Discard != want.Discard || have.DiscardNewPerSubject) {
 		have.Discard, have.DiscardNewPerSubject = want.Discard, false

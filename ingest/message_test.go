@@ -1,0 +1,125 @@
+// This file tests how a message of the broker is read.
+
+package ingest
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/nats-io/nats.go"
+
+	"boxoffice/domain"
+)
+
+func TestContentModes(t *testing.T) {
+	for name, test := range map[string]struct {
+		header nats.Header
+		want   domain.Message
+	}{
+		"no header at all is structured": {nil, domain.Message{}},
+		"so is one without ce-specversion, whatever its content type": {
+			nats.Header{"Content-Type": {"application/json"}, "ce-id": {"1"}}, domain.Message{},
+		},
+		"so is one with ce-specversion in another case": {
+			nats.Header{"Ce-Specversion": {"1.0"}}, domain.Message{},
+		},
+		"ce-specversion makes it binary": {
+			nats.Header{"ce-specversion": {"1.0"}, "ce-type": {"user.updated"}, "ce-subject": {"a%20b"}},
+			domain.Message{Binary: true, HeaderBytes: 63, Attributes: []domain.Attribute{
+				{Name: "specversion", Value: "1.0"}, {Name: "subject", Value: "a%20b"}, {Name: "type", Value: "user.updated"},
+			}},
+		},
+		"the content type is an attribute, in any case": {
+			nats.Header{"ce-specversion": {"1.0"}, "CONTENT-TYPE": {"text/plain"}},
+			domain.Message{Binary: true, HeaderBytes: 47, Attributes: []domain.Attribute{
+				{Name: "datacontenttype", Value: "text/plain"}, {Name: "specversion", Value: "1.0"},
+			}},
+		},
+		"what is repeated stays repeated, in its order": {
+			nats.Header{"ce-specversion": {"1.0"}, "ce-id": {"2", "1"}},
+			domain.Message{Binary: true, HeaderBytes: 41, Attributes: []domain.Attribute{
+				{Name: "id", Value: "2"}, {Name: "id", Value: "1"}, {Name: "specversion", Value: "1.0"},
+			}},
+		},
+		"what the transport and the service add is no part of it": {
+			nats.Header{
+				"ce-specversion": {"1.0"}, "Nats-Msg-Id": {"x"}, "Nats-Batch-Id": {"y"},
+				HeaderReceivedAt: {"2026-01-01T00:00:00Z"}, headerUUID: {"z"},
+			},
+			domain.Message{Binary: true, HeaderBytes: 21, Attributes: []domain.Attribute{{Name: "specversion", Value: "1.0"}}},
+		},
+		"other headers count and say nothing": {
+			nats.Header{"ce-specversion": {"1.0"}, "traceparent": {"00"}},
+			domain.Message{Binary: true, HeaderBytes: 38, Attributes: []domain.Attribute{{Name: "specversion", Value: "1.0"}}},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			test.want.NATSSubject, test.want.Body = "boxoffice.events.x", []byte("{}")
+			got := read("boxoffice.events.x", test.header, []byte("{}"))
+			if diff := cmp.Diff(&test.want, got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestReceivedAt: what the service says of when it got an event counts, and can
+// only make the judgement stricter.
+func TestReceivedAt(t *testing.T) {
+	now := domain.InstantOf(time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC))
+	for value, want := range map[string]domain.Instant{
+		"":                            now,
+		"2026-01-01T11:59:59.5Z":      now - 500_000,
+		"2026-01-01T13:59:59.5+02:00": now - 500_000,
+		"2026-01-01T12:00:01Z":        now,
+		"9999-01-01T00:00:00Z":        now,
+		"yesterday":                   now,
+	} {
+		if got := receivedAt(nats.Header{HeaderReceivedAt: {value}}, now); got != want {
+			t.Errorf("%q: %s, want %s", value, got, want)
+		}
+	}
+}
+
+func TestWhatIsKeptOfRefused(t *testing.T) {
+	now := domain.InstantOf(time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC))
+	long := strings.Repeat("x", domain.MaxEventBytes)
+	for name, test := range map[string]struct {
+		header nats.Header
+		body   string
+		reason domain.Reason
+		raw    string
+	}{
+		"structured: as it came": {nil, ` {"specversion":"1.0"} `, domain.InvalidAttribute, ` {"specversion":"1.0"} `},
+		"not JSON: as it came":   {nil, "\xff{", domain.Malformed, "\xff{"},
+		"nothing":                {nil, "", domain.Malformed, ""},
+		"binary: as a structured event": {
+			nats.Header{"ce-specversion": {"1.0"}, "ce-id": {"1"}}, `{"a":1}`, domain.InvalidAttribute,
+			string(domain.RenderStructured(&domain.Message{Binary: true, Body: []byte(`{"a":1}`), Attributes: []domain.Attribute{
+				{Name: "id", Value: "1"}, {Name: "specversion", Value: "1.0"},
+			}})),
+		},
+		"too large: its head": {nil, long + "x", domain.TooLarge, long[:4096]},
+		"too large, and cut off by the service": {
+			nats.Header{HeaderRefused: {"too_large"}}, long[:4096], domain.TooLarge, long[:4096],
+		},
+		"refused for another reason, says the header, which is for too_large alone": {
+			nats.Header{HeaderRefused: {"erased"}}, "", domain.Malformed, "",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			in := incoming("boxoffice.events.user.updated", test.header, []byte(test.body), 7, now)
+			if in.Refusal == nil || in.Refusal.Reason != test.reason || in.Event != nil {
+				t.Fatalf("got %v, want %s", in.Refusal, test.reason)
+			}
+			if string(in.Raw) != test.raw {
+				t.Errorf("%.80q is kept, want %.80q", in.Raw, test.raw)
+			}
+			if in.Sequence != 7 || in.ReceivedAt != now {
+				t.Errorf("sequence %d, received at %s", in.Sequence, in.ReceivedAt)
+			}
+		})
+	}
+}

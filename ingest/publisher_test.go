@@ -1,0 +1,219 @@
+// This file tests publishing: what an answer stands for, and what each failure
+// says.
+
+package ingest_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"boxoffice/ingest"
+	"boxoffice/ingest/natstest"
+)
+
+// contents are the bodies of the stream's messages in their order.
+func contents(t *testing.T, b *ingest.Broker) [][]byte {
+	t.Helper()
+	consumer, err := b.JetStream().OrderedConsumer(t.Context(), ingest.StreamName, jetstream.OrderedConsumerConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all [][]byte
+	for n := stored(t, b); uint64(len(all)) < n; {
+		m, err := consumer.Next(jetstream.FetchMaxWait(patience))
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, m.Data())
+	}
+	return all
+}
+
+func TestPublishKeepsTheOrderAndEverything(t *testing.T) {
+	brokers(t, func(t *testing.T, b *ingest.Broker) {
+		want := progresses(0, 5307)
+		for sent, n := 0, 0; sent < len(want); sent += n {
+			n = min([]int{1, 2, 999, 1000, 1001, 2500}[rand.N(6)], len(want)-sent)
+			publish(t, b, want[sent:sent+n]...)
+		}
+		got := contents(t, b)
+		if len(got) != len(want) {
+			t.Fatalf("%d messages are stored, want %d", len(got), len(want))
+		}
+		for i := range got {
+			if !bytes.Equal(got[i], want[i].Data) {
+				t.Fatalf("message %d is %s, want %s", i, got[i], want[i].Data)
+			}
+		}
+	})
+}
+
+// TestPublishOneByOne is a stream without atomic batches, as a server before
+// 2.12 has it.
+func TestPublishOneByOne(t *testing.T) {
+	b := connect(t, ingest.Config{Embedded: startEmbedded(t, nil)})
+	if _, err := b.JetStream().CreateStream(t.Context(), jetstream.StreamConfig{
+		Name: ingest.StreamName, Subjects: []string{ingest.Subjects},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	publisher := ingest.NewPublisher(b)
+	for from := 0; from < 3000; from += 1500 {
+		if err := publisher.PublishBatch(t.Context(), progresses(from, 1500)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i, body := range contents(t, b) {
+		if !bytes.Equal(body, progress(i).Data) {
+			t.Fatalf("message %d is %s", i, body)
+		}
+	}
+}
+
+// TestPublishLargeMessages: what a batch may hold in bytes is not what a
+// message may have.
+func TestPublishLargeMessages(t *testing.T) {
+	b := withStream(t, connect(t, ingest.Config{Embedded: startEmbedded(t, nil)}))
+	var messages []ingest.Outgoing
+	for n := range 9 {
+		m := progress(n)
+		m.Data = bytes.Repeat([]byte{'x'}, n<<20)
+		if n < 8 {
+			messages = append(messages, m)
+		} else if err := ingest.NewPublisher(b).PublishBatch(t.Context(), []ingest.Outgoing{m}); !errors.Is(err, ingest.ErrTooLarge) {
+			t.Errorf("more than a message may have: got %v, want ErrTooLarge", err)
+		}
+	}
+	publish(t, b, messages...)
+	if n := stored(t, b); n != 8 {
+		t.Errorf("%d messages are stored, want 8", n)
+	}
+}
+
+// TestPublishManyAtOnce has more batches under way than a server takes.
+func TestPublishManyAtOnce(t *testing.T) {
+	b := withStream(t, connect(t, ingest.Config{Embedded: startEmbedded(t, nil)}))
+	var publishers sync.WaitGroup
+	for n := range 100 {
+		publishers.Go(func() {
+			ctx, cancel := context.WithTimeout(t.Context(), patience)
+			defer cancel()
+			if err := ingest.NewPublisher(b).PublishBatch(ctx, progresses(10*n, 10)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	publishers.Wait()
+	if n := stored(t, b); n != 1000 {
+		t.Errorf("%d messages are stored, want 1000", n)
+	}
+}
+
+// TestAFullBrokerSaysSoAndDropsNothing, whichever way is published.
+func TestAFullBrokerSaysSoAndDropsNothing(t *testing.T) {
+	brokers(t, func(t *testing.T, b *ingest.Broker) {
+		if _, err := b.EnsureStream(t.Context(), ingest.StreamConfig{MaxBytes: 100_000}); err != nil {
+			t.Fatal(err)
+		}
+		publisher := ingest.NewPublisher(b)
+		var taken []ingest.Outgoing
+		for _, size := range []int{100, 10, 1} {
+			for {
+				messages := progresses(len(taken), size)
+				err := publisher.PublishBatch(t.Context(), messages)
+				if err != nil {
+					if !errors.Is(err, ingest.ErrFull) {
+						t.Fatalf("%d at once: got %v, want ErrFull", size, err)
+					}
+					break
+				}
+				taken = append(taken, messages...)
+			}
+		}
+		got := contents(t, b)
+		if len(got) != len(taken) {
+			t.Fatalf("%d messages are stored, and %d were acknowledged", len(got), len(taken))
+		}
+		for i := range got {
+			if !bytes.Equal(got[i], taken[i].Data) {
+				t.Fatalf("message %d is %s", i, got[i])
+			}
+		}
+		if _, err := b.EnsureStream(t.Context(), ingest.StreamConfig{MaxBytes: 200_000}); err != nil {
+			t.Fatal(err)
+		}
+		publish(t, b, progresses(len(taken), 10)...)
+	})
+}
+
+// TestPublishWithoutABroker fails soon, and works again by itself.
+func TestPublishWithoutABroker(t *testing.T) {
+	server := natstest.Start(t, natstest.Options{})
+	b := withStream(t, connect(t, ingest.Config{URL: server.URL()}))
+	publisher := ingest.NewPublisher(b)
+	server.Kill()
+	for _, n := range []int{1, 2, 2000} {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		if err := publisher.PublishBatch(ctx, progresses(0, n)); !errors.Is(err, ingest.ErrUnavailable) {
+			t.Errorf("%d at once: got %v, want ErrUnavailable", n, err)
+		}
+		cancel()
+	}
+	server.Start()
+	eventually(t, "publishing works again", func() bool {
+		return publisher.PublishBatch(t.Context(), progresses(0, 2000)) == nil
+	})
+}
+
+// TestPublishIsDurable kills the server at random points while events are
+// published: what was acknowledged is there.
+func TestPublishIsDurable(t *testing.T) {
+	server := natstest.Start(t, natstest.Options{})
+	b := withStream(t, connect(t, ingest.Config{URL: server.URL()}))
+	publisher := ingest.NewPublisher(b)
+	var acknowledged []string
+	for round := range 4 {
+		killed := make(chan struct{})
+		go func() {
+			defer close(killed)
+			time.Sleep(rand.N(200 * time.Millisecond))
+			server.Kill()
+		}()
+		for n := 0; ; n++ {
+			messages := progresses(0, 1+rand.N(1200))
+			for i := range messages {
+				messages[i].Data = fmt.Appendf(nil, "%d-%d-%d", round, n, i)
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+			err := publisher.PublishBatch(ctx, messages)
+			cancel()
+			if err != nil {
+				break
+			}
+			for _, m := range messages {
+				acknowledged = append(acknowledged, string(m.Data))
+			}
+		}
+		<-killed
+		server.Start()
+		eventually(t, "the connection is there again", b.Connected)
+	}
+	have := make(map[string]bool)
+	for _, body := range contents(t, b) {
+		have[string(body)] = true
+	}
+	for _, body := range acknowledged {
+		if !have[body] {
+			t.Fatalf("%s was acknowledged and isn't stored", body)
+		}
+	}
+	t.Logf("%d acknowledged, %d stored", len(acknowledged), len(have))
+}
