@@ -92,7 +92,7 @@ func (l *sqliteLocation) dsn(schema string) string {
 		"_foreign_keys": {"on"},
 		"_txlock":       {"immediate"},
 		"_dqs":          {"false"},
-		"_pragma":       {"cache_size(-65536)", "temp_store(memory)", "wal_autocheckpoint(4000)"},
+		"_pragma":       {"cache_size(-65536)", "temp_store(memory)", "recursive_triggers(on)", "wal_autocheckpoint(4000)"},
 	}
 	return "file:" + escapePath(l.file(schema)) + "?" + parameters.Encode()
 }

@@ -1,0 +1,183 @@
+// This file decides what becomes of each message of a batch, in order. It is
+// pure: what it has to know of the log has been read before, under the lock.
+
+package eventstore
+
+import (
+	"boxoffice/domain"
+	"boxoffice/eventstore/vault"
+	"boxoffice/internal/sqldb"
+)
+
+// A plan is what a batch writes.
+type plan struct {
+	appended   []*entry
+	duplicates int
+	// refused is how many messages are refused; rows are what is kept of them.
+	refused  int
+	rows     []refusal
+	newUsers []*vault.User
+	erasures []vault.Erasure
+	// erasedUsers are those who were in the vault or came in this batch and
+	// are erased by it.
+	erasedUsers map[sqldb.UUID]bool
+}
+
+// A refusal is a message that is refused, with what is kept of it.
+type refusal struct {
+	*entry
+	reason domain.Reason
+	// bare says that the event is about an erased user: nothing of it is kept
+	// but time, type and reason.
+	bare bool
+	// message names the field and the rule.
+	message string
+}
+
+// A recorded is an event that is in the log already, or earlier in the batch.
+type recorded struct {
+	user    sqldb.UUID
+	content vault.Hash
+}
+
+// A planner holds what the decisions rest on, and moves it along as the batch
+// is gone through.
+type planner struct {
+	store     *Store
+	batch     *prepared
+	standings map[vault.Hash]vault.Standing
+	// known are the events of the batch's identities that are recorded.
+	known map[vault.Hash]recorded
+	// owners are the users of known and of the batch who have a key.
+	owners map[sqldb.UUID]*vault.User
+	plan   plan
+}
+
+// decide decides about every message.
+func (pl *planner) decide() *plan {
+	pl.plan.erasedUsers = map[sqldb.UUID]bool{}
+	for i := range pl.batch.entries {
+		e := &pl.batch.entries[i]
+		if e.refusal != nil {
+			pl.refuse(e, e.refusal.Reason, e.refusal.Message)
+		} else {
+			pl.decideEvent(e)
+		}
+	}
+	return &pl.plan
+}
+
+// decideEvent decides about a good event: a duplicate first of all, then one
+// about an erased user, then a conflict.
+func (pl *planner) decideEvent(e *entry) {
+	before, known := pl.known[e.identity]
+	if known && pl.same(e, before) {
+		pl.plan.duplicates++
+		return
+	}
+	if excludes(pl.standings[e.subject], string(e.event.Type), &e.event.Time) {
+		pl.refuse(e, domain.Erased, "")
+		return
+	}
+	if known {
+		pl.refuse(e, domain.Conflict, "an event of this source and id is recorded already, with other content")
+		return
+	}
+	pl.append(e)
+}
+
+// same says whether an event is the one that is recorded under its identity.
+// Of a user who is erased nobody can tell any more, and it is taken for it.
+func (pl *planner) same(e *entry, before recorded) bool {
+	owner := pl.owners[before.user]
+	if owner == nil || pl.plan.erasedUsers[before.user] {
+		return true
+	}
+	if e.user == owner {
+		return e.content == before.content
+	}
+	return owner.ContentHash(e.event.Content()) == before.content
+}
+
+// excludes says whether an event about a subject is one about a user who was
+// erased, and not about a new one: all that didn't happen after the erasure
+// are, and until a new user is registered all but that registration. An event
+// without a time can't be told to be the new user's.
+func excludes(s vault.Standing, eventType string, at *domain.Instant) bool {
+	if s.ErasedAt == nil {
+		return false
+	}
+	if at == nil || *at <= *s.ErasedAt {
+		return true
+	}
+	return s.User == nil && eventType != string(domain.UserRegistered)
+}
+
+// append takes an event into the log, with its user where they are new.
+func (pl *planner) append(e *entry) {
+	standing := pl.standings[e.subject]
+	u := standing.User
+	if u == nil {
+		after := domain.Always
+		if standing.ErasedAt != nil {
+			after = *standing.ErasedAt
+		}
+		u = pl.newUser(e, after)
+		pl.plan.newUsers = append(pl.plan.newUsers, u)
+		standing.User = u
+		pl.standings[e.subject] = standing
+	}
+	e.bindTo(u)
+	pl.owners[u.Pseudonym] = u
+	pl.known[e.identity] = recorded{user: u.Pseudonym, content: e.content}
+	pl.plan.appended = append(pl.plan.appended, e)
+	if e.event.Type == domain.UserErased {
+		pl.erase(e, u)
+	}
+}
+
+// newUser gives the user who was prepared, unless they were erased earlier in
+// the batch.
+func (pl *planner) newUser(e *entry, after domain.Instant) *vault.User {
+	u := pl.batch.freshUser(pl.store, e, after)
+	if pl.plan.erasedUsers[u.Pseudonym] {
+		u = pl.store.vault.NewUser(e.event.Subject, after)
+		pl.batch.fresh[e.subject] = u
+	}
+	return u
+}
+
+// erase takes an erasure into account: the user's key goes, or is never stored
+// where the user came in this very batch, and so does what was refused of them.
+func (pl *planner) erase(e *entry, u *vault.User) {
+	at := e.event.Time
+	erasure := vault.Erasure{Subject: e.subject, At: at, Pseudonym: &u.Pseudonym}
+	for i, n := range pl.plan.newUsers {
+		if n == u {
+			pl.plan.newUsers = append(pl.plan.newUsers[:i], pl.plan.newUsers[i+1:]...)
+			erasure.Pseudonym = nil
+			break
+		}
+	}
+	pl.plan.erasures = append(pl.plan.erasures, erasure)
+	pl.plan.erasedUsers[u.Pseudonym] = true
+	pl.standings[e.subject] = vault.Standing{ErasedAt: &at}
+	kept := pl.plan.rows[:0]
+	for _, r := range pl.plan.rows {
+		if !r.hasSubject || r.subject != e.subject || r.bare {
+			kept = append(kept, r)
+		}
+	}
+	pl.plan.rows = kept
+}
+
+// refuse counts a message as refused and keeps what may be kept of it.
+func (pl *planner) refuse(e *entry, reason domain.Reason, message string) {
+	pl.plan.refused++
+	r := refusal{entry: e, reason: reason, message: message}
+	r.bare = reason == domain.Erased
+	if e.refusal != nil && e.hasSubject {
+		r.bare = excludes(pl.standings[e.subject], e.refusal.Type, e.refusal.Time)
+	}
+	pl.plan.rows = append(pl.plan.rows, r)
+}

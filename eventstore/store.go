@@ -1,0 +1,162 @@
+// This file opens the log.
+
+package eventstore
+
+import (
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"sync/atomic"
+	"time"
+
+	"boxoffice/domain"
+	"boxoffice/eventstore/vault"
+	"boxoffice/internal/sqldb"
+)
+
+//go:embed migrations
+var migrations embed.FS
+
+// Options are what may be set about a store; the zero value has the defaults.
+type Options struct {
+	// Now is the clock by which events are recorded and refused ones expire.
+	// Nil: the system's.
+	Now func() domain.Instant
+	// CachedUsers is how many users' keys are kept in memory at most, at some
+	// 500 bytes each. 0: 131,072.
+	CachedUsers int
+	// NoMigration leaves the schema as it is; it has to be up to date.
+	NoMigration bool
+}
+
+// A Store is the log of one database. It is safe for concurrent use, by any
+// number of stores in any number of processes.
+type Store struct {
+	db    *sqldb.DB
+	vault *vault.Vault
+	now   func() domain.Instant
+
+	// erasures is the log's counter of erasures as last seen.
+	erasures atomic.Int64
+	// knownAhead says that the last batch held events that were recorded
+	// already, so the next may too.
+	knownAhead atomic.Bool
+	follower   follower
+}
+
+// schema gives the name of the log's part of the database.
+func schema(d *sqldb.Dialect) string {
+	if d.Name == sqldb.Postgres {
+		return "boxoffice_log"
+	}
+	return "log"
+}
+
+// Open opens the log of a database: the schema boxoffice_log on PostgreSQL, a
+// file beside the database's on SQLite. It brings the schema up to date first,
+// and makes the keys of a database that is new. db stays the caller's. An error
+// wraps [vault.ErrNoMasterKey] or [vault.ErrWrongMasterKey] where the master key
+// is missing or isn't the database's; nothing is changed then.
+func Open(ctx context.Context, db *sqldb.DB, master vault.MasterKey, opts Options) (*Store, error) {
+	own, err := db.Schema(ctx, schema(db.Dialect()))
+	if err != nil {
+		return nil, fmt.Errorf("open the log: %w", err)
+	}
+	s := &Store{db: own, now: opts.Now}
+	if s.now == nil {
+		s.now = func() domain.Instant { return domain.InstantOf(time.Now()) }
+	}
+	if err := s.open(ctx, master, opts); err != nil {
+		own.Close()
+		return nil, fmt.Errorf("open the log: %w", err)
+	}
+	return s, nil
+}
+
+func (s *Store) open(ctx context.Context, master vault.MasterKey, opts Options) error {
+	if !opts.NoMigration {
+		if err := s.db.Migrate(ctx, embedded()); err != nil {
+			return err
+		}
+	}
+	cached := opts.CachedUsers
+	if cached == 0 {
+		cached = 1 << 17
+	}
+	var err error
+	if s.vault, err = vault.Open(ctx, s.db, master, cached); err != nil {
+		return err
+	}
+	head, err := s.Head(ctx)
+	if err != nil {
+		return err
+	}
+	s.erasures.Store(head.Erasures)
+	s.follower.start(s, head.Position)
+	return nil
+}
+
+// Migrate brings the log's schema up to date without opening the log.
+func Migrate(ctx context.Context, db *sqldb.DB) error {
+	own, err := db.Schema(ctx, schema(db.Dialect()))
+	if err != nil {
+		return fmt.Errorf("migrate the log: %w", err)
+	}
+	defer own.Close()
+	if err := own.Migrate(ctx, embedded()); err != nil {
+		return fmt.Errorf("migrate the log: %w", err)
+	}
+	return nil
+}
+
+func embedded() fs.FS {
+	files, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		panic(err) // the directory is part of the program
+	}
+	return files
+}
+
+// Close stops following the log and closes the store's connections. Calls that
+// wait return.
+func (s *Store) Close() error {
+	s.follower.stop()
+	return s.db.Close()
+}
+
+// Head gives where the log stands.
+func (s *Store) Head(ctx context.Context) (Head, error) {
+	var h Head
+	err := s.db.SQL().QueryRowContext(ctx, "SELECT position, epoch, erasures FROM log_head").Scan(&h.Position, &h.Epoch, &h.Erasures)
+	if err != nil {
+		return Head{}, fmt.Errorf("read the head of the log: %w", err)
+	}
+	return h, nil
+}
+
+// UserKey gives the pseudonym of the user who has that id on the platform;
+// false where there is none who isn't erased.
+func (s *Store) UserKey(ctx context.Context, id string) (UserKey, bool, error) {
+	head, err := s.Head(ctx)
+	if err != nil {
+		return UserKey{}, false, err
+	}
+	subject := s.vault.SubjectHash(id)
+	standings, err := s.vault.Standings(ctx, s.db.SQL(), head.Erasures, []vault.Hash{subject})
+	if err != nil {
+		return UserKey{}, false, fmt.Errorf("look up a user: %w", err)
+	}
+	u := standings[subject].User
+	if u == nil {
+		return UserKey{}, false, nil
+	}
+	return UserKey(u.Pseudonym), true, nil
+}
+
+// errClosed is what waits for a store get when it is closed.
+var errClosed = errors.New("the store is closed")
+
+// SharedKey gives a key for a purpose of the service's own: see [vault.Vault.SharedKey].
+func (s *Store) SharedKey(purpose string) []byte { return s.vault.SharedKey(purpose) }

@@ -1,0 +1,246 @@
+// This file is the rules about positions, and about what a failed append leaves.
+
+package storetest
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"boxoffice/domain"
+	"boxoffice/eventstore"
+)
+
+var appendRules = []rule{
+	{"positions are dense", "positions run 1, 2, 3 … in the order of the batch and of the commits, across restarts", testPositions},
+	{"a reader misses nothing", "with any number of processes appending, a reader that follows the log sees every position once, in order", testTailing},
+	{"a failed append leaves nothing", "an append that fails or is given up leaves no event, no account, no user and no hole", testRollback},
+	{"accounts add up", "every message of a batch ends as appended, duplicate or refused, and the accounts say for every sequence number in which batch", testAccounts},
+	{"the log is append-only", "the database itself refuses to change or remove an event or an account", testAppendOnly},
+	{"recorded_at never goes back", "recorded_at rises with the position, whatever the clock does", testRecordedAt},
+	{"a store that is closed wakes its waiters", "Wait returns when the log moves, when its context ends and when the store is closed", testWait},
+}
+
+func testPositions(t *testing.T, l *Log) {
+	s := l.Open(t)
+	a := mustAppend(t, s, batch(1, event(message{kind: domain.UserRegistered, subject: "ana", id: "1"}),
+		event(message{kind: domain.PlaybackProgressed, subject: "bo", id: "2"})), 2, 0, 0)
+	if a.First != 1 || a.Last != 2 {
+		t.Errorf("the first batch took %d to %d", a.First, a.Last)
+	}
+	if a := mustAppend(t, s, batch(3, judged([]byte("nothing"))), 0, 0, 1); a.First != 0 || a.Last != 0 {
+		t.Errorf("a batch without an event took %d to %d", a.First, a.Last)
+	}
+	again := l.Open(t)
+	if a := mustAppend(t, again, batch(4, event(message{kind: domain.UserUpdated, subject: "ana", id: "3"})), 1, 0, 0); a.First != 3 || a.Last != 3 {
+		t.Errorf("after a restart: %d to %d", a.First, a.Last)
+	}
+	if diff := cmp.Diff([]string{"1", "2", "3"}, ids(readAll(t, s))); diff != "" {
+		t.Error(diff)
+	}
+	if h, err := s.Head(t.Context()); err != nil || h.Position != 3 || h.Epoch == "" {
+		t.Errorf("head %+v, %v", h, err)
+	}
+}
+
+// writers, batches and perBatch are the size of the concurrent cases.
+const (
+	writers  = 8
+	batches  = 12
+	perBatch = 9
+)
+
+func testTailing(t *testing.T, l *Log) {
+	reader := l.Open(t)
+	read := make(chan []string, 1)
+	go func() { read <- tail(t, reader, writers*batches*perBatch) }()
+	var wg sync.WaitGroup
+	var sent sync.Map
+	for w := range writers {
+		s := l.Open(t)
+		wg.Go(func() {
+			for b := range batches {
+				messages := make([]eventstore.Incoming, perBatch)
+				for i := range messages {
+					id := fmt.Sprintf("%d-%d-%d", w, b, i)
+					sent.Store(id, true)
+					messages[i] = event(message{kind: domain.PlaybackProgressed, subject: fmt.Sprint("user ", i%3), id: id})
+				}
+				mustAppend(t, s, batch(uint64((w*batches+b)*perBatch+1), messages...), perBatch, 0, 0)
+			}
+		})
+	}
+	wg.Wait()
+	got := <-read
+	for _, id := range got {
+		sent.Delete(id)
+	}
+	sent.Range(func(id, _ any) bool {
+		t.Errorf("the reader missed %v", id)
+		return true
+	})
+}
+
+// tail follows the log until it has read n events.
+func tail(t *testing.T, s *eventstore.Store, n int) []string {
+	var got []string
+	for len(got) < n {
+		if err := s.Wait(t.Context(), eventstore.Position(len(got))); err != nil {
+			t.Error(err)
+			return got
+		}
+		records, err := s.Read(t.Context(), eventstore.Position(len(got)), 50)
+		if err != nil {
+			t.Error(err)
+			return got
+		}
+		for _, r := range records {
+			if r.Position != eventstore.Position(len(got)+1) {
+				t.Errorf("position %d follows %d", r.Position, len(got))
+				return got
+			}
+			got = append(got, r.Event.ID)
+		}
+	}
+	return got
+}
+
+func testRollback(t *testing.T, l *Log) {
+	s := l.Open(t)
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := s.Append(ended, batch(1, event(message{kind: domain.UserRegistered, subject: "ana", id: "never"}))); err == nil {
+		t.Error("an append whose context has ended succeeds")
+	}
+	// Contexts that end at any moment of an append.
+	var wg sync.WaitGroup
+	var appended atomic.Int64
+	for w := range 4 {
+		store := l.Open(t)
+		wg.Go(func() {
+			for i := range 30 {
+				ctx, cancel := context.WithTimeout(t.Context(), time.Duration(i*w)*200*time.Microsecond)
+				b := batch(uint64(1000*w+i+1), event(message{kind: domain.UserRegistered, subject: fmt.Sprint(w, i), id: fmt.Sprint(w, "-", i)}))
+				// After an error the same again ends as appended or, where the
+				// outcome of the commit wasn't known, as a duplicate.
+				_, err := store.Append(ctx, b)
+				cancel()
+				if err != nil {
+					_, err = store.Append(t.Context(), b)
+				}
+				if err != nil {
+					t.Error(err)
+				}
+				appended.Add(1)
+			}
+		})
+	}
+	wg.Wait()
+	if got := int64(len(readAll(t, s))); got != appended.Load() {
+		t.Errorf("%d events, want %d", got, appended.Load())
+	}
+	if _, ok, err := s.UserKey(t.Context(), "ana"); ok || err != nil {
+		t.Errorf("the failed append left a user: %v, %v", ok, err)
+	}
+}
+
+func testAccounts(t *testing.T, l *Log) {
+	s := l.Open(t)
+	good := event(message{kind: domain.UserRegistered, subject: "ana", id: "1"})
+	b := batch(7, good, judged([]byte("[]")), good, event(message{kind: domain.UserUpdated, subject: "bo", id: "2"}))
+	b.Messages = append(b.Messages, event(message{kind: domain.UserUpdated, subject: "bo", id: "3"}))
+	b.Messages[4].Sequence = 90
+	mustAppend(t, s, b, 3, 1, 1)
+	mustAppend(t, s, b, 0, 4, 1)
+	rows, err := l.SQL.QueryContext(t.Context(), "SELECT stream, sequences, appended, duplicates, refused, coalesce(first_position, 0), coalesce(last_position, 0), length(users) FROM accounts ORDER BY id")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	var got []string
+	for rows.Next() {
+		var name, sequences string
+		var n [6]int
+		if err := rows.Scan(&name, &sequences, &n[0], &n[1], &n[2], &n[3], &n[4], &n[5]); err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, fmt.Sprint(name, ": ", sequences, " ", n))
+	}
+	want := []string{stream + ": 7-10 90 [3 1 1 1 3 8]", stream + ": 7-10 90 [0 4 1 0 0 0]"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func testAppendOnly(t *testing.T, l *Log) {
+	s := l.Open(t)
+	mustAppend(t, s, batch(1, event(message{kind: domain.UserRegistered, subject: "ana", id: "1"}), event(message{kind: domain.UserUpdated, subject: "ana", id: "2"})), 2, 0, 0)
+	before := readAll(t, s)
+	columns := "position, recorded_at, time, type, user_key, source, id, data, sealed, identity, content"
+	for _, statement := range []string{
+		"UPDATE events SET source = 'x'",
+		"UPDATE events SET position = position + 10 WHERE position = 2",
+		"DELETE FROM events WHERE position = 2",
+		"TRUNCATE events",
+		"TRUNCATE accounts",
+		"INSERT OR REPLACE INTO events SELECT " + columns + " FROM events WHERE position = 1",
+		"INSERT OR REPLACE INTO events SELECT " + strings.Replace(columns, "position", "3", 1) + " FROM events WHERE position = 1",
+		"UPDATE accounts SET appended = 0",
+		"DELETE FROM accounts",
+		"UPDATE log_head SET position = 1",
+		"UPDATE log_head SET erasures = erasures - 1",
+		"DELETE FROM log_head",
+	} {
+		if _, err := l.SQL.ExecContext(t.Context(), statement); err == nil {
+			t.Errorf("%s is taken", statement)
+		}
+	}
+	if diff := cmp.Diff(before, readAll(t, s)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func testRecordedAt(t *testing.T, l *Log) {
+	s := l.Open(t)
+	for i, step := range []time.Duration{0, time.Minute, -time.Hour, 2 * time.Hour} {
+		l.Clock.Move(step)
+		mustAppend(t, s, batch(uint64(i+1), event(message{kind: domain.UserUpdated, subject: "ana", id: fmt.Sprint(i)})), 1, 0, 0)
+	}
+	var got []time.Duration
+	for _, r := range readAll(t, s) {
+		got = append(got, time.Duration(r.RecordedAt-Now)*time.Microsecond)
+	}
+	if diff := cmp.Diff([]time.Duration{0, time.Minute, time.Minute, 61 * time.Minute}, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func testWait(t *testing.T, l *Log) {
+	s, other := l.Open(t), l.Open(t)
+	woken := make(chan error)
+	go func() { woken <- s.Wait(t.Context(), 0) }()
+	mustAppend(t, other, batch(1, event(message{kind: domain.UserUpdated, subject: "ana", id: "1"})), 1, 0, 0)
+	if err := <-woken; err != nil {
+		t.Error(err)
+	}
+	if err := s.Wait(t.Context(), 0); err != nil {
+		t.Errorf("the log is past 0 already: %v", err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() { woken <- s.Wait(ctx, 1) }()
+	cancel()
+	if err := <-woken; err == nil {
+		t.Error("Wait returned before the log moved, without an error")
+	}
+	go func() { woken <- s.Wait(t.Context(), 1) }()
+	s.Close()
+	if err := <-woken; err == nil {
+		t.Error("Wait returned without an error from a closed store")
+	}
+}
