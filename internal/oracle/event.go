@@ -1,0 +1,200 @@
+// This file decodes events: an envelope, and the fields of data that have an
+// effect. What the catalogue doesn't name for a type is left out.
+
+package oracle
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/big"
+	"strings"
+	"time"
+)
+
+// An event is a decoded one.
+type event struct {
+	at      Instant
+	source  string
+	id      string
+	typ     string
+	subject string
+	data    map[string]json.RawMessage // nil for playback
+	play    *report                    // for playback only
+}
+
+// A report is what a playback event says; lengths are in milliseconds. A field
+// that came is in carried, and nil where it came as null.
+type report struct {
+	session, content string
+	title            *string
+	device           *string
+	platform         *string
+	length           *int64
+	position         *int64
+	carried          map[string]bool
+	played           []span // in milliseconds
+	playTime         *int64
+}
+
+// before says that e comes before f in history order.
+func (e *event) before(f *event) bool {
+	if e.at != f.at {
+		return e.at < f.at
+	}
+	if e.source != f.source {
+		return e.source < f.source
+	}
+	return e.id < f.id
+}
+
+func decode(structured []byte) (*event, error) {
+	var envelope struct {
+		ID, Source, Type, Subject, Time string
+		Data                            map[string]json.RawMessage
+	}
+	if err := json.Unmarshal(structured, &envelope); err != nil {
+		return nil, err
+	}
+	at, err := parseTime(envelope.Time)
+	if err != nil {
+		return nil, err
+	}
+	e := &event{
+		at: at, source: envelope.Source, id: envelope.ID, typ: envelope.Type, subject: envelope.Subject,
+		data: envelope.Data,
+	}
+	if e.source == "" || e.id == "" || e.subject == "" || e.typ == "" {
+		return nil, errors.New("an attribute is missing")
+	}
+	if strings.HasPrefix(e.typ, "playback.") {
+		e.play, err = decodeReport(e.typ, e.data)
+		e.data = nil
+	}
+	return e, err
+}
+
+// decodeReport reads a playback event. Position, ranges and play time are
+// fields of progressed and ended only.
+func decodeReport(typ string, data map[string]json.RawMessage) (*report, error) {
+	r := &report{carried: map[string]bool{}}
+	var errs []error
+	texts := func(name string) *string {
+		raw, ok := data[name]
+		r.carried[name] = ok
+		v, err := text(raw)
+		errs = append(errs, err)
+		return v
+	}
+	number := func(name string) *int64 {
+		raw, ok := data[name]
+		r.carried[name] = ok
+		v, err := milliseconds(raw)
+		errs = append(errs, err)
+		return v
+	}
+	session, content := texts("session_id"), texts("content_id")
+	if session == nil || content == nil {
+		return nil, errors.New("a playback event without session_id or content_id")
+	}
+	r.session, r.content = *session, *content
+	r.title, r.device, r.platform = texts("title"), texts("device"), texts("platform")
+	r.length = number("content_length_s")
+	if typ != "playback.started" {
+		r.position, r.playTime = number("position_s"), number("play_time_s")
+		played, err := ranges(data["played"])
+		r.played = played
+		errs = append(errs, err)
+	}
+	return r, errors.Join(errs...)
+}
+
+// parseTime reads an RFC 3339 time to the microsecond.
+func parseTime(s string) (Instant, error) {
+	t, err := time.Parse(time.RFC3339Nano, strings.ToUpper(s))
+	if err != nil {
+		return 0, err
+	}
+	return Of(t), nil
+}
+
+// isNull says that a field is absent or null.
+func isNull(raw json.RawMessage) bool {
+	return raw == nil || string(raw) == "null"
+}
+
+// text, instant, whole and milliseconds read a field; nil is absent or null.
+func text(raw json.RawMessage) (*string, error) {
+	if isNull(raw) {
+		return nil, nil
+	}
+	var s string
+	err := json.Unmarshal(raw, &s)
+	return &s, err
+}
+
+func instant(raw json.RawMessage) (*Instant, error) {
+	s, err := text(raw)
+	if s == nil || err != nil {
+		return nil, err
+	}
+	at, err := parseTime(*s)
+	return &at, err
+}
+
+func whole(raw json.RawMessage) (*int64, error) {
+	if isNull(raw) {
+		return nil, nil
+	}
+	x, ok := new(big.Rat).SetString(string(raw))
+	if !ok || !x.IsInt() {
+		return nil, fmt.Errorf("%s is no whole number", raw)
+	}
+	v := x.Num().Int64()
+	return &v, nil
+}
+
+// milliseconds reads seconds, rounded half up to the millisecond.
+func milliseconds(raw json.RawMessage) (*int64, error) {
+	if isNull(raw) {
+		return nil, nil
+	}
+	x, ok := new(big.Rat).SetString(string(raw))
+	if !ok {
+		return nil, fmt.Errorf("%s is no number", raw)
+	}
+	x.Mul(x, big.NewRat(1000, 1))
+	v := halfUp(x)
+	return &v, nil
+}
+
+// halfUp gives the nearest whole number, of two the greater.
+func halfUp(x *big.Rat) int64 {
+	x = new(big.Rat).Add(x, big.NewRat(1, 2))
+	// Div of big.Int is Euclidean, which rounds down for a positive divisor.
+	return new(big.Int).Div(x.Num(), x.Denom()).Int64()
+}
+
+// ranges reads played, to the millisecond.
+func ranges(raw json.RawMessage) ([]span, error) {
+	if isNull(raw) {
+		return nil, nil
+	}
+	var pairs [][2]json.RawMessage
+	if err := json.Unmarshal(raw, &pairs); err != nil {
+		return nil, err
+	}
+	var all []span
+	for _, p := range pairs {
+		from, err := milliseconds(p[0])
+		if err != nil || from == nil {
+			return nil, fmt.Errorf("played: %w", err)
+		}
+		to, err := milliseconds(p[1])
+		if err != nil || to == nil {
+			return nil, fmt.Errorf("played: %w", err)
+		}
+		all = append(all, span{Instant(*from), Instant(*to)})
+	}
+	return all, nil
+}
