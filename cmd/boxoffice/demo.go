@@ -1,0 +1,168 @@
+// This file is the command that shows the service at work on a simulated
+// platform.
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"boxoffice/domain"
+	"boxoffice/eventstore"
+	"boxoffice/ingest"
+	"boxoffice/internal/platform"
+)
+
+func newDemo() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "demo",
+		Short: "Look at the service with a simulated platform",
+		Long: "Runs the service on a throw-away directory with a simulated streaming platform: first a year of its history\n" +
+			"(trials, churn, rentals, free copies, viewing), then events as they happen. Prints where to look and an admin key.\n" +
+			"Everything is gone when it ends.",
+		Example: "  boxoffice demo\n  boxoffice demo --users 20000 --rate 50\n  boxoffice demo --time-zone Europe/Paris --seed 7",
+		Args:    noArguments,
+	}
+	c := addSettings(cmd, demoSettings)
+	users := cmd.Flags().Int("users", platform.DefaultUsers, "how many people register during the year")
+	seed := cmd.Flags().Uint64("seed", 1, "another number makes another platform")
+	rate := cmd.Flags().Float64("rate", 5, "live events a second, once the history is there; 0 for none")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if *users < 1 || *rate < 0 {
+			return usageError{errors.New("demo: --users must be at least 1 and --rate at least 0")}
+		}
+		dir, err := os.MkdirTemp("", "boxoffice-demo-")
+		if err != nil {
+			return err
+		}
+		defer os.RemoveAll(dir)
+		c.DataDir = dir
+		// What it has to say is on the terminal; its log is for what goes wrong.
+		log := slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: slog.LevelError}))
+		s, err := startService(cmd.Context(), c, roles{ingest: true, project: true, api: true}, true, log)
+		if err != nil {
+			return err
+		}
+		s.greet(cmd.OutOrStdout())
+		d := &demo{service: s, platform: platform.New(platform.Options{Seed: *seed, Users: *users, Until: time.Now()}), rate: *rate, cmd: cmd}
+		group, ctx := errgroup.WithContext(cmd.Context())
+		group.Go(func() error { return s.run(ctx) })
+		group.Go(func() error { return d.play(ctx) })
+		return ignoreStop(cmd.Context(), group.Wait())
+	}
+	return cmd
+}
+
+// demoSettings are those of serve that make sense on a throw-away directory.
+func demoSettings(c *config, f *settingFlags) {
+	f.text(&c.NATSAddr, "nats-addr", "127.0.0.1:4222", "where the embedded NATS server listens for publishers")
+	f.text(&c.HTTPAddr, "http-addr", "127.0.0.1:8080", "where the API listens")
+	f.text(&c.MetricsAddr, "metrics-addr", "127.0.0.1:9090", "where Prometheus metrics are served; empty: nowhere")
+	f.text(&c.TimeZone, "time-zone", "UTC", "IANA name of the platform's time zone")
+	f.flag(&c.Trials, "trials", true, "show the trial figure")
+	c.SessionTimeout = 30 * time.Minute
+	c.Retention = time.Hour
+}
+
+// A demo is the simulated platform at work.
+type demo struct {
+	service  *service
+	platform *platform.Platform
+	rate     float64
+	cmd      *cobra.Command
+}
+
+// play publishes the history, waits until the read models have it, and goes on
+// with what happens.
+func (d *demo) play(ctx context.Context) error {
+	started := time.Now()
+	bar := newProgress(d.cmd.ErrOrStderr(), "a year of history")
+	published, err := d.publishHistory(ctx, bar)
+	if err == nil {
+		err = d.awaitModels(ctx, eventstore.Position(published), bar)
+	}
+	bar.finish()
+	if err != nil {
+		return err
+	}
+	out := d.cmd.OutOrStdout()
+	fmt.Fprintf(out, "\nA year of history is there: %d events in %.0f s. Now events come as they happen (%g a second).\n",
+		published, time.Since(started).Seconds(), d.rate)
+	fmt.Fprintf(out, "Try:\n\n  curl -H 'Authorization: Bearer %s' %s/v1/kpis/%s\n\nCtrl-C ends the demo.\n",
+		d.anyKey(), d.service.config.url(d.service.api), time.Now().In(d.service.zone).Format("2006-01"))
+	return d.publishLive(ctx)
+}
+
+// anyKey is the key that was made at this start.
+func (d *demo) anyKey() string { return d.service.firstKey }
+
+func (d *demo) publishHistory(ctx context.Context, bar *progress) (int64, error) {
+	bar.count(-1)
+	var published int64
+	var batch []ingest.Outgoing
+	flush := func() error {
+		if err := d.service.publisher.PublishBatch(ctx, batch); err != nil {
+			return fmt.Errorf("publishing the history: %w", err)
+		}
+		published += int64(len(batch))
+		bar.at(published)
+		batch = batch[:0]
+		return nil
+	}
+	for event := range d.platform.History() {
+		message, refusal := outgoing(event, domain.InstantOf(time.Now()))
+		if refusal != nil {
+			return published, fmt.Errorf("the simulated platform made a bad event: %w", refusal)
+		}
+		if batch = append(batch, message); len(batch) == publishBatch {
+			if err := flush(); err != nil {
+				return published, err
+			}
+		}
+	}
+	return published, flush()
+}
+
+// awaitModels waits until the read models have come to a position.
+func (d *demo) awaitModels(ctx context.Context, position eventstore.Position, bar *progress) error {
+	bar.what = "building the read models"
+	bar.count(int64(position))
+	ticker := time.NewTicker(100 * time.Millisecond)
+	defer ticker.Stop()
+	for {
+		status, err := d.service.reader.Status(ctx)
+		if err == nil && status.Position >= position {
+			return nil
+		}
+		bar.at(int64(status.Position))
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+func (d *demo) publishLive(ctx context.Context) error {
+	if d.rate == 0 {
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	for event := range d.platform.Live(ctx, d.rate) {
+		message, refusal := outgoing(event, domain.InstantOf(time.Now()))
+		if refusal != nil {
+			return fmt.Errorf("the simulated platform made a bad event: %w", refusal)
+		}
+		if err := d.service.publisher.PublishBatch(ctx, []ingest.Outgoing{message}); err != nil && ctx.Err() == nil {
+			d.service.log.Error("publishing a live event failed", "error", err)
+		}
+	}
+	return ctx.Err()
+}

@@ -1,0 +1,125 @@
+// This file runs the scripts of testdata/script against the real program: what
+// somebody does at a shell, and what they see.
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"boxoffice/internal/sqldb"
+	"boxoffice/internal/sqldb/sqltest"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){
+		"boxoffice": func() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) },
+	})
+}
+
+// scriptKeys are keys that scripts have at hand, one of each role.
+const scriptKeys = "admin:admin-key,publisher:publisher-key,viewer:viewer-key,support:support-key,auditor:auditor-key"
+
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		RequireExplicitExec: true,
+		Setup: func(env *testscript.Env) error {
+			for _, name := range []string{"HTTP", "NATS", "METRICS"} {
+				addr, err := freeAddr()
+				if err != nil {
+					return err
+				}
+				env.Setenv("BOXOFFICE_"+name+"_ADDR", addr)
+			}
+			env.Setenv("BOXOFFICE_DATA_DIR", filepath.Join(env.WorkDir, "data"))
+			env.Setenv("BOXOFFICE_API_KEYS", scriptKeys)
+			env.Setenv("BOXOFFICE_LOG_FORMAT", "json")
+			env.Setenv("URL", "http://"+env.Getenv("BOXOFFICE_HTTP_ADDR"))
+			env.Setenv("HOME", env.WorkDir)
+			env.Setenv("XDG_CACHE_HOME", filepath.Join(env.WorkDir, "cache"))
+			if strings.Contains(filepath.Base(env.WorkDir), "postgres") {
+				env.Setenv("BOXOFFICE_DATABASE_URL", sqltest.URL(t, sqldb.Postgres))
+			}
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"http":  scriptHTTP,
+			"await": scriptAwait,
+		},
+	})
+}
+
+func freeAddr() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	defer l.Close()
+	return l.Addr().String(), nil
+}
+
+// scriptHTTP is: http KEY METHOD PATH [TYPE FILE]. It prints the status and the
+// body; with "!" the status has to be 400 or more.
+func scriptHTTP(ts *testscript.TestScript, neg bool, args []string) {
+	status, body, err := call(ts, args)
+	ts.Check(err)
+	fmt.Fprintf(ts.Stdout(), "%d\n%s\n", status, body)
+	if neg != (status >= 400) {
+		ts.Fatalf("status %d: %s", status, body)
+	}
+}
+
+// scriptAwait is: await TEXT KEY METHOD PATH. It asks until the answer has the
+// text in it.
+func scriptAwait(ts *testscript.TestScript, _ bool, args []string) {
+	deadline := time.Now().Add(60 * time.Second)
+	for {
+		status, body, err := call(ts, args[1:])
+		if err == nil && strings.Contains(body, args[0]) {
+			fmt.Fprintf(ts.Stdout(), "%d\n%s\n", status, body)
+			return
+		}
+		if time.Now().After(deadline) {
+			ts.Fatalf("no %q after a minute: %d %v %s", args[0], status, err, body)
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+}
+
+func call(ts *testscript.TestScript, args []string) (int, string, error) {
+	if len(args) != 3 && len(args) != 5 {
+		ts.Fatalf("usage: http KEY METHOD PATH [TYPE FILE]")
+	}
+	var body io.Reader
+	if len(args) == 5 {
+		body = strings.NewReader(ts.ReadFile(args[4]))
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, args[1], ts.Getenv("URL")+args[2], body)
+	ts.Check(err)
+	if args[0] != "-" {
+		req.Header.Set("Authorization", "Bearer "+args[0])
+	}
+	if len(args) == 5 {
+		req.Header.Set("Content-Type", args[3])
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return 0, "", err
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	return resp.StatusCode, string(text), err
+}

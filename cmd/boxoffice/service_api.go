@@ -1,0 +1,137 @@
+// This file is the read models' and the API's part of the service, and what
+// /readyz asks of each part.
+
+package main
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"boxoffice/api"
+	"boxoffice/ingest"
+	"boxoffice/projections"
+)
+
+// prepareProjecting makes the runner that keeps the read models.
+func (s *service) prepareProjecting(context.Context) error {
+	s.reader = projections.NewReader(s.models, s.config.SessionTimeout)
+	if !s.roles.project {
+		return nil
+	}
+	runner, err := projections.NewRunner(s.models, s.store, projections.Config{
+		TimeZone:   s.config.TimeZone,
+		Logger:     s.log,
+		Registerer: s.metrics,
+	})
+	s.runner = runner
+	return err
+}
+
+// prepareAPI makes the API and takes the addresses.
+func (s *service) prepareAPI(context.Context) error {
+	tls, err := loadTLS(s.config)
+	if err != nil {
+		return err
+	}
+	if s.config.MetricsAddr != "" {
+		mux := http.NewServeMux()
+		mux.Handle("GET /metrics", promhttp.HandlerFor(s.metrics, promhttp.HandlerOpts{}))
+		if s.observed, err = listen("metrics", "BOXOFFICE_METRICS_ADDR", s.config.MetricsAddr, tls, mux, s.log); err != nil {
+			return err
+		}
+		s.onClose(s.observed.close)
+	}
+	if !s.roles.api {
+		return nil
+	}
+	handler, err := api.New(api.Config{
+		Reader:    s.reader,
+		Log:       s.store,
+		Publisher: apiPublisher{s.publisher},
+		Keys:      s.keys,
+		Zone:      s.zone,
+		Trials:    s.config.Trials,
+		Checks:    s.checks(),
+		CursorKey: s.store.SharedKey("api cursors"),
+		Logger:    s.log,
+		Metrics:   s.metrics,
+	})
+	if err != nil {
+		return err
+	}
+	if s.api, err = listen("the API", "BOXOFFICE_HTTP_ADDR", s.config.HTTPAddr, tls, handler, s.log); err != nil {
+		return err
+	}
+	s.onClose(s.api.close)
+	return nil
+}
+
+func (s *service) checks() []api.Check {
+	return []api.Check{
+		{Name: "database", Run: s.checkDatabase},
+		{Name: "broker", Run: s.checkBroker},
+		{Name: "ingest", Run: s.checkIngest},
+		{Name: "projections", Run: s.checkProjections},
+	}
+}
+
+func (s *service) checkDatabase(ctx context.Context) api.CheckResult {
+	head, err := s.store.Head(ctx)
+	if err != nil {
+		return api.CheckResult{Detail: "the database doesn't answer"}
+	}
+	return api.CheckResult{Ready: true, Values: map[string]any{"position": head.Position}}
+}
+
+func (s *service) checkBroker(ctx context.Context) api.CheckResult {
+	status := s.broker.Status(ctx)
+	result := api.CheckResult{Ready: status.Connected && status.Err == nil, Values: map[string]any{"sync_interval": string(status.Sync)}}
+	switch {
+	case !status.Connected:
+		result.Detail = "not connected"
+	case status.Err != nil:
+		result.Detail = "the stream doesn't answer"
+	case status.Sync != ingest.SyncAlways:
+		result.Detail = "acknowledged events may not survive a power failure: sync_interval is not known to be always"
+	}
+	if status.Err == nil && status.Connected {
+		result.Values["backlog_events"] = status.Backlog
+		result.Values["backlog_seconds"] = status.OldestAge.Seconds()
+	}
+	return result
+}
+
+// checkIngest tells whether appending works, in a process that does it.
+func (s *service) checkIngest(context.Context) api.CheckResult {
+	if s.ingester == nil {
+		return api.CheckResult{Ready: true, Detail: "done by another process"}
+	}
+	if status := s.ingester.Status(); status.Err != nil {
+		return api.CheckResult{Detail: "appending to the log fails since " + status.FailingSince.UTC().Format("2006-01-02T15:04:05Z") + "; events wait at the broker"}
+	}
+	return api.CheckResult{Ready: true}
+}
+
+// checkProjections tells how far the read models are behind the log, whichever
+// process keeps them.
+func (s *service) checkProjections(ctx context.Context) api.CheckResult {
+	head, err := s.store.Head(ctx)
+	if err != nil {
+		return api.CheckResult{Detail: "the database doesn't answer"}
+	}
+	live, err := s.reader.Status(ctx)
+	if err != nil {
+		return api.CheckResult{Detail: "the read models don't answer, or have not been built yet"}
+	}
+	values := map[string]any{"position": live.Position, "behind_events": max(int64(head.Position-live.Position), 0)}
+	if s.runner != nil {
+		status := s.runner.Status()
+		values["behind_seconds"] = status.Lag.Seconds()
+		if status.Problem != nil {
+			return api.CheckResult{Detail: "projecting is interrupted; it goes on by itself when the cause is gone", Values: values}
+		}
+	}
+	return api.CheckResult{Ready: true, Values: values}
+}
