@@ -1,0 +1,226 @@
+// This file tests what happens when the database or the broker is away: the
+// flow stops, nothing is lost, memory is bounded, and it goes on by itself.
+
+package ingest_test
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"slices"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"boxoffice/eventstore"
+	"boxoffice/ingest"
+	"boxoffice/ingest/natstest"
+	"boxoffice/internal/sqldb"
+)
+
+// TestTheDatabaseIsAway for longer than the broker waits for an answer, with a
+// backlog that doesn't fit into memory's bound.
+func TestTheDatabaseIsAway(t *testing.T) {
+	brokers(t, func(t *testing.T, b *ingest.Broker) {
+		store := openLog(t, sqldb.SQLite)
+		var away atomic.Bool
+		away.Store(true)
+		var tries atomic.Int64
+		log := &interrupted{Store: store, before: func(eventstore.Batch) error {
+			tries.Add(1)
+			if away.Load() {
+				return errLost
+			}
+			return nil
+		}}
+		registry := prometheus.NewRegistry()
+		i, _ := run(t, b, log, ingest.IngesterConfig{
+			BatchEvents: 100, Registerer: registry,
+			Subscriber: ingest.SubscriberConfig{AckWait: 500 * time.Millisecond},
+		})
+		const n = 20_000
+		publish(t, b, progresses(0, n)...)
+		started := time.Now()
+		eventually(t, "it fails for longer than the broker waits", func() bool {
+			return tries.Load() >= 5 && time.Since(started) > 2*time.Second
+		})
+		if s := i.Status(); !errors.Is(s.Err, errLost) || s.FailingSince.IsZero() {
+			t.Errorf("status while the database is away: %+v", s)
+		}
+		if left := backlog(t, b); left != n {
+			t.Errorf("%d of %d events aren't acknowledged though none is in the log", left, n)
+		}
+		if age := b.Status(t.Context()).OldestAge; age < time.Second || age > patience {
+			t.Errorf("the oldest event waits for %s", age)
+		}
+		away.Store(false)
+		eventually(t, "everything is acknowledged", func() bool { return backlog(t, b) == 0 })
+		if s := i.Status(); s.Err != nil || !s.FailingSince.IsZero() || s.LastAppend.IsZero() {
+			t.Errorf("status when the database is back: %+v", s)
+		}
+		if got := position(t, store); got != n {
+			t.Errorf("the log has %d events, want %d", got, n)
+		}
+		if counted(t, registry, "boxoffice_ingest_append_failures_total", "") < 5 {
+			t.Error("the failures weren't counted")
+		}
+		// The broker was told all the while that the messages are in hand.
+		if again := counted(t, registry, "boxoffice_ingest_events_total", "duplicate"); again > 0 {
+			t.Errorf("%g events were delivered again", again)
+		}
+	})
+}
+
+// TestMemoryIsBounded while nothing can be appended and 400 MB wait.
+func TestMemoryIsBounded(t *testing.T) {
+	server := natstest.Start(t, natstest.Options{})
+	b := withStream(t, connect(t, ingest.Config{URL: server.URL()}))
+	for range 40 {
+		messages := progresses(0, 50)
+		for k := range messages {
+			messages[k].Data = append(messages[k].Data, make([]byte, 200_000)...)
+		}
+		publish(t, b, messages...)
+	}
+	var tries atomic.Int64
+	log := &interrupted{Store: openLog(t, sqldb.SQLite), before: func(eventstore.Batch) error {
+		tries.Add(1)
+		return errLost
+	}}
+	_, stop := run(t, b, log, ingest.IngesterConfig{Subscriber: ingest.SubscriberConfig{AckWait: 300 * time.Millisecond}})
+	eventually(t, "it has tried a few times", func() bool { return tries.Load() >= 6 })
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&m)
+	if m.HeapAlloc > 150<<20 {
+		t.Errorf("the heap has %d MiB", m.HeapAlloc>>20)
+	}
+	stop()
+}
+
+// TestTheBrokerIsKilled again and again while events are published and taken.
+func TestTheBrokerIsKilled(t *testing.T) {
+	server := natstest.Start(t, natstest.Options{})
+	b := withStream(t, connect(t, ingest.Config{URL: server.URL()}))
+	service := connect(t, ingest.Config{URL: server.URL()})
+	store := openLog(t, sqldb.SQLite)
+	run(t, service, store, ingest.IngesterConfig{Subscriber: ingest.SubscriberConfig{AckWait: time.Second}})
+	publisher := ingest.NewPublisher(b)
+	var acknowledged atomic.Int64
+	ctx, cancel := context.WithCancel(t.Context())
+	published := make(chan struct{})
+	go func() {
+		defer close(published)
+		for n := 0; ctx.Err() == nil; {
+			within, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+			if publisher.PublishBatch(within, progresses(n, 200)) == nil {
+				n += 200
+				acknowledged.Store(int64(n))
+			}
+			cancel()
+		}
+	}()
+	for round := range 3 {
+		eventually(t, "events are published", func() bool { return acknowledged.Load() > int64(3000*(round+1)) })
+		server.Restart()
+	}
+	eventually(t, "events are published", func() bool { return acknowledged.Load() > 15_000 })
+	cancel()
+	<-published
+	eventually(t, "everything is in the log", func() bool { return position(t, store) >= int(acknowledged.Load()) })
+	eventually(t, "everything is acknowledged", func() bool { return backlog(t, b) == 0 })
+	got := ids(t, store)
+	slices.Sort(got)
+	if distinct := len(slices.Compact(slices.Clone(got))); distinct != len(got) || distinct < int(acknowledged.Load()) {
+		t.Errorf("%d events are in the log, %d of them distinct; %d were acknowledged to the publisher",
+			len(got), distinct, acknowledged.Load())
+	}
+}
+
+// TestTheBrokerIsntThereYet: ingest may be started first.
+func TestTheBrokerIsntThereYet(t *testing.T) {
+	server := natstest.Start(t, natstest.Options{})
+	server.Kill()
+	b := connect(t, ingest.Config{URL: server.URL()})
+	if s := b.Status(t.Context()); s.Connected || !errors.Is(s.Err, ingest.ErrUnavailable) {
+		t.Errorf("status without a broker: %+v", s)
+	}
+	store := openLog(t, sqldb.SQLite)
+	run(t, b, store, ingest.IngesterConfig{})
+	server.Start()
+	eventually(t, "the stream is there", func() bool {
+		return ingest.NewPublisher(b).PublishBatch(t.Context(), progresses(0, 10)) == nil
+	})
+	eventually(t, "the events are in the log", func() bool { return position(t, store) == 10 })
+}
+
+// TestTheStreamIsDeleted, and the consumer: both are made anew, and the new
+// stream's numbers aren't taken for the old one's.
+func TestTheStreamIsDeleted(t *testing.T) {
+	brokers(t, func(t *testing.T, b *ingest.Broker) {
+		store := openLog(t, sqldb.SQLite)
+		streams := make(chan string, 1000)
+		log := &interrupted{Store: store, after: func(batch eventstore.Batch) error {
+			streams <- batch.Stream
+			return nil
+		}}
+		run(t, b, log, ingest.IngesterConfig{})
+		publish(t, b, progresses(0, 10)...)
+		eventually(t, "the events are in the log", func() bool { return position(t, store) == 10 })
+		if err := b.JetStream().DeleteConsumer(t.Context(), ingest.StreamName, ingest.ConsumerName); err != nil {
+			t.Fatal(err)
+		}
+		publish(t, b, progresses(10, 10)...)
+		eventually(t, "the events are in the log", func() bool { return position(t, store) == 20 })
+		if err := b.JetStream().DeleteStream(t.Context(), ingest.StreamName); err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, "the stream is there again", func() bool {
+			return ingest.NewPublisher(b).PublishBatch(t.Context(), progresses(20, 10)) == nil
+		})
+		eventually(t, "the events are in the log", func() bool { return position(t, store) == 30 })
+		close(streams)
+		var names []string
+		for name := range streams {
+			names = append(names, name)
+		}
+		slices.Sort(names)
+		if names = slices.Compact(names); len(names) != 2 {
+			t.Errorf("batches came from the streams %q, want two", names)
+		}
+	})
+}
+
+// TestAnAppendMayTakeLong: the broker doesn't give to others what is in hand.
+func TestAnAppendMayTakeLong(t *testing.T) {
+	b := withStream(t, connect(t, ingest.Config{Embedded: startEmbedded(t, nil)}))
+	store := openLog(t, sqldb.SQLite)
+	publish(t, b, progresses(0, 3000)...)
+	cfg := func(r *prometheus.Registry) ingest.IngesterConfig {
+		return ingest.IngesterConfig{
+			BatchEvents: 500, Registerer: r,
+			Subscriber: ingest.SubscriberConfig{AckWait: 300 * time.Millisecond, MaxInFlight: 5000},
+		}
+	}
+	goOn := make(chan struct{})
+	slow := &interrupted{Store: store, before: func(eventstore.Batch) error { <-goOn; return nil }}
+	first, second := prometheus.NewRegistry(), prometheus.NewRegistry()
+	run(t, b, slow, cfg(first))
+	eventually(t, "a batch is in hand", func() bool { return slow.calls.Load() == 1 })
+	run(t, b, store, cfg(second))
+	started := time.Now()
+	eventually(t, "the other has taken what it can, and the broker has waited", func() bool {
+		return position(t, store) > 0 && time.Since(started) > 2*time.Second
+	})
+	close(goOn)
+	eventually(t, "everything is acknowledged", func() bool { return backlog(t, b) == 0 })
+	if got := position(t, store); got != 3000 {
+		t.Errorf("the log has %d events, want 3000", got)
+	}
+	again := counted(t, first, "boxoffice_ingest_events_total", "duplicate") + counted(t, second, "boxoffice_ingest_events_total", "duplicate")
+	if again > 500 {
+		t.Errorf("%g events were delivered again", again)
+	}
+}
