@@ -1,3 +1,5 @@
+// This file holds the folds and the ledger against their definitions.
+
 package domain_test
 
 import (

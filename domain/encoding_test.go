@@ -1,3 +1,5 @@
+// This file holds the encoding of facts against golden bytes and damage.
+
 package domain_test
 
 import (

@@ -1,3 +1,5 @@
+// This file reads the events of the examples in testdata/fold.
+
 package domain_test
 
 import (

@@ -1,3 +1,5 @@
+// This file answers the questions of the examples in testdata/fold.
+
 package domain_test
 
 import (

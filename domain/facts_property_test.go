@@ -1,3 +1,6 @@
+// This file shows that facts are a function of the set of events, and what is
+// left of them after an erasure.
+
 package domain_test
 
 import (

@@ -1,3 +1,5 @@
+// This file draws histories of a user, and has what the tests of facts share.
+
 package domain_test
 
 import (

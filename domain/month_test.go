@@ -1,3 +1,6 @@
+// This file holds months against known clock changes, and against looking at
+// the clock minute by minute.
+
 package domain_test
 
 import (

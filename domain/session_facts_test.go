@@ -1,3 +1,6 @@
+// This file holds viewing sessions against their definition, and measures how
+// fast reports are folded.
+
 package domain_test
 
 import (
