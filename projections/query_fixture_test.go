@@ -1,0 +1,134 @@
+// This file builds read models out of events for the tests of questions, with
+// the projector that fills them in service.
+
+package projections
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"testing"
+	"time"
+
+	"boxoffice/domain"
+	"boxoffice/eventstore"
+	"boxoffice/internal/sqldb"
+)
+
+// A testLog is a log that is held in memory and complete.
+type testLog struct {
+	records []eventstore.Record
+	epoch   string
+}
+
+func (l *testLog) Read(_ context.Context, after eventstore.Position, limit int) ([]eventstore.Record, error) {
+	return l.records[after:min(len(l.records), int(after)+limit)], nil
+}
+
+func (l *testLog) Head(context.Context) (eventstore.Head, error) {
+	return eventstore.Head{Position: eventstore.Position(len(l.records)), Epoch: l.epoch}, nil
+}
+
+func (l *testLog) Wait(context.Context, eventstore.Position) error {
+	return errors.New("nothing comes after what is there")
+}
+
+// A sent is an event as a publisher sends it.
+type sent struct {
+	user string
+	typ  domain.Type
+	at   domain.Instant
+	data map[string]any
+}
+
+// event gives the event that was sent as the n-th.
+func (s *sent) event(n int) (*domain.Event, error) {
+	body, err := json.Marshal(map[string]any{
+		"specversion": "1.0", "source": "test", "id": strconv.Itoa(n),
+		"type": s.typ, "subject": s.user, "time": s.at.String(), "data": s.data,
+	})
+	if err != nil {
+		return nil, err
+	}
+	e, refusal := domain.Decode(&domain.Message{Body: body}, s.at)
+	if refusal != nil {
+		return nil, refusal
+	}
+	return e, nil
+}
+
+// withoutPerson gives the event as it is read after its user's erasure.
+func withoutPerson(e *domain.Event) (*domain.Event, error) {
+	return domain.Restore(e.Type, e.Stamp, "", e.Public, nil)
+}
+
+// keyOf gives the pseudonym of the n-th person.
+func keyOf(n int) eventstore.UserKey { return eventstore.UserKey{0: byte(n + 1), 15: byte(n >> 8)} }
+
+// openModels opens the read models of a fresh database.
+func openModels(t testing.TB, open func() *sqldb.DB) *Models {
+	t.Helper()
+	m, err := Open(t.Context(), open())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { m.Close() })
+	if err := m.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// build projects a log into a generation of its own, with the status that users
+// have at now, and makes it live. What was built before is dropped.
+func build(m *Models, l *testLog, zone *time.Location, now domain.Instant, batch int) error {
+	ctx := context.Background()
+	before, _, err := m.live(ctx)
+	if err != nil {
+		return err
+	}
+	l.epoch = fmt.Sprint("epoch ", before+1)
+	made := recipe{timeZone: zone.String(), foldVersion: FoldVersion, epoch: l.epoch}
+	number, err := m.claim(ctx, made)
+	if err != nil {
+		return err
+	}
+	g, err := m.acquire(ctx, number)
+	if err != nil {
+		return err
+	}
+	defer m.release(g)
+	if err := g.create(ctx, made); err != nil {
+		return err
+	}
+	p := &projector{
+		gen: g, log: l, recipe: made, calendar: domain.Calendar{Zone: zone},
+		now:    func() domain.Instant { return now },
+		lease:  &lease{gen: g, token: newToken(), holder: "test", length: time.Hour},
+		limits: batchLimits{events: batch, bytes: 32 << 20},
+	}
+	if _, err := p.lease.take(ctx); err != nil {
+		return err
+	}
+	if err := projectAll(ctx, p); err != nil {
+		return err
+	}
+	if err := m.switchTo(ctx, number); err != nil {
+		return err
+	}
+	return m.dropRetired(ctx, 0)
+}
+
+func projectAll(ctx context.Context, p *projector) error {
+	for {
+		b, err := p.read(ctx, p.position, p.limits)
+		if b == nil || err != nil {
+			return err
+		}
+		if err := p.save(ctx, b); err != nil {
+			return err
+		}
+	}
+}

@@ -1,0 +1,298 @@
+// This file holds every answer against a plain count over all users, for
+// histories that are drawn at random.
+
+package projections
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"pgregory.net/rapid"
+
+	"boxoffice/domain"
+	"boxoffice/eventstore"
+	"boxoffice/internal/sqldb"
+	"boxoffice/internal/sqldb/sqltest"
+)
+
+// A questioner asks one world's read models.
+type questioner struct {
+	*rapid.T
+	ctx    context.Context
+	world  *world
+	reader *Reader
+}
+
+// TestAnswersAreAPlainCount draws a platform and asks everything about it, at
+// instants around which something happens, with read models whose statuses
+// hold at another instant.
+func TestAnswersAreAPlainCount(t *testing.T) {
+	sqltest.Each(t, func(t *testing.T, open func() *sqldb.DB) {
+		models := openModels(t, open)
+		rapid.Check(t, func(rt *rapid.T) {
+			w := drawWorld(rt)
+			now := w.drawAround(rt, "status of the rows")
+			if err := build(models, &w.log, w.calendar.Zone, now, rapid.SampledFrom([]int{7, 40}).Draw(rt, "batch")); err != nil {
+				rt.Fatal(err)
+			}
+			reader := NewReader(models, plainTimeout)
+			reader.few = rapid.SampledFrom([]int{0, 2, few}).Draw(rt, "few")
+			q := &questioner{rt, t.Context(), w, reader}
+			q.askCounts()
+			q.askKPIs()
+			q.askMembers()
+			for range 8 {
+				q.askUsers()
+			}
+			q.askEachUser()
+			q.askSessions()
+			q.askContents()
+		})
+	})
+}
+
+// same fails where an answer isn't the plain one.
+func (q *questioner) same(what string, plain, answer any, err error) {
+	q.Helper()
+	if err != nil {
+		q.Fatalf("%s: %v", what, err)
+	}
+	if diff := cmp.Diff(plain, answer, cmpopts.EquateEmpty()); diff != "" {
+		q.Fatalf("%s (-plain +answer):\n%s", what, diff)
+	}
+}
+
+func (q *questioner) atPosition(position eventstore.Position) {
+	q.Helper()
+	if int(position) != q.world.position() {
+		q.Fatalf("the answer is at position %d, and the log ends at %d", position, q.world.position())
+	}
+}
+
+func (q *questioner) instant(label string) domain.Instant { return q.world.drawAround(q.T, label) }
+
+// bound draws an instant or none.
+func (q *questioner) bound(label string) *domain.Instant {
+	if rapid.IntRange(0, 2).Draw(q.T, label+" is there") > 0 {
+		return nil
+	}
+	i := q.instant(label)
+	return &i
+}
+
+func (q *questioner) limit() int { return rapid.SampledFrom([]int{1, 2, 3, 1000}).Draw(q.T, "limit") }
+
+func (q *questioner) askCounts() {
+	for range 4 {
+		at := q.instant("counts at")
+		want := q.world.counts(at)
+		want.Position = eventstore.Position(q.world.position())
+		got, err := q.reader.UserCounts(q.ctx, at)
+		q.same(fmt.Sprintf("counts at %v", at), want, got, err)
+	}
+}
+
+func (q *questioner) askKPIs() {
+	at := q.instant("figures at")
+	from, to := domain.Month{Year: 2025, Month: 12}, domain.Month{Year: 2026, Month: 7}
+	from.Month = rapid.IntRange(1, 12).Draw(q.T, "from")
+	var want []MonthKPI
+	for m := from; m.Compare(to) <= 0; m = m.Next() {
+		k := q.world.kpi(m, at)
+		k.Position = eventstore.Position(q.world.position())
+		want = append(want, k)
+	}
+	got, err := q.reader.KPIs(q.ctx, from, to, at)
+	q.same(fmt.Sprintf("figures from %v at %v", from, at), want, got, err)
+}
+
+func (q *questioner) askMembers() {
+	for _, kpi := range []KPI{KPIRegistered, KPIActive, KPITrial, KPIUnsubscribed, KPICancellations} {
+		ask := MembersQuery{KPI: kpi, At: q.instant("members at"), Limit: q.limit(),
+			Month: domain.Month{Year: 2026, Month: rapid.IntRange(1, 6).Draw(q.T, "month")}}
+		reasons := []domain.ChurnReason{""}
+		if kpi == KPIUnsubscribed {
+			reasons = append(reasons, domain.ChurnReasons...)
+		}
+		for _, ask.Reason = range reasons {
+			q.askMembersOf(ask)
+		}
+	}
+}
+
+// askMembersOf goes through all pages of the members of a figure.
+func (q *questioner) askMembersOf(ask MembersQuery) {
+	what := fmt.Sprintf("%s %s of %v at %v", ask.KPI, ask.Reason, ask.Month, ask.At)
+	want, erased := q.world.members(ask)
+	var got []User
+	for ask.After = nil; ; {
+		page, err := q.reader.Members(q.ctx, ask)
+		q.same(what+": erased", erased, page.Erased, err)
+		q.atPosition(page.Position)
+		if len(page.Users) > ask.Limit {
+			q.Fatalf("%s: a page of %d has %d", what, ask.Limit, len(page.Users))
+		}
+		got = append(got, page.Users...)
+		if ask.After = page.Next; ask.After == nil {
+			break
+		}
+	}
+	q.same(what, want, got, nil)
+	figure := q.world.count(ask.Month, ask.KPI, ask.Reason, ask.At)
+	q.same(what+": members and erased", figure, int64(len(got))+erased, nil)
+}
+
+func (q *questioner) askUsers() {
+	ask := UsersQuery{At: q.instant("users at"), Limit: q.limit(),
+		Sort: rapid.SampledFrom([]UserSort{"", ByRegisteredAsc, ByRegisteredDesc, ByUpdatedAsc, ByUpdatedDesc}).Draw(q.T, "sort"),
+		Filter: UserFilter{
+			Status:         rapid.SampledFrom([]Status{"", domain.StatusRegistered, domain.StatusActive, domain.StatusCanceled}).Draw(q.T, "status"),
+			RegisteredFrom: q.bound("registered from"), RegisteredTo: q.bound("registered to"),
+			UpdatedFrom: q.bound("updated from"), UpdatedTo: q.bound("updated to"),
+		}}
+	if rapid.IntRange(0, 2).Draw(q.T, "q is there") == 0 {
+		ask.Filter.Query = rapid.SampledFrom([]string{
+			"a", "NA S", "strasse", "ß", "σ", "%", "_", `\`, "@", "É", "i̇", " ", "zz", "\x00", "\xff", "a%",
+		}).Draw(q.T, "q")
+	}
+	what := fmt.Sprintf("users %+v", ask)
+	want := q.world.users(ask)
+	var got []User
+	paged := ask
+	for {
+		page, err := q.reader.Users(q.ctx, paged)
+		q.same(what+": error", nil, nil, err)
+		q.atPosition(page.Position)
+		if len(page.Users) > ask.Limit {
+			q.Fatalf("%s: a page of %d has %d", what, ask.Limit, len(page.Users))
+		}
+		got = append(got, page.Users...)
+		if paged.After = page.Next; paged.After == nil {
+			break
+		}
+	}
+	q.same(what, want, got, nil)
+	q.askAllUsers(what, ask, want)
+}
+
+// askAllUsers goes through the whole list twice, which has to be the same.
+func (q *questioner) askAllUsers(what string, ask UsersQuery, want []User) {
+	err := q.reader.AllUsers(q.ctx, ask, func(l *UserList) error {
+		q.atPosition(l.Position)
+		for range 2 {
+			var got []User
+			for u, err := range l.Users {
+				if err != nil {
+					return err
+				}
+				got = append(got, *u)
+			}
+			q.same(what+", as a whole", want, got, nil)
+		}
+		return nil
+	})
+	q.same(what+", as a whole", nil, nil, err)
+}
+
+func (q *questioner) askEachUser() {
+	for _, p := range q.world.people {
+		at := q.instant("user at")
+		got, ok, err := q.reader.User(q.ctx, p.id, at)
+		q.same("user "+p.id, p.there(at), ok, err)
+		q.atPosition(got.Position)
+		if !ok {
+			continue
+		}
+		want := UserDetail{User: p.user(at), Position: got.Position,
+			Subscriptions: p.facts.EntitlementsAt(domain.Subscription, at),
+			Rentals:       p.facts.EntitlementsAt(domain.Rental, at),
+			FreeCopies:    p.facts.EntitlementsAt(domain.FreeCopy, at)}
+		for _, f := range p.sessions {
+			v := &want.Viewing
+			v.Sessions++
+			v.DurationMS += f.DurationMS()
+			if last := f.LastEventAt(); v.LastViewedAt == nil || last > *v.LastViewedAt {
+				v.LastViewedAt = &last
+			}
+		}
+		q.same("user "+p.id, want, got, nil)
+	}
+}
+
+func (q *questioner) askSessions() {
+	ids := []string{"", "", "nobody"}
+	for _, p := range q.world.people {
+		ids = append(ids, p.id)
+	}
+	for range 6 {
+		ask := SessionsQuery{At: q.instant("sessions at"), Limit: q.limit(), UserID: rapid.SampledFrom(ids).Draw(q.T, "user"),
+			ContentID: rapid.SampledFrom([]string{"", "", "c1", "C2", "none"}).Draw(q.T, "content"),
+			From:      q.bound("from"), To: q.bound("to")}
+		q.askSessionsOf(ask)
+	}
+}
+
+func (q *questioner) askSessionsOf(ask SessionsQuery) {
+	what := fmt.Sprintf("sessions %+v", ask)
+	there := ask.UserID == "" || slices.ContainsFunc(q.world.people, func(p *person) bool {
+		return p.id == ask.UserID && p.facts.FirstEventAt() != domain.Never
+	})
+	want := q.world.sessions(ask)
+	var got []Session
+	for paged := ask; ; {
+		page, err := q.reader.Sessions(q.ctx, paged)
+		if !there {
+			if !errors.Is(err, ErrNoUser) {
+				q.Fatalf("%s: %v, and there is no such user", what, err)
+			}
+			return
+		}
+		q.same(what+": error", nil, nil, err)
+		q.atPosition(page.Position)
+		got = append(got, page.Sessions...)
+		if paged.After = page.Next; paged.After == nil {
+			break
+		}
+	}
+	q.same(what, want, got, nil)
+	err := q.reader.AllSessions(q.ctx, ask, func(l *SessionList) error {
+		var whole []Session
+		for s, err := range l.Sessions {
+			if err != nil {
+				return err
+			}
+			whole = append(whole, *s)
+		}
+		q.same(what+", as a whole", want, whole, nil)
+		return nil
+	})
+	q.same(what+", as a whole", nil, nil, err)
+}
+
+func (q *questioner) askContents() {
+	from, to := q.bound("from"), q.bound("to")
+	for _, p := range q.world.people {
+		if p.id == "" || p.facts.FirstEventAt() == domain.Never {
+			continue
+		}
+		got, position, err := q.reader.UserContents(q.ctx, p.id, from, to)
+		q.same("what was viewed by "+p.id, p.contents(from, to), got, err)
+		q.atPosition(position)
+	}
+	var got []Content
+	limit := q.limit()
+	for after := (*ContentCursor)(nil); ; {
+		page, err := q.reader.Contents(q.ctx, from, to, after, limit)
+		q.same("contents: error", nil, nil, err)
+		got = append(got, page.Contents...)
+		if after = page.Next; after == nil {
+			break
+		}
+	}
+	q.same("contents", q.world.contents(from, to), got, nil)
+}
