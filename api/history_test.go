@@ -135,6 +135,21 @@ func TestHistoryFilters(t *testing.T) {
 	})
 }
 
+func TestHistoryIsAPageUnlessAStreamIsWanted(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		w.happen(history...)
+		for accept, want := range map[string]string{
+			"": jsonType, "*/*": jsonType, "application/json": jsonType, "text/html,*/*;q=0.8": jsonType, "text/plain": jsonType,
+			ndjsonType: ndjsonType, "application/json;q=0.5, application/x-ndjson": ndjsonType, "Application/X-NDJSON": ndjsonType,
+		} {
+			a := w.do(http.MethodGet, "/v1/events", "", header{"Authorization": "Bearer admin", "Accept": accept}).ok(http.StatusOK)
+			if got := a.Header().Get("Content-Type"); got != want {
+				t.Errorf("Accept: %s gets %s", accept, got)
+			}
+		}
+	})
+}
+
 func TestHistoryAsLines(t *testing.T) {
 	eachWorld(t, func(t *testing.T, w *world) {
 		var many []string
@@ -186,6 +201,9 @@ func TestHistoryLive(t *testing.T) {
 			happened("2026-11-06T10:00:00Z", "ana", "subscription.canceled", `{"subscription_id":"s"}`))
 		resumed.expect(6)
 		resumed.close()
+		waiting := openStream(t, server.URL+"/v1/events?after=99", "") // it answers at once, with nothing to say
+		waiting.expectHeartbeat()
+		waiting.close()
 		a := w.do(http.MethodGet, "/v1/events", "", header{"Authorization": "Bearer admin", "Accept": eventStreamType, "Last-Event-ID": "x"})
 		a.invalid("header.Last-Event-ID")
 	})

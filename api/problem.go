@@ -131,9 +131,9 @@ func isUnavailable(err error) bool {
 }
 
 // unavailableState knows the SQLSTATE classes of a PostgreSQL that is starting,
-// stopping, full or unreachable.
+// stopping, full, unreachable or closed to us.
 func unavailableState(state string) bool {
-	for _, class := range []string{"08", "53", "57P", "58", "25006", "40"} {
+	for _, class := range []string{"08", "25006", "28", "3D", "40", "53", "57P", "58"} {
 		if strings.HasPrefix(state, class) {
 			return true
 		}

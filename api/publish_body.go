@@ -8,7 +8,6 @@ import (
 	"errors"
 	"io"
 	"mime"
-	"net"
 	"net/http"
 	"slices"
 	"strings"
@@ -87,10 +86,7 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return nil, tooLargeBody()
 	}
-	if network, ok := errors.AsType[net.Error](err); ok && network.Timeout() {
-		return nil, newProblem(http.StatusRequestTimeout, "the body took too long to arrive")
-	}
-	return nil, newProblem(http.StatusBadRequest, "the body can't be read to its end")
+	return nil, newProblem(http.StatusBadRequest, "the body can't be read to its end: it breaks off, or took too long")
 }
 
 func tooLargeBody() *Problem {
