@@ -24,12 +24,18 @@ import (
 // messages can be given again, in this batch or in others; whatever was
 // recorded is recognised.
 func (s *Store) Append(ctx context.Context, b Batch) (Account, error) {
-	if len(b.Messages) == 0 {
-		return Account{}, nil
-	}
-	p, err := s.prepare(ctx, &b)
+	p, err := s.Prepare(ctx, b)
 	if err != nil {
-		return Account{}, fmt.Errorf("append to the log: prepare the batch: %w", err)
+		return Account{}, err
+	}
+	return s.AppendPrepared(ctx, p)
+}
+
+// AppendPrepared takes a prepared batch into the log, as Append does. After an
+// error it may be given again.
+func (s *Store) AppendPrepared(ctx context.Context, p *Prepared) (Account, error) {
+	if len(p.entries) == 0 {
+		return Account{}, nil
 	}
 	// Looking for known identities costs a fifth, and in most batches there are
 	// none; the unique index finds one that was overlooked.
@@ -47,7 +53,7 @@ func (s *Store) Append(ctx context.Context, b Batch) (Account, error) {
 
 // appendOnce runs the transaction; look says to look for identities that are
 // recorded already before anything is written.
-func (s *Store) appendOnce(ctx context.Context, p *prepared, look bool) (Account, error) {
+func (s *Store) appendOnce(ctx context.Context, p *Prepared, look bool) (Account, error) {
 	var w writer
 	err := s.db.InTx(ctx, func(tx *sqldb.Tx) error {
 		w = writer{store: s, tx: tx, batch: p}
@@ -66,7 +72,7 @@ func (s *Store) appendOnce(ctx context.Context, p *prepared, look bool) (Account
 type writer struct {
 	store   *Store
 	tx      *sqldb.Tx
-	batch   *prepared
+	batch   *Prepared
 	head    lockedHead
 	plan    *plan
 	account Account

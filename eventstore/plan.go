@@ -44,7 +44,7 @@ type recorded struct {
 // is gone through.
 type planner struct {
 	store     *Store
-	batch     *prepared
+	batch     *Prepared
 	standings map[vault.Hash]vault.Standing
 	// known are the events of the batch's identities that are recorded.
 	known map[vault.Hash]recorded
@@ -96,7 +96,7 @@ func (pl *planner) same(e *entry, before recorded) bool {
 	if e.user == owner {
 		return e.content == before.content
 	}
-	return owner.ContentHash(e.event.Content()) == before.content
+	return contentHash(owner, e.event, &pl.batch.scratch) == before.content
 }
 
 // excludes says whether an event about a subject is one about a user who was
@@ -127,7 +127,7 @@ func (pl *planner) append(e *entry) {
 		standing.User = u
 		pl.standings[e.subject] = standing
 	}
-	e.bindTo(u)
+	e.bindTo(u, &pl.batch.scratch)
 	pl.owners[u.Pseudonym] = u
 	pl.known[e.identity] = recorded{user: u.Pseudonym, content: e.content}
 	pl.plan.appended = append(pl.plan.appended, e)

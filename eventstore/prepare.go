@@ -36,8 +36,9 @@ type entry struct {
 	sealed  []byte
 }
 
-// A prepared is a batch with all that could be found out before the lock.
-type prepared struct {
+// A Prepared is a batch with all that could be found out before the lock. It is
+// for one goroutine at a time.
+type Prepared struct {
 	stream  string
 	entries []entry
 	// subjects are the subjects of the entries, each once.
@@ -50,14 +51,29 @@ type prepared struct {
 	fresh map[vault.Hash]*vault.User
 	// erases says that there is an erasure in the batch.
 	erases bool
+	// scratch is room for the canonical content of one event.
+	scratch []byte
 }
 
-// prepare does what can be done before the lock.
-func (s *Store) prepare(ctx context.Context, b *Batch) (*prepared, error) {
+// Prepare does what can be done for a batch before the log is locked: hashing,
+// encrypting, looking users up. While [Store.AppendPrepared] appends one batch,
+// the next can be prepared, which is what makes the log's work a pipeline. It
+// changes nothing in the database, and however late the batch is appended,
+// what has changed since is taken into account. The events and what they hold
+// must not be changed until then.
+func (s *Store) Prepare(ctx context.Context, b Batch) (*Prepared, error) {
+	p, err := s.prepare(ctx, &b)
+	if err != nil {
+		return nil, fmt.Errorf("prepare a batch for the log: %w", err)
+	}
+	return p, nil
+}
+
+func (s *Store) prepare(ctx context.Context, b *Batch) (*Prepared, error) {
 	if b.Stream == "" {
 		return nil, errors.New("the batch has no stream")
 	}
-	p := &prepared{stream: b.Stream, entries: make([]entry, len(b.Messages)), fresh: map[vault.Hash]*vault.User{}}
+	p := &Prepared{stream: b.Stream, entries: make([]entry, len(b.Messages)), fresh: map[vault.Hash]*vault.User{}}
 	seen := make(map[vault.Hash]bool, len(b.Messages))
 	for i := range b.Messages {
 		e := &p.entries[i]
@@ -120,7 +136,7 @@ func storable(e *domain.Event) bool {
 }
 
 // bind encrypts and hashes for the users whom the events will most likely have.
-func (p *prepared) bind(s *Store) {
+func (p *Prepared) bind(s *Store) {
 	for i := range p.entries {
 		e := &p.entries[i]
 		if e.event == nil {
@@ -129,16 +145,16 @@ func (p *prepared) bind(s *Store) {
 		standing := p.standings[e.subject]
 		switch {
 		case standing.User != nil:
-			e.bindTo(standing.User)
+			e.bindTo(standing.User, &p.scratch)
 		case standing.ErasedAt == nil:
-			e.bindTo(p.freshUser(s, e, domain.Always))
+			e.bindTo(p.freshUser(s, e, domain.Always), &p.scratch)
 		}
 	}
 }
 
 // freshUser gives the user who will be made for the subject of an event, the
 // same for all of its events.
-func (p *prepared) freshUser(s *Store, e *entry, after domain.Instant) *vault.User {
+func (p *Prepared) freshUser(s *Store, e *entry, after domain.Instant) *vault.User {
 	u := p.fresh[e.subject]
 	if u == nil || u.After != after {
 		u = s.vault.NewUser(e.event.Subject, after)
@@ -148,14 +164,20 @@ func (p *prepared) freshUser(s *Store, e *entry, after domain.Instant) *vault.Us
 }
 
 // bindTo makes an event's content hash and ciphertext for a user.
-func (e *entry) bindTo(u *vault.User) {
+func (e *entry) bindTo(u *vault.User, scratch *[]byte) {
 	if e.user == u {
 		return
 	}
 	e.user = u
-	e.content = u.ContentHash(e.event.Content())
+	e.content = contentHash(u, e.event, scratch)
 	e.sealed = nil
 	if len(e.event.Personal) > 0 && e.event.Type != domain.UserErased {
 		e.sealed = u.Seal(e.identity, e.event.Personal)
 	}
+}
+
+// contentHash hashes an event's canonical content, which it writes to scratch.
+func contentHash(u *vault.User, e *domain.Event, scratch *[]byte) vault.Hash {
+	*scratch = e.AppendContent(append((*scratch)[:0], vault.ContentRoom[:]...))
+	return u.ContentHash(*scratch)
 }

@@ -3,7 +3,6 @@
 package vault
 
 import (
-	"crypto/hmac"
 	"crypto/sha256"
 	"fmt"
 
@@ -68,12 +67,28 @@ func (u *User) associated(identity Hash) []byte {
 	return append(data, u.Pseudonym[:]...)
 }
 
-// ContentHash hashes the canonical content of an event of this user.
+// ContentRoom is what has to stand before the content that is given to
+// [User.ContentHash].
+var ContentRoom [sha256.BlockSize]byte
+
+// ContentHash hashes the canonical content of an event of this user. content
+// begins with [ContentRoom], which is overwritten. It is the HMAC of what
+// follows, computed in place: there is one for every event, and crypto/hmac
+// would allocate as much as the event.
 func (u *User) ContentHash(content []byte) Hash {
-	mac := hmac.New(sha256.New, u.contentKey[:])
-	mac.Write(content)
-	var sum [sha256.Size]byte
-	return Hash(mac.Sum(sum[:0])[:16])
+	var outer [sha256.BlockSize + sha256.Size]byte
+	for i := range sha256.BlockSize {
+		var k byte
+		if i < len(u.contentKey) {
+			k = u.contentKey[i]
+		}
+		content[i] = k ^ 0x36
+		outer[i] = k ^ 0x5c
+	}
+	inner := sha256.Sum256(content)
+	copy(outer[sha256.BlockSize:], inner[:])
+	sum := sha256.Sum256(outer[:])
+	return Hash(sum[:16])
 }
 
 // sealID encrypts the user's id.

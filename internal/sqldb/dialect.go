@@ -39,24 +39,12 @@ type Dialect struct {
 	migrate   migrateFuncs
 }
 
-// Placeholders gives n placeholders from $first on: "$3, $4, $5".
-func (d *Dialect) Placeholders(first, n int) string {
-	var b strings.Builder
-	for i := range n {
-		if i > 0 {
-			b.WriteString(", ")
-		}
-		b.WriteByte('$')
-		b.WriteString(strconv.Itoa(first + i))
-	}
-	return b.String()
-}
-
 // In gives the condition that column is one of keys, and its arguments, which
 // stand from $first on: the condition has to be the statement's last part that
-// has placeholders. There is at least one key and at most [MaxKeys]. The texts
-// of the condition are few whatever the number of keys, so that statements
-// that are kept prepared stay few too.
+// has placeholders, and those before it are $1 to $first-1 in rising order.
+// There is at least one key and at most [MaxKeys]. The texts of the condition
+// are few whatever the number of keys, so that statements that are kept
+// prepared stay few too.
 func In[T any](d *Dialect, column string, first int, keys []T) (condition string, args []any) {
 	if d.inArray {
 		return column + " = ANY($" + strconv.Itoa(first) + ")", []any{keys}
@@ -69,7 +57,9 @@ func In[T any](d *Dialect, column string, first int, keys []T) (condition string
 	for i := range args {
 		args[i] = keys[min(i, len(keys)-1)]
 	}
-	return column + " IN (" + d.Placeholders(first, padded) + ")", args
+	// SQLite looks a numbered placeholder up among all others, which takes
+	// quadratic time; a bare one it only counts.
+	return column + " IN (?" + strings.Repeat(", ?", padded-1) + ")", args
 }
 
 // SQLSTATE codes of PostgreSQL.
