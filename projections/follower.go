@@ -179,7 +179,7 @@ func (f *follower) tickIfDue(ctx context.Context) error {
 func (f *follower) checkRetired(ctx context.Context) error {
 	retired, err := f.runner.models.isRetired(ctx, f.gen.number)
 	if err == nil && retired {
-		err = errSuperseded
+		err = ErrSuperseded
 	}
 	return err
 }

@@ -33,9 +33,9 @@ type header struct {
 // had taken its place. What it wanted to save is not saved.
 var ErrLeaseLost = errors.New("another projector holds the lease")
 
-// errSuperseded says that a generation was retired while it was being
-// projected into: another process has made one of another recipe live.
-var errSuperseded = errors.New("another generation of the read models has taken the place of this one")
+// ErrSuperseded says that a generation was retired while it was being projected
+// into: another process has made one of another time zone or newer code live.
+var ErrSuperseded = errors.New("another generation of the read models has taken the place of this one")
 
 // create makes the tables and the header of a generation where they aren't
 // there yet.

@@ -106,3 +106,13 @@ func (m *Models) forget(number int) (bool, error) {
 	delete(m.open, number)
 	return true, g.db.Close()
 }
+
+// Live gives the name of the part of the database, as [sqldb.DB.Schema] takes
+// it, that has the live generation; it is empty where there is none yet.
+func (m *Models) Live(ctx context.Context) (string, error) {
+	number, ok, err := m.live(ctx)
+	if err != nil || !ok {
+		return "", err
+	}
+	return generationSchema(m.db.Dialect(), number), nil
+}

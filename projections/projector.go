@@ -28,7 +28,7 @@ var (
 	// errEpoch says that the log is not the one that a generation was built from.
 	errEpoch = errors.New("the log was recovered to another state than the read models were built from")
 	// errErasure says that a user was erased after a batch was read.
-	errErasure = errors.New("a user was erased while a batch was projected")
+	errErasure = errors.New("a user of the batch was erased while it was projected")
 )
 
 // A projector writes one generation. It is for one goroutine at a time.
@@ -137,6 +137,8 @@ func (p *projector) folding(tx *sqldb.Tx, b *batch) *folding {
 
 // checkErasures looks again, before the commit, at what was looked at before
 // the batch was read: nothing of a person is saved who has been erased since.
+// Erasures of others don't matter, so a storm of them can't keep the projector
+// from getting on.
 func (p *projector) checkErasures(ctx context.Context, b *batch) error {
 	head, err := p.log.Head(ctx)
 	if err != nil {
@@ -145,15 +147,23 @@ func (p *projector) checkErasures(ctx context.Context, b *batch) error {
 	switch {
 	case head.Epoch != b.epoch:
 		return errEpoch
-	case head.Erasures != b.erasures:
-		return errErasure
+	case head.Erasures == b.erasures:
+		return nil
+	}
+	records, err := p.readRecords(ctx, b.after, batchLimits{events: b.events, bytes: p.limits.bytes})
+	if err != nil {
+		return err
+	}
+	for i := range records {
+		if u := b.users[records[i].User]; records[i].Erased && u != nil && !u.erased {
+			return errErasure
+		}
 	}
 	return nil
 }
 
-// saveOrReread saves a batch. Where an erasure came in between it reads the
-// batch again, each time a shorter one, so that however many erasures come
-// they don't keep the projector from getting on.
+// saveOrReread saves a batch. Where one of its users was erased in between it
+// reads the batch again.
 func (p *projector) saveOrReread(ctx context.Context, b *batch) (*batch, error) {
 	limits := batchLimits{events: b.events, bytes: p.limits.bytes}
 	for {
@@ -161,7 +171,6 @@ func (p *projector) saveOrReread(ctx context.Context, b *batch) (*batch, error) 
 		if !errors.Is(err, errErasure) {
 			return b, err
 		}
-		limits.events = max(limits.events/4, 1)
 		if b, err = p.read(ctx, b.after, limits); err != nil {
 			return nil, err
 		}

@@ -131,7 +131,7 @@ func (m *Models) makeLive(ctx context.Context, tx *sqldb.Tx, number int) error {
 		return err
 	}
 	if n, err := result.RowsAffected(); err != nil || n == 0 {
-		return orElse(err, errSuperseded)
+		return orElse(err, ErrSuperseded)
 	}
 	if _, err := tx.ExecContext(ctx, "UPDATE live SET number = $1", number); err != nil {
 		return err

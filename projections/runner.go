@@ -124,7 +124,7 @@ func (r *Runner) Run(ctx context.Context) error {
 			failures = 0
 		}
 		r.status.failed(err)
-		if errors.Is(err, errSuperseded) {
+		if errors.Is(err, ErrSuperseded) {
 			r.config.Logger.Warn("projecting has ended: read models of another time zone or newer code are live", "error", err)
 			<-ctx.Done()
 			break
@@ -198,7 +198,7 @@ func (r *Runner) followOld(ctx context.Context, wanted int, newRecipe recipe) {
 	}
 	for ctx.Err() == nil {
 		err := r.follow(ctx, number, recipe, zone, &statusBoard{})
-		if errors.Is(err, errSuperseded) {
+		if errors.Is(err, ErrSuperseded) {
 			return
 		}
 		sleep(ctx, r.config.Tick)
