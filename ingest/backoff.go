@@ -15,7 +15,7 @@ type backoff struct {
 }
 
 func newBackoff() *backoff {
-	return &backoff{next: 100 * time.Millisecond, least: 100 * time.Millisecond, most: 5 * time.Second}
+	return &backoff{next: 100 * time.Millisecond, least: 100 * time.Millisecond, most: 2 * time.Second}
 }
 
 // wait pauses, a little more or less so that processes don't try in step. It

@@ -43,11 +43,11 @@ type Config struct {
 // A Broker is a connection to NATS that is kept up for ever. It is safe for
 // concurrent use.
 type Broker struct {
-	cfg    Config
-	log    *slog.Logger
-	conn   *nats.Conn
-	js     jetstream.JetStream
-	denied watchers
+	cfg     Config
+	log     *slog.Logger
+	conn    *nats.Conn
+	js      jetstream.JetStream
+	waiting watchers
 }
 
 // Connect connects to the broker. A server that can't be reached, or that
@@ -105,6 +105,7 @@ func (b *Broker) options() []nats.Option {
 		// publishes learns it and can try again.
 		nats.ReconnectBufSize(-1),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
+			b.waiting.lost(nats.ErrDisconnected)
 			if err != nil {
 				b.log.Warn("the connection to the broker was lost", "error", err)
 			}
@@ -131,7 +132,7 @@ func (b *Broker) options() []nats.Option {
 // asyncError hears what the server answers to nobody in particular.
 func (b *Broker) asyncError(_ *nats.Conn, sub *nats.Subscription, err error) {
 	if errors.Is(err, nats.ErrPermissionViolation) {
-		b.denied.tell(err)
+		b.waiting.denied(err)
 	}
 	subject := ""
 	if sub != nil {

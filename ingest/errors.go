@@ -34,6 +34,7 @@ const (
 	codeStorageResources = 10047
 	codeStoreFailed      = 10077
 	codeBatchDisabled    = 10174
+	codeBatchIncomplete  = 10176
 	codeBatchInflight    = 10210
 	codeMessageTooLarge  = 10054
 )

@@ -29,8 +29,7 @@ const (
 )
 
 const (
-	// publishWithin is how long an answer is waited for where the context sets
-	// no deadline.
+	// publishWithin is how long each answer of the broker is waited for.
 	publishWithin = 10 * time.Second
 	// headerUUID carries a Watermill message's UUID, as in Watermill's own
 	// NATS package.
@@ -59,7 +58,9 @@ type Publisher struct {
 	slots  chan struct{}
 	// single says that the broker can't store batches as a whole.
 	single atomic.Bool
-	closed atomic.Bool
+	// trusted says that it stored the last batch as a whole.
+	trusted atomic.Bool
+	closed  atomic.Bool
 }
 
 // Publisher is a publisher in Watermill's terms.
@@ -99,18 +100,13 @@ func (p *Publisher) PublishBatch(ctx context.Context, messages []Outgoing) error
 	if len(messages) == 0 {
 		return nil
 	}
-	if _, has := ctx.Deadline(); !has {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, publishWithin)
-		defer cancel()
-	}
-	ctx, done := p.broker.denied.watch(ctx, subjectsOf(messages))
+	ctx, done := p.broker.waiting.watch(ctx, subjectsOf(messages))
 	defer done()
 	err := p.publish(ctx, messages)
-	if cause := context.Cause(ctx); err != nil && errors.Is(cause, nats.ErrPermissionViolation) {
-		err = cause
-	}
 	if err != nil {
+		if cause := context.Cause(ctx); cause != nil {
+			err = cause
+		}
 		return fmt.Errorf("publishing: %w", publishError(err))
 	}
 	return nil
@@ -126,6 +122,8 @@ func subjectsOf(messages []Outgoing) map[string]bool {
 
 func (p *Publisher) publish(ctx context.Context, messages []Outgoing) error {
 	if len(messages) == 1 {
+		ctx, cancel := context.WithTimeout(ctx, publishWithin)
+		defer cancel()
 		_, err := p.broker.js.PublishMsg(ctx, messages[0].msg(), jetstream.WithExpectStream(StreamName))
 		return err
 	}

@@ -56,6 +56,8 @@ func (p *Publisher) publishBatch(ctx context.Context, messages []Outgoing) error
 	if len(messages) == 1 {
 		return p.publish(ctx, messages)
 	}
+	ctx, cancel := context.WithTimeout(ctx, publishWithin)
+	defer cancel()
 	if p.single.Load() {
 		return p.publishEach(ctx, messages)
 	}
@@ -79,16 +81,21 @@ var errNotAtomic = errors.New("atomic batches are not supported")
 
 func (p *Publisher) publishAtomic(ctx context.Context, messages []Outgoing) error {
 	for {
-		// The first message is answered before the others are sent, so that a
-		// batch that isn't taken costs little.
+		// The first message is answered before the others are sent where it
+		// isn't known that this broker takes batches, so that one that isn't
+		// taken costs little and its refusal says why.
+		trusted := p.trusted.Load()
 		_, err := jetstreamext.PublishMsgBatch(ctx, p.broker.js, batchOf(messages),
-			jetstreamext.BatchFlowControl{AckFirst: true, AckTimeout: publishWithin})
-		switch {
+			jetstreamext.BatchFlowControl{AckFirst: !trusted, AckTimeout: untilDeadline(ctx)})
+		p.trusted.Store(err == nil)
+		switch code := apiCode(err); {
 		case err == nil:
 			return nil
-		case apiCode(err) == codeBatchDisabled, errors.Is(err, jetstreamext.ErrInvalidBatchAck):
+		case code == codeBatchDisabled, errors.Is(err, jetstreamext.ErrInvalidBatchAck):
 			return errNotAtomic
-		case apiCode(err) != codeBatchInflight:
+		case code == codeBatchIncomplete && trusted:
+			continue
+		case code != codeBatchInflight:
 			return err
 		}
 		select {
@@ -97,6 +104,12 @@ func (p *Publisher) publishAtomic(ctx context.Context, messages []Outgoing) erro
 			return err
 		}
 	}
+}
+
+// untilDeadline is how long there is before ctx ends.
+func untilDeadline(ctx context.Context) time.Duration {
+	deadline, _ := ctx.Deadline()
+	return max(time.Until(deadline), time.Millisecond)
 }
 
 // batchOf makes a batch's messages, with headers of their own. Message ids are

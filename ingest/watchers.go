@@ -1,6 +1,6 @@
-// This file tells a publication that waits for its answer that the server
-// denied it: the server says so to the connection, and leaves the publication
-// without an answer.
+// This file ends publications that wait for an answer which won't come: the
+// server denies one by telling the connection, not the publication, and a
+// connection that was lost takes the answers along.
 
 package ingest
 
@@ -22,8 +22,8 @@ type watcher struct {
 	cancel   context.CancelCauseFunc
 }
 
-// watch gives a context that ends, with the server's error as its cause, when
-// the server denies a publication to one of the subjects.
+// watch gives a context that ends, with the reason as its cause, when a
+// publication to one of the subjects is denied or the connection is lost.
 func (w *watchers) watch(ctx context.Context, subjects map[string]bool) (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	mine := &watcher{subjects: subjects, cancel: cancel}
@@ -41,15 +41,24 @@ func (w *watchers) watch(ctx context.Context, subjects map[string]bool) (context
 	}
 }
 
-// tell ends the publications that err is about. The server names the subject
-// in quotes.
-func (w *watchers) tell(err error) {
+// denied ends the publications that the server's error is about; it names the
+// subject in quotes.
+func (w *watchers) denied(err error) {
 	_, rest, _ := strings.Cut(err.Error(), `"`)
 	subject, _, _ := strings.Cut(rest, `"`)
+	w.end(err, func(mine *watcher) bool { return mine.subjects[subject] })
+}
+
+// lost ends all publications.
+func (w *watchers) lost(err error) {
+	w.end(err, func(*watcher) bool { return true })
+}
+
+func (w *watchers) end(err error, which func(*watcher) bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for mine := range w.open {
-		if mine.subjects[subject] {
+		if which(mine) {
 			mine.cancel(err)
 		}
 	}
