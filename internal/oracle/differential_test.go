@@ -16,6 +16,7 @@ import (
 
 	"boxoffice/domain"
 	"boxoffice/internal/oracle"
+	"boxoffice/internal/platform"
 )
 
 // At every instant the fold says the same as the oracle, whatever the order in
@@ -53,6 +54,14 @@ type folded struct {
 	sessions map[string]map[[2]string]*domain.SessionFacts
 }
 
+func newFolded(zone *time.Location) *folded {
+	return &folded{
+		calendar: domain.Calendar{Zone: zone},
+		users:    map[string]*domain.UserFacts{},
+		sessions: map[string]map[[2]string]*domain.SessionFacts{},
+	}
+}
+
 // foldShuffled decodes a history's events and folds them in any order, some of
 // them twice, and writes the facts out and reads them back now and then.
 func foldShuffled(t *rapid.T, h oracle.History) *folded {
@@ -69,7 +78,7 @@ func foldShuffled(t *rapid.T, h oracle.History) *folded {
 	}
 	events = rapid.Permutation(events).Draw(t, "order")
 	saved := rapid.IntRange(0, len(events)).Draw(t, "saved after")
-	f := &folded{domain.Calendar{Zone: h.Zone}, nil, map[string]*domain.UserFacts{}, map[string]map[[2]string]*domain.SessionFacts{}}
+	f := newFolded(h.Zone)
 	for i, e := range events {
 		if i == saved {
 			f.saveAndLoad(t)
@@ -119,7 +128,7 @@ func (f *folded) saveAndLoad(t *rapid.T) {
 	}
 }
 
-func (f *folded) compareUsers(t *rapid.T, o *oracle.Oracle, at oracle.Instant) {
+func (f *folded) compareUsers(t fataler, o *oracle.Oracle, at oracle.Instant) {
 	for _, id := range f.ids {
 		want, wantOK := o.Detail(id, at)
 		got, gotOK := f.detail(id, at)
@@ -148,7 +157,7 @@ func (f *folded) compareUsers(t *rapid.T, o *oracle.Oracle, at oracle.Instant) {
 }
 
 // compareTimeline holds a user's timeline against what StatusAt says.
-func (f *folded) compareTimeline(t *rapid.T, id string, at oracle.Instant) {
+func (f *folded) compareTimeline(t fataler, id string, at oracle.Instant) {
 	status, since, ok := f.users[id].StatusAt(domain.Instant(at))
 	var last *domain.StatusChange
 	for _, c := range f.users[id].Timeline() {
@@ -161,7 +170,7 @@ func (f *folded) compareTimeline(t *rapid.T, id string, at oracle.Instant) {
 	}
 }
 
-func (f *folded) compareSessions(t *rapid.T, o *oracle.Oracle, at oracle.Instant) {
+func (f *folded) compareSessions(t fataler, o *oracle.Oracle, at oracle.Instant) {
 	for _, id := range f.ids {
 		got := map[string]oracle.Session{}
 		want := map[string]oracle.Session{}
@@ -197,7 +206,7 @@ func (f *folded) compareContents(t *rapid.T, o *oracle.Oracle, h oracle.History)
 	}
 }
 
-func (f *folded) compareKPIs(t *rapid.T, o *oracle.Oracle, h oracle.History, at oracle.Instant) {
+func (f *folded) compareKPIs(t fataler, o *oracle.Oracle, h oracle.History, at oracle.Instant) {
 	for _, m := range h.Months {
 		want, err := o.KPI(m, at)
 		if err != nil {
@@ -271,8 +280,15 @@ func (f *folded) kpi(month string, at domain.Instant) oracle.MonthKPI {
 	return k
 }
 
+// A fataler is a test: one of the testing package, or one that rapid repeats.
+type fataler interface {
+	Helper()
+	Fatal(...any)
+	Fatalf(string, ...any)
+}
+
 // same fails where two answers aren't the same JSON.
-func same(t *rapid.T, what string, got, want any) {
+func same(t fataler, what string, got, want any) {
 	t.Helper()
 	a, b := canonical(t, got), canonical(t, want)
 	if d := cmp.Diff(b, a); d != "" {
@@ -280,7 +296,7 @@ func same(t *rapid.T, what string, got, want any) {
 	}
 }
 
-func canonical(t *rapid.T, v any) (decoded any) {
+func canonical(t fataler, v any) (decoded any) {
 	t.Helper()
 	b, err := json.Marshal(v)
 	if err != nil {
@@ -292,4 +308,35 @@ func canonical(t *rapid.T, v any) (decoded any) {
 		t.Fatal(err)
 	}
 	return decoded
+}
+
+// A year of the simulated platform gives the same figures, details and
+// sessions in both, at instants all over it.
+func TestFoldAgreesOnAYear(t *testing.T) {
+	zone, err := time.LoadLocation("America/New_York")
+	if err != nil {
+		t.Fatal(err)
+	}
+	until := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+	o := oracle.New(oracle.Options{Zone: zone})
+	f := newFolded(zone)
+	for raw := range platform.Year(9, 200, until) {
+		if outcome, err := o.Add(raw); err != nil || outcome != oracle.Recorded {
+			t.Fatalf("%v %v: %s", outcome, err, raw)
+		}
+		e, refusal := domain.Decode(&domain.Message{Body: raw}, domain.InstantOf(until))
+		if refusal != nil {
+			t.Fatalf("%v: %s", refusal, raw)
+		}
+		f.add(e)
+	}
+	h := oracle.History{Zone: zone}
+	for m := range 14 {
+		h.Months = append(h.Months, time.Date(2025, time.Month(11+m), 1, 0, 0, 0, 0, zone).Format("2006-01"))
+	}
+	for _, at := range []time.Time{until, until.AddDate(0, 2, 0), until.AddDate(0, -3, 8), time.Date(2026, 3, 1, 0, 0, 0, 0, zone)} {
+		f.compareUsers(t, o, oracle.Of(at))
+		f.compareSessions(t, o, oracle.Of(at))
+		f.compareKPIs(t, o, h, oracle.Of(at))
+	}
 }

@@ -44,6 +44,13 @@ func TestKPI(t *testing.T) {
 			2026-10-25T00:30:00Z user.registered a {}
 			2026-10-25T01:30:00Z user.registered b {}`,
 			[]look{{"2026-11", "2026-11-25T01:30:00Z", `{"registered":{"previous_month":{"count":2,"to_date":1}}}`}}},
+		{"to date: a day that the clocks skip is one that the month doesn't have", "Pacific/Apia", `
+			2011-12-30T22:00:00Z user.registered a {}
+			2011-12-30T22:30:00Z user.registered b {}`,
+			[]look{
+				{"2012-01", "2012-01-29T22:00:00Z", `{"registered":{"previous_month":{"count":2,"to_date":2}}}`}, // 30 January
+				{"2012-01", "2012-01-30T22:00:00Z", `{"registered":{"previous_month":{"count":2,"to_date":1}}}`}, // 31 January
+			}},
 		{"active: a span reaches into the month up to T", "UTC", `
 			2026-01-10T00:00:00Z rental.started u {"rental_id":"r","content_id":"c","expires_at":"2026-02-01T00:00:00Z"}
 			2026-03-31T23:59:59.999999Z free_copy.granted u {"free_copy_id":"f","offer_id":"o","expires_at":"2026-04-01T00:00:00.000001Z"}`,
