@@ -44,7 +44,7 @@ func (g *generation) create(ctx context.Context, r recipe) error {
 		return fmt.Errorf("generation %d of the read models: %w", g.number, err)
 	}
 	_, err := g.db.SQL().ExecContext(ctx, `
-		INSERT INTO generation (position, epoch, time_zone, fold_version) VALUES (0, $1, $2, $3)
+		INSERT INTO generation (only_row, position, epoch, time_zone, fold_version) VALUES (TRUE, 0, $1, $2, $3)
 		ON CONFLICT DO NOTHING`, r.epoch, r.timeZone, r.foldVersion)
 	if err != nil {
 		return fmt.Errorf("begin generation %d of the read models: %w", g.number, err)

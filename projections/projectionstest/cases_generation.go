@@ -1,0 +1,149 @@
+// This file has the cases about generations: building one beside the live one,
+// switching, and dropping what is left behind.
+
+package projectionstest
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"boxoffice/eventstore"
+	"boxoffice/projections"
+)
+
+// live gives the name of the live generation.
+func (h *house) live() string {
+	h.t.Helper()
+	name, err := h.models.Live(h.t.Context())
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return name
+}
+
+func timeZone(t *testing.T, database Database) {
+	events := newMaker(t, 30).history(30)
+	h := newHouse(t, database)
+	h.append(events...)
+	h.project(h.quick())
+	was, before := h.live(), h.dump()
+
+	config := h.quick()
+	config.TimeZone, config.BatchEvents = paris, 20
+	r := h.start(config)
+	for h.live() == was {
+		wantSame(t, "until the new generation is complete", before, h.dumpOf(was))
+	}
+	h.caughtUp(r)
+
+	other := newHouse(t, database)
+	other.append(events...)
+	other.project(config)
+	wantSame(t, "after the change of zone", other.dump(), h.dump())
+}
+
+func followsWhileBuilding(t *testing.T, database Database) {
+	m := newMaker(t, 31)
+	events, more := m.history(10), m.user("late")
+	h := newHouse(t, database)
+	h.append(events...)
+	h.project(h.quick())
+	was, known := h.live(), h.head()
+
+	// The new generation can't get past the first events until it is let.
+	pass := make(chan struct{})
+	log := &gatedLog{Log: h.log}
+	log.read = func(ctx context.Context, after eventstore.Position, limit int) ([]eventstore.Record, error) {
+		if after < known {
+			select {
+			case <-pass:
+			case <-ctx.Done():
+				return nil, ctx.Err()
+			}
+		}
+		return h.log.Read(ctx, after, limit)
+	}
+	config := h.quick()
+	config.TimeZone = paris
+	r := h.startOn(h.models, log, config)
+	h.append(more...)
+	h.eventually("the live generation has followed", func() bool { return h.position() == h.head() })
+	if h.live() != was {
+		t.Error("another generation is live before it was built")
+	}
+	want := newHouse(t, database)
+	want.append(append(events, more...)...)
+	want.project(want.quick())
+	wantSame(t, "the live generation while another is built", want.dump(), h.dump())
+
+	close(pass)
+	h.caughtUp(r)
+	if h.live() == was {
+		t.Error("the new generation isn't live")
+	}
+}
+
+// position gives the live generation's position.
+func (h *house) position() eventstore.Position {
+	h.t.Helper()
+	var position eventstore.Position
+	h.query("SELECT position FROM generation", func(scan func(...any) error) error { return scan(&position) })
+	return position
+}
+
+func superseded(t *testing.T, database Database) {
+	m := newMaker(t, 32)
+	h := newHouse(t, database)
+	h.append(m.history(5)...)
+	old := h.startOn(h.openModels(h.open()), h.log, h.quick())
+	h.caughtUp(old)
+
+	config := h.quick()
+	config.TimeZone = paris
+	r := h.start(config)
+	h.caughtUp(r)
+	is := h.live()
+	h.eventually("the old runner stands idle", func() bool {
+		return errors.Is(old.Status().Problem, projections.ErrSuperseded)
+	})
+	h.append(m.user("late")...)
+	h.caughtUp(r)
+	if h.live() != is {
+		t.Error("yet another generation is live")
+	}
+}
+
+func dropsRetired(t *testing.T, database Database) {
+	m := newMaker(t, 33)
+	h := newHouse(t, database)
+	h.append(m.history(5)...)
+	h.project(h.quick())
+	was := h.live()
+
+	config := h.quick()
+	config.TimeZone, config.Grace = paris, time.Hour
+	h.project(config)
+	if !h.there(was) {
+		t.Error("the old generation is gone at once")
+	}
+	config.Grace = time.Microsecond
+	h.start(config)
+	h.eventually("the old generation is dropped", func() bool { return !h.there(was) })
+	if len(h.dump()["users"]) != 5 {
+		t.Error("the live generation has lost its users")
+	}
+}
+
+// there says whether a generation has its tables.
+func (h *house) there(name string) bool {
+	h.t.Helper()
+	db, err := h.db.Schema(h.t.Context(), name)
+	if err != nil {
+		return false // a file that is being removed can't be opened
+	}
+	defer db.Close()
+	_, err = db.SQL().ExecContext(h.t.Context(), "SELECT COUNT(*) FROM users")
+	return err == nil
+}

@@ -1,0 +1,75 @@
+// Package projectionstest holds the promises of the read models as tests: that
+// they are a function of the set of events, are saved exactly once whatever
+// fails, follow the log by themselves, and forget whom the log has forgotten.
+// Every case runs through a real log, and carries the rule that it defends.
+package projectionstest
+
+import (
+	"testing"
+
+	"boxoffice/internal/sqldb"
+)
+
+// A Database makes an empty database that is gone when the test ends. What it
+// returns opens handles on that database, each as another process would.
+type Database func(testing.TB) (open func() *sqldb.DB)
+
+// A testCase is one promise, with the rule that it follows from.
+type testCase struct {
+	name string
+	rule string
+	run  func(*testing.T, Database)
+}
+
+// Test runs the suite on the databases of one engine.
+func Test(t *testing.T, database Database) {
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			defer func() {
+				if t.Failed() {
+					t.Log("the rule: " + c.rule)
+				}
+			}()
+			c.run(t, database)
+		})
+	}
+}
+
+var cases = []testCase{
+	{"AnyOrder", "Read models are a function of the set of events: whatever the order in which they arrived, " +
+		"in what batches, and how often they were sent, all rows are the same.", anyOrder},
+	{"LateEvent", "An event that comes late is put in its place in history: the rows are those that they would " +
+		"be had it come in time.", lateEvent},
+	{"Nothing", "An empty log gives empty read models that can be asked.", emptyLog},
+
+	{"OneTransaction", "Rows and position are saved in one transaction: where saving fails at its very end, " +
+		"neither is there, and the next attempt saves both once.", oneTransaction},
+	{"OneProjects", "Of two runners one projects and the other stands by: each event is projected once.", oneProjects},
+	{"HandsOver", "A runner that stops gives its lease back, and another goes on from where it stood.", handsOver},
+	{"Killed", "A projector that died in the middle is replaced when its lease has run out, and the rows are " +
+		"those of a run that nothing happened to.", killed},
+	{"LostLease", "A projector that has lost its lease can't save what it had read before.", lostLease},
+	{"Outage", "A log that can't be reached stops projecting, is reported, and loses nothing: when it is back, " +
+		"so is the projector, by itself.", outage},
+
+	{"Playback", "What a known user plays changes their sessions and leaves the user's row alone; what comes " +
+		"before all that was known moves the user's first event.", playback},
+	{"StatusRunsOut", "A period that reaches its end changes the status in the row with no event.", statusRunsOut},
+	{"Sums", "The hours and the months of the ledger are the sums of its changes, in any time zone, and no row " +
+		"of it is zero.", ledgerSums},
+
+	{"Erasure", "An erasure takes the user out of what says who they were and out of the counts of users. The " +
+		"monthly figures, sessions and entitlements stay; a rebuild gives the same rows.", erasure},
+	{"ErasureInBetween", "Nothing of a person is saved who was erased after their events were read.", erasureInBetween},
+	{"ErasureStorm", "Erasures that go on and on don't keep the projector from getting on.", erasureStorm},
+	{"SameIDAgain", "A user who registers again after an erasure is a new user with the same id.", sameIDAgain},
+
+	{"TimeZone", "Another time zone makes a new generation beside the live one, which answers until the new one " +
+		"has caught up; its rows are those of read models that never had another zone.", timeZone},
+	{"FollowsWhileBuilding", "While a new generation is being built, the live one goes on following the log.",
+		followsWhileBuilding},
+	{"Superseded", "A runner whose generation was replaced by another process's stands idle: two configurations " +
+		"don't build in turns.", superseded},
+	{"DropsRetired", "A generation that is no longer live is dropped when its time of grace is over, and not " +
+		"before.", dropsRetired},
+}
