@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"strings"
 	"testing"
 	"time"
 
@@ -44,6 +45,35 @@ func compareDomain(t *rapid.T, h oracle.History) {
 		f.compareKPIs(t, o, h, at)
 	}
 	f.compareContents(t, o, h)
+	f.eraseSome(t, o)
+	f.compareKPIs(t, o, h, h.AnyInstant(t, "T after erasures"))
+}
+
+// eraseSome erases some of the users, who are then in no count of users and in
+// every figure that they were in.
+func (f *folded) eraseSome(t *rapid.T, o *oracle.Oracle) {
+	for _, id := range f.ids {
+		if !rapid.Bool().Draw(t, "erased") {
+			continue
+		}
+		erased := fmt.Appendf(nil, `{"source":"/erasures","id":%q,"type":"user.erased","subject":%q,"time":"2030-01-01T00:00:00Z"}`, id, id)
+		if outcome, err := o.Add(erased); err != nil || outcome != oracle.Recorded {
+			t.Fatalf("%v %v: %s", outcome, err, erased)
+		}
+		f.users[id].Forget()
+		for _, c := range f.users[id].Contributions(f.calendar) {
+			if strings.HasPrefix(string(c.Counter), "users:") {
+				t.Fatalf("an erased user contributes to %s", c.Counter)
+			}
+		}
+		b, err := f.users[id].AppendBinary(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if f.users[id], err = domain.DecodeUserFacts(b); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 // folded holds what domain has made of a history.
@@ -220,8 +250,8 @@ func (f *folded) compareKPIs(t fataler, o *oracle.Oracle, h oracle.History, at o
 			if err != nil {
 				t.Fatal(err)
 			}
-			if len(members.Users) != count(want, kpi) {
-				t.Fatalf("%s of %v at %v: %d members of %d", kpi, m, domain.Instant(at), len(members.Users), count(want, kpi))
+			if n := len(members.Users) + members.Erased; n != count(want, kpi) {
+				t.Fatalf("%s of %v at %v: %d members of %d", kpi, m, domain.Instant(at), n, count(want, kpi))
 			}
 		}
 	}

@@ -125,7 +125,7 @@ type viewed struct {
 
 // byContent gathers sessions by their content, each content's by started_at,
 // then session_id; and where those are one, as they may be of several users,
-// by user.
+// by user_id, erased users' last.
 func byContent(all []*session) []*viewed {
 	index := map[string]*viewed{}
 	var list []*viewed
@@ -146,6 +146,9 @@ func byContent(all []*session) []*viewed {
 			}
 			if a.id != b.id {
 				return a.id < b.id
+			}
+			if a.user.erased != b.user.erased {
+				return b.user.erased
 			}
 			return a.user.id < b.user.id
 		})

@@ -15,7 +15,7 @@ var until = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 type envelope struct {
 	ID, Source, Type, Subject string
 	Time                      time.Time
-	Data                      map[string]any
+	Data                      json.RawMessage
 }
 
 func parse(t *testing.T, e []byte) envelope {
@@ -53,8 +53,11 @@ func TestYear(t *testing.T) {
 		subjects[v.Subject] = true
 		types[v.Type]++
 		if v.Type == "subscription.canceled" {
-			reason, _ := v.Data["reason"].(string)
-			reasons[reason]++
+			var data struct{ Reason string }
+			if err := json.Unmarshal(v.Data, &data); err != nil {
+				t.Fatal(err)
+			}
+			reasons[data.Reason]++
 		}
 		n++
 		bytes += len(e)
