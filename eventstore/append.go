@@ -89,20 +89,36 @@ func (w *writer) run(ctx context.Context, look bool) error {
 	if err := w.lock(ctx); err != nil {
 		return err
 	}
-	pl, err := w.planner(ctx, look)
-	if err != nil {
+	if err := w.decide(ctx, look); err != nil {
 		return err
 	}
-	w.plan = pl.decide()
+	// An event that isn't written because its user is erased doesn't meet the
+	// unique index; whether it is recorded already has to be looked for.
+	if w.plan.excluded && !look {
+		if err := w.decide(ctx, true); err != nil {
+			return err
+		}
+	}
 	if err := w.moveHead(ctx); err != nil {
 		return err
 	}
-	for _, write := range []func(context.Context) error{w.writeUsers, w.writeEvents, w.writeErasures, w.writeRefused, w.writeAccount} {
+	// Erasures come before users: an id that is erased may be registered again.
+	for _, write := range []func(context.Context) error{w.writeErasures, w.writeUsers, w.writeEvents, w.writeRefused, w.writeAccount} {
 		if err := write(ctx); err != nil {
 			return err
 		}
 	}
 	return w.check()
+}
+
+// decide makes the plan.
+func (w *writer) decide(ctx context.Context, look bool) error {
+	pl, err := w.planner(ctx, look)
+	if err != nil {
+		return err
+	}
+	w.plan = pl.decide()
+	return nil
 }
 
 // lock takes the head's lock and reads what may have changed since the batch

@@ -14,8 +14,10 @@ type plan struct {
 	appended   []*entry
 	duplicates int
 	// refused is how many messages are refused; rows are what is kept of them.
-	refused  int
-	rows     []refusal
+	refused int
+	rows    []refusal
+	// excluded says that a good event is refused because its user is erased.
+	excluded bool
 	newUsers []*vault.User
 	erasures []vault.Erasure
 	// erasedUsers are those who were in the vault or came in this batch and
@@ -76,6 +78,7 @@ func (pl *planner) decideEvent(e *entry) {
 		return
 	}
 	if excludes(pl.standings[e.subject], string(e.event.Type), &e.event.Time) {
+		pl.plan.excluded = true
 		pl.refuse(e, domain.Erased, "")
 		return
 	}

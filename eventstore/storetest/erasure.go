@@ -124,6 +124,8 @@ func testErasedOrder(t *testing.T, l *Log) {
 	other := event(message{kind: domain.UserRegistered, subject: "ana", id: "1", data: `{"email":"x@example.org"}`})
 	others := event(message{kind: domain.UserRegistered, subject: "cy", id: "1"})
 	mustAppend(t, s, batch(4, recorded, other, others, erasure, erased("bo", "2", "2026-11-02T00:00:00Z")), 0, 5, 0)
+	// Without an erasure in the batch, so that nothing makes the store look.
+	mustAppend(t, l.Open(t), batch(20, other), 0, 1, 0)
 	// Bo's identity with other content, about an erased user: erased, not conflict.
 	mustAppend(t, s, batch(9, event(message{kind: domain.UserUpdated, subject: "ana", id: "3"}),
 		event(message{kind: domain.UserUpdated, subject: "dee", id: "3"}), bo), 0, 1, 2)
@@ -191,6 +193,10 @@ func testErasureInBatch(t *testing.T, l *Log) {
 	if diff := cmp.Diff([]string{"1", "2", "4", "5", "6", "7"}, ids(all)); diff != "" {
 		t.Fatal(diff)
 	}
+	// A user who was there before the batch, erased and registered again in it.
+	mustAppend(t, s, batch(20, erased("ana", "9", "2026-11-06T00:00:00Z"),
+		event(message{kind: domain.UserRegistered, subject: "ana", id: "10", at: "2026-11-07T00:00:00Z"})), 2, 0, 0)
+	mustAppend(t, s, batch(22, event(message{kind: domain.UserUpdated, subject: "ana", id: "11", at: "2026-11-07T00:00:00Z"})), 1, 0, 0)
 	users := map[eventstore.UserKey]int{}
 	for _, r := range all {
 		users[r.User]++

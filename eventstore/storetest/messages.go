@@ -23,12 +23,13 @@ type message struct {
 
 // Text gives the event as structured CloudEvents JSON.
 func (m message) text() []byte {
-	data := m.data
-	if data == "" {
-		data = enough[m.kind]
-	}
-	if m.kind != domain.UserErased {
-		data = `,"data":` + data
+	data := ""
+	switch {
+	case m.kind == domain.UserErased:
+	case m.data == "":
+		data = `,"data":` + enough[m.kind]
+	default:
+		data = `,"data":` + m.data
 	}
 	at := m.at
 	if at == "" {
