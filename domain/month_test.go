@@ -112,6 +112,7 @@ func TestSameTimeInPreviousMonth(t *testing.T) {
 		{"Pacific/Apia", "2012-01", "2012-01-30T01:00:00Z", whole, "December 30 was skipped as a whole"},
 		{"Pacific/Apia", "2012-01", "2012-01-29T01:00:00Z", "2011-12-30T01:00:00Z", "December 29, before the jump"},
 		{"America/St_Johns", "2009-11", "2009-11-01T02:45:00Z", "2009-11-01T01:45:00Z", "the clock shows October 31 again"},
+		{"Africa/Luanda", "1912-01", "1912-01-31T22:55:00Z", whole, "23:55 of the last day was skipped: it is past that month"},
 		{"Africa/Cairo", "2014-08", "2014-08-31T20:30:00Z", "2014-07-31T21:30:00Z", "the last hour before a month that begins with a jump"},
 	} {
 		calendar := calendarOf(t, c.zone)
