@@ -294,7 +294,7 @@ func TestRefusedEvents(t *testing.T) {
 	eachWorld(t, func(t *testing.T, w *world) {
 		noData := happened("2026-11-01T10:00:00Z", "ana", "rental.started", `{}`)
 		invalid := "{\"specversion\":\"1.0\xff\"}"
-		large := happened("2026-11-01T10:00:00Z", "bob", "user.updated", `{"email":"`+strings.Repeat("a", 300<<10)+`"}`)
+		large := happened("2026-11-01T10:00:00Z", "bób |%", "user.updated", `{"email":"`+strings.Repeat("a", 300<<10)+`"}`)
 		w.publish("admin", batchType, "["+noData+","+invalid+","+large+"]", nil).ok(http.StatusUnprocessableEntity)
 
 		var admin, auditor struct {
@@ -308,7 +308,7 @@ func TestRefusedEvents(t *testing.T) {
 		}
 		base64Body := base64.StdEncoding.EncodeToString([]byte(invalid))
 		want := []refusedView{
-			{Reason: "too_large", Body: ptr(large[:keptTooLarge])},
+			{Reason: "too_large", Subject: ptr("bób |%"), Type: ptr("user.updated"), Body: ptr(large[:keptTooLarge])},
 			{Reason: "malformed", BodyBase64: &base64Body},
 			{Reason: "invalid_data", Subject: ptr("ana"), Type: ptr("rental.started"), Body: &noData},
 		}
@@ -322,6 +322,23 @@ func TestRefusedEvents(t *testing.T) {
 			if diff := cmp.Diff(want[i], auditor.Refused[i]); diff != "" {
 				t.Errorf("for an auditor: %s", diff)
 			}
+		}
+	})
+}
+
+// What is kept of an event that was too large goes with its user, too.
+func TestErasureTakesWhatWasTooLarge(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		w.happen(history...)
+		large := strings.Repeat("a", 300<<10)
+		w.publish("admin", structuredType, happened("2026-11-01T10:00:00Z", "ana", "user.updated", `{"email":"`+large+`"}`), nil).ok(http.StatusUnprocessableEntity)
+		w.publish("admin", jsonType, `{"email":"`+large+`"}`, header{"Ce-Specversion": "1.0", "Ce-Subject": "ana", "Ce-Id": "1"}).ok(http.StatusUnprocessableEntity)
+		if kept := w.walk(RoleAdmin, "/v1/refused", "refused", 10); len(kept) != 2 {
+			t.Fatalf("%d are kept", len(kept))
+		}
+		w.eraseAna()
+		if kept := w.get(RoleAdmin, "/v1/refused").ok(http.StatusOK).Body.String(); strings.Contains(kept, "ana") || strings.Contains(kept, "aaa") {
+			t.Errorf("after the erasure there is still %.300s", kept)
 		}
 	})
 }

@@ -79,7 +79,8 @@ const (
 	HeaderReceivedAt = "Boxoffice-Received-At"
 	// HeaderRefused is on a message that the API has refused in a way that
 	// can't be seen in what is published of it: "too_large", of which only the
-	// first part goes on.
+	// first part goes on. What could be read of its attributes is in ce- headers
+	// beside it, percent-encoded: whom it is about matters when they are erased.
 	HeaderRefused = "Boxoffice-Refused"
 )
 

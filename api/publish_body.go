@@ -13,8 +13,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/go-json-experiment/json/jsontext"
-
 	"boxoffice/domain"
 )
 
@@ -96,49 +94,17 @@ func tooLargeBody() *Problem {
 // structuredMessage takes the body as one event. What isn't JSON at all isn't
 // an event, and what isn't one isn't kept; other mistakes are for the judge.
 func structuredMessage(_ *http.Request, body []byte) ([]*domain.Message, error) {
-	if len(body) <= domain.MaxEventBytes {
-		if err := checkJSON(body); err != nil {
-			return nil, err
-		}
+	if err := checkValue(body); err != nil {
+		return nil, unreadable(body, err)
 	}
 	return []*domain.Message{{Body: body}}, nil
 }
 
-// checkJSON says whether a body is JSON at all. A name twice in an object and
-// text that isn't UTF-8 are the judge's to refuse.
-func checkJSON(body []byte) error {
-	d := jsontext.NewDecoder(bytes.NewReader(body), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
-	if err := d.SkipValue(); err != nil {
-		return unreadable(err)
-	}
-	if _, err := d.ReadToken(); err != io.EOF {
-		return newProblem(http.StatusBadRequest, "the body has something after its JSON value")
-	}
-	return nil
-}
-
-func unreadable(err error) *Problem {
-	switch {
-	case errors.Is(err, io.EOF):
-		return newProblem(http.StatusBadRequest, "the body is empty")
-	case errors.Is(err, io.ErrUnexpectedEOF):
-		return newProblem(http.StatusBadRequest, "the body is cut off: its JSON doesn't end")
-	}
-	return newProblem(http.StatusBadRequest, "the body isn't JSON, or is nested too deep")
-}
-
 // batchMessages takes the body as a JSON array of events.
 func batchMessages(_ *http.Request, body []byte) ([]*domain.Message, error) {
-	n, err := countElements(body)
+	elements, err := splitArray(body, maxBatchEvents)
 	if err != nil {
-		return nil, err
-	}
-	if n > maxBatchEvents {
-		return nil, newProblem(http.StatusRequestEntityTooLarge, "the batch has more than 10,000 events")
-	}
-	elements, err := domain.DecodeBatch(body)
-	if err != nil {
-		return nil, newProblem(http.StatusBadRequest, "the body can't be read as a JSON array")
+		return nil, unreadable(body, err)
 	}
 	messages := make([]*domain.Message, len(elements))
 	for i, element := range elements {
@@ -147,34 +113,19 @@ func batchMessages(_ *http.Request, body []byte) ([]*domain.Message, error) {
 	return messages, nil
 }
 
-// countElements gives the number of elements of a JSON array, or one more than
-// a batch may have, without a slice that grows with them: 16 MiB hold eight
-// million.
-func countElements(body []byte) (int, error) {
-	d := jsontext.NewDecoder(bytes.NewReader(body), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
-	open, err := d.ReadToken()
-	if err != nil {
-		return 0, unreadable(err)
+// unreadable is the answer to a body that can't be read as events.
+func unreadable(body []byte, err error) *Problem {
+	switch {
+	case len(bytes.TrimSpace(body)) == 0:
+		return newProblem(http.StatusBadRequest, "the body is empty")
+	case errors.Is(err, errTooManyElem):
+		return newProblem(http.StatusRequestEntityTooLarge, "the batch has more than 10,000 events")
+	case errors.Is(err, errNotAnArray):
+		return newProblem(http.StatusBadRequest, "the body of a batch must be a JSON array of events")
+	case errors.Is(err, errCutOff):
+		return newProblem(http.StatusBadRequest, "the body is cut off: its JSON doesn't end")
 	}
-	if open.Kind() != '[' {
-		return 0, newProblem(http.StatusBadRequest, "the body of a batch must be a JSON array of events")
-	}
-	n := 0
-	for ; d.PeekKind() != ']'; n++ {
-		if n > maxBatchEvents {
-			return n, nil
-		}
-		if err := d.SkipValue(); err != nil {
-			return 0, unreadable(err)
-		}
-	}
-	if _, err := d.ReadToken(); err != nil {
-		return 0, unreadable(err)
-	}
-	if _, err := d.ReadToken(); err != io.EOF {
-		return 0, newProblem(http.StatusBadRequest, "the body has something after its JSON value")
-	}
-	return n, nil
+	return newProblem(http.StatusBadRequest, "the body isn't JSON")
 }
 
 // binaryMessage takes the attributes from the headers, and the body as data.

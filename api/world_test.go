@@ -85,14 +85,10 @@ func (w *world) append(ctx context.Context, messages []Outgoing) error {
 	for _, o := range messages {
 		w.sequence++
 		in := eventstore.Incoming{Sequence: w.sequence, ReceivedAt: domain.InstantOf(testNow), Raw: o.Data}
-		if o.Header[HeaderRefused] != nil {
-			in.Refusal = &domain.Refusal{Reason: domain.TooLarge, Message: "the event is over 256 KiB"}
-		} else {
-			var m *domain.Message
-			m, in.Event, in.Refusal = received(w.t, o)
-			if m.Binary {
-				in.Raw = domain.RenderStructured(m)
-			}
+		var m *domain.Message
+		m, in.Event, in.Refusal = received(w.t, o)
+		if m.Binary && o.Header[HeaderRefused] == nil {
+			in.Raw = domain.RenderStructured(m)
 		}
 		b.Messages = append(b.Messages, in)
 	}
