@@ -125,7 +125,7 @@ func (t *ledgerTable) add(ctx context.Context, tx *sqldb.Tx, rows [][]any) error
 
 // addChunk gives the keys of the rows that came to zero.
 func (t *ledgerTable) addChunk(ctx context.Context, tx *sqldb.Tx, rows [][]any) ([][]any, error) {
-	sums, err := tx.QueryContext(ctx, t.insertText(len(rows))+t.sum, flatten(rows)...)
+	sums, err := tx.QueryContext(ctx, t.insertText(tx, len(rows))+t.sum, flatten(rows)...)
 	if err != nil {
 		return nil, err
 	}

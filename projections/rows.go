@@ -58,7 +58,7 @@ func (t *table) upsert(ctx context.Context, tx *sqldb.Tx, change []string, rows 
 func (t *table) write(ctx context.Context, tx *sqldb.Tx, rows [][]any, conflict string) error {
 	for len(rows) > 0 {
 		n := chunk(len(rows))
-		if _, err := tx.ExecContext(ctx, t.insertText(n)+conflict, flatten(rows[:n])...); err != nil {
+		if _, err := tx.ExecContext(ctx, t.insertText(tx, n)+conflict, flatten(rows[:n])...); err != nil {
 			return fmt.Errorf("write %s: %w", t.name, err)
 		}
 		rows = rows[n:]
@@ -67,33 +67,49 @@ func (t *table) write(ctx context.Context, tx *sqldb.Tx, rows [][]any, conflict 
 }
 
 // insertText gives the statement that inserts n rows.
-func (t *table) insertText(n int) string {
-	var b strings.Builder
-	b.WriteString("INSERT INTO " + t.name + " (" + quotedList(t.columns) + ") VALUES ")
-	parameter := 0
+func (t *table) insertText(tx *sqldb.Tx, n int) string {
+	b := builder{bare: tx.Dialect().Name == sqldb.SQLite}
+	b.WriteString("INSERT INTO " + t.name + " (" + quotedList(t.columns) + ") VALUES (")
 	for i := range n {
 		if i > 0 {
-			b.WriteString("), ")
+			b.WriteString("), (")
 		}
 		for j := range t.columns {
-			if j == 0 {
-				b.WriteString("($")
-			} else {
-				b.WriteString(", $")
+			if j > 0 {
+				b.WriteString(", ")
 			}
-			parameter++
-			b.WriteString(strconv.Itoa(parameter))
+			b.parameter()
 		}
 	}
 	b.WriteByte(')')
 	return b.String()
 }
 
+// A builder puts a statement together whose parameters are each used once, in
+// their order.
+type builder struct {
+	strings.Builder
+	// bare leaves out the parameters' numbers: SQLite looks each up among all
+	// others, which takes quadratic time.
+	bare bool
+	n    int
+}
+
+func (b *builder) parameter() {
+	if b.bare {
+		b.WriteByte('?')
+		return
+	}
+	b.n++
+	b.WriteByte('$')
+	b.WriteString(strconv.Itoa(b.n))
+}
+
 // delete removes the rows with the keys.
 func (t *table) delete(ctx context.Context, tx *sqldb.Tx, keys [][]any) error {
 	for len(keys) > 0 {
 		n := min(chunk(len(keys)), 32) // longer conditions take longer to plan than to run
-		if _, err := tx.ExecContext(ctx, t.deleteText(n), flatten(keys[:n])...); err != nil {
+		if _, err := tx.ExecContext(ctx, t.deleteText(tx, n), flatten(keys[:n])...); err != nil {
 			return fmt.Errorf("delete from %s: %w", t.name, err)
 		}
 		keys = keys[n:]
@@ -102,10 +118,9 @@ func (t *table) delete(ctx context.Context, tx *sqldb.Tx, keys [][]any) error {
 }
 
 // deleteText gives the statement that deletes n rows by their keys.
-func (t *table) deleteText(n int) string {
-	var b strings.Builder
+func (t *table) deleteText(tx *sqldb.Tx, n int) string {
+	b := builder{bare: tx.Dialect().Name == sqldb.SQLite}
 	b.WriteString("DELETE FROM " + t.name + " WHERE ")
-	parameter := 0
 	for i := range n {
 		if i > 0 {
 			b.WriteString(" OR ")
@@ -114,8 +129,8 @@ func (t *table) deleteText(n int) string {
 			if j > 0 {
 				b.WriteString(" AND ")
 			}
-			parameter++
-			b.WriteString(quoted(column) + " = $" + strconv.Itoa(parameter))
+			b.WriteString(quoted(column) + " = ")
+			b.parameter()
 		}
 	}
 	return b.String()

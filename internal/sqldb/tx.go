@@ -18,6 +18,9 @@ type Tx struct {
 	dialect *Dialect
 }
 
+// Dialect says how the engine differs.
+func (tx *Tx) Dialect() *Dialect { return tx.dialect }
+
 // A CommitError says that a commit failed in a way that leaves open whether
 // the transaction took effect: the connection broke between the request and
 // the answer.
