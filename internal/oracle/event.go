@@ -23,18 +23,23 @@ type event struct {
 	play    *report                    // for playback only
 }
 
-// A report is what a playback event says; lengths are in milliseconds. A field
-// that came is in carried, and nil where it came as null.
+// A report is what a playback event says; lengths are in milliseconds.
 type report struct {
 	session, content string
-	title            *string
-	device           *string
-	platform         *string
-	length           *int64
-	position         *int64
-	carried          map[string]bool
+	title            given[string]
+	device           given[string]
+	platform         given[string]
+	length           given[int64]
+	position         given[int64]
+	playTime         given[int64]
 	played           []span // in milliseconds
-	playTime         *int64
+}
+
+// A given field is one that an event may carry or not; carried as null, its
+// value is nil.
+type given[T any] struct {
+	carried bool
+	value   *T
 }
 
 // before says that e comes before f in history order.
@@ -77,27 +82,25 @@ func decode(structured []byte) (*event, error) {
 // decodeReport reads a playback event. Position, ranges and play time are
 // fields of progressed and ended only.
 func decodeReport(typ string, data map[string]json.RawMessage) (*report, error) {
-	r := &report{carried: map[string]bool{}}
+	r := &report{}
 	var errs []error
-	texts := func(name string) *string {
-		raw, ok := data[name]
-		r.carried[name] = ok
+	texts := func(name string) given[string] {
+		raw, carried := data[name]
 		v, err := text(raw)
 		errs = append(errs, err)
-		return v
+		return given[string]{carried, v}
 	}
-	number := func(name string) *int64 {
-		raw, ok := data[name]
-		r.carried[name] = ok
+	number := func(name string) given[int64] {
+		raw, carried := data[name]
 		v, err := milliseconds(raw)
 		errs = append(errs, err)
-		return v
+		return given[int64]{carried, v}
 	}
 	session, content := texts("session_id"), texts("content_id")
-	if session == nil || content == nil {
+	if session.value == nil || content.value == nil {
 		return nil, errors.New("a playback event without session_id or content_id")
 	}
-	r.session, r.content = *session, *content
+	r.session, r.content = *session.value, *content.value
 	r.title, r.device, r.platform = texts("title"), texts("device"), texts("platform")
 	r.length = number("content_length_s")
 	if typ != "playback.started" {
@@ -168,11 +171,13 @@ func milliseconds(raw json.RawMessage) (*int64, error) {
 	return &v, nil
 }
 
-// halfUp gives the nearest whole number, of two the greater.
+// halfUp gives the whole number nearest to x, of two the greater: the greatest
+// that isn't above x + ½. A denominator is never negative, so that Div, which
+// is Euclidean, rounds down.
 func halfUp(x *big.Rat) int64 {
-	x = new(big.Rat).Add(x, big.NewRat(1, 2))
-	// Div of big.Int is Euclidean, which rounds down for a positive divisor.
-	return new(big.Int).Div(x.Num(), x.Denom()).Int64()
+	twice := new(big.Int).Lsh(x.Num(), 1)
+	twice.Add(twice, x.Denom())
+	return twice.Div(twice, new(big.Int).Lsh(x.Denom(), 1)).Int64()
 }
 
 // ranges reads played, to the millisecond.

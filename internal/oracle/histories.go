@@ -58,7 +58,8 @@ type drawer struct {
 	t        *rapid.T
 	instants []Instant // the few that everything uses
 	users    []string
-	n        int // events so far
+	kinds    []func() (string, map[string]any) // what happens in this history
+	n        int                               // events so far
 }
 
 // Histories draws histories: of one or two users, with few ids of everything
@@ -78,6 +79,10 @@ func Histories() *rapid.Generator[History] {
 		}
 		edges := edgesAround(around)
 		d := &drawer{t: t, users: []string{"u", "ü|2"}[:rapid.IntRange(1, 2).Draw(t, "users")]}
+		d.kinds = rapid.SampledFrom([][]func() (string, map[string]any){
+			{d.profile, d.subscription, d.subscription, d.subscription, d.rental, d.freeCopy, d.playback, d.playback},
+			{d.subscription}, {d.rental, d.freeCopy}, {d.playback}, {d.subscription, d.rental, d.profile},
+		}).Draw(t, "kinds")
 		d.instants = rapid.SliceOfN(rapid.SampledFrom(edges), 2, 9).Draw(t, "instants")
 		for range rapid.IntRange(0, 24).Draw(t, "events") {
 			h.Events = append(h.Events, d.event())
@@ -131,10 +136,7 @@ func (d *drawer) time(at Instant) string {
 
 // event draws one.
 func (d *drawer) event() []byte {
-	kinds := []func() (string, map[string]any){
-		d.profile, d.subscription, d.subscription, d.subscription, d.subscription, d.rental, d.freeCopy, d.playback, d.playback,
-	}
-	typ, data := rapid.SampledFrom(kinds).Draw(d.t, "kind")()
+	typ, data := rapid.SampledFrom(d.kinds).Draw(d.t, "kind")()
 	d.n++
 	e, err := json.Marshal(map[string]any{
 		"specversion": "1.0",

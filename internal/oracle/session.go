@@ -50,28 +50,28 @@ func (u *user) foldSessions() {
 func (s *session) take(e *event) {
 	r := e.play
 	s.last, s.ended = e.at, e.typ == "playback.ended"
-	latest(r, "title", &s.title, r.title)
-	latest(r, "device", &s.device, r.device)
-	latest(r, "platform", &s.platform, r.platform)
-	latest(r, "content_length_s", &s.length, r.length)
-	latest(r, "position_s", &s.position, r.position)
+	latest(&s.title, r.title)
+	latest(&s.device, r.device)
+	latest(&s.platform, r.platform)
+	latest(&s.length, r.length)
+	latest(&s.position, r.position)
 	for _, x := range r.played {
 		s.ranges = append(s.ranges, span{wholeSeconds(x.from), wholeSeconds(x.to)})
 	}
-	if r.playTime != nil && (s.playTime == nil || *r.playTime > *s.playTime) {
-		s.playTime = r.playTime
+	if v := r.playTime.value; v != nil && (s.playTime == nil || *v > *s.playTime) {
+		s.playTime = v
 	}
 }
 
-func latest[T any](r *report, name string, to **T, v *T) {
-	if r.carried[name] {
-		*to = v
+func latest[T any](to **T, v given[T]) {
+	if v.carried {
+		*to = v.value
 	}
 }
 
 // wholeSeconds rounds milliseconds half up to whole seconds, in milliseconds.
 func wholeSeconds(ms Instant) Instant {
-	return Instant(halfUp(big.NewRat(int64(ms), 1000)) * 1000)
+	return (ms + 500) / 1000 * 1000
 }
 
 // watched is the length of the union of ranges, cut to a length if there is one.
