@@ -1,10 +1,12 @@
 package platform
 
 import (
+	"context"
 	"encoding/json"
 	"hash/fnv"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"boxoffice/domain"
@@ -215,6 +217,27 @@ func TestLive(t *testing.T) {
 	if playback < n*3/4 || old < n*3/4 || old == n {
 		t.Errorf("of %d events %d are playback and %d of known people", n, playback, old)
 	}
+}
+
+// Live gives as many events a second as asked for, until its context ends.
+func TestLiveRate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := New(Options{Seed: 5, Users: 30, Until: time.Now()})
+		for range p.History() {
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		defer cancel()
+		n := 0
+		for e := range p.Live(ctx, 7.5) {
+			if at := parse(t, e).Time; at.After(time.Now()) {
+				t.Fatalf("at %v: %s", time.Now(), e)
+			}
+			n++
+		}
+		if n < 149 || n > 150 {
+			t.Errorf("%d events in 20 s at 7.5 a second, want 150", n)
+		}
+	})
 }
 
 func BenchmarkYear(b *testing.B) {
