@@ -32,7 +32,7 @@ func (env *envelope) readStructured(body []byte) {
 // take takes one attribute.
 func (env *envelope) take(name, value []byte) {
 	if i, known := knownAttribute(string(name)); known {
-		env.known[i] = attributeOf(value)
+		env.known[i] = attributeOf(i, value)
 		return
 	}
 	if !validAttributeName(string(name)) {
@@ -42,15 +42,32 @@ func (env *envelope) take(name, value []byte) {
 	env.extend(string(name), value)
 }
 
-// attributeOf gives what a JSON value says as an attribute; null is as absent.
-func attributeOf(value []byte) attribute {
+// attributeOf gives what a JSON value says as a known attribute; null is as
+// absent.
+func attributeOf(i int, value []byte) attribute {
 	switch {
 	case isNull(value):
 		return attribute{}
 	case value[0] == '"':
-		return attribute{given: true, isText: true, text: string(textOf(value))}
+		return attribute{given: true, isText: true, text: sharedText(i, textOf(value))}
 	}
 	return attribute{given: true}
+}
+
+// sharedText gives a text as a string, without new memory for those that most
+// events have.
+func sharedText(i int, text []byte) string {
+	switch {
+	case i == attrSpecVersion && string(text) == "1.0":
+		return "1.0"
+	case i == attrContentType && string(text) == "application/json":
+		return "application/json"
+	case i == attrType:
+		if r := catalogue.index[Type(text)]; r != nil {
+			return string(r.of)
+		}
+	}
+	return string(text)
 }
 
 // maxDepth is how deep arrays and objects may stand in one another. Readers of

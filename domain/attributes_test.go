@@ -147,6 +147,7 @@ func TestBinaryRefused(t *testing.T) {
 		{"a body with a lone surrogate", body(`{"a":"\ud800"}`), domain.Malformed},
 		{"a body that isn't UTF-8", body("\xff\xfe"), domain.Malformed},
 		{"a body that is too deep", body(`{"a":` + strings.Repeat("[", 9_001) + strings.Repeat("]", 9_001) + "}"), domain.Malformed},
+		{"a body that is far too deep", body(`{"a":` + strings.Repeat("[", 20_000) + strings.Repeat("]", 20_000) + "}"), domain.Malformed},
 		{"no body", body(""), domain.InvalidData},
 		{"white space as a body", body(" "), domain.InvalidData},
 		{"a body that isn't JSON", body("session_id=1"), domain.InvalidData},

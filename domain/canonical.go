@@ -136,18 +136,116 @@ func extensionText(value []byte) []byte {
 // appendCanonical appends a JSON value with its keys sorted, its numbers written
 // in one way, and its texts with no more escapes than are needed.
 func appendCanonical(dst, value []byte) []byte {
-	switch {
-	case value[0] == '"':
-		return appendText(dst, value)
-	case value[0] == '{':
-		return appendObject(dst, value)
-	case value[0] == '[':
-		return appendArray(dst, value)
-	case isNumber(value):
-		d := decimalOf(value)
-		return d.appendCanonical(dst)
+	c := canonicalizer{text: value, dst: dst}
+	c.value()
+	return c.dst
+}
+
+// A canonicalizer goes through a value once, however deep it is: to look for the
+// end of each object before going into it would take time in proportion to size
+// times depth, which a publisher can make large.
+type canonicalizer struct {
+	text []byte
+	at   int
+	dst  []byte
+}
+
+// value appends the value at which c is, and goes to what follows it.
+func (c *canonicalizer) value() {
+	start := c.at
+	c.at = len(c.text) // unless there is a value
+	if start >= len(c.text) {
+		return
 	}
-	return append(dst, value...)
+	switch first := c.text[start]; {
+	case first == '{':
+		c.object(start + 1)
+	case first == '[':
+		c.array(start + 1)
+	case first == '"':
+		c.at = stringEnd(c.text, start)
+		c.dst = appendText(c.dst, c.text[start:c.at])
+	case wordEnd(c.text, start) > start:
+		c.at = wordEnd(c.text, start)
+		c.dst = appendWord(c.dst, c.text[start:c.at])
+	}
+}
+
+// next goes from i to the next element or member, and says whether there is one
+// before the array or object ends.
+func (c *canonicalizer) next(i int) bool {
+	c.at = skipSpace(c.text, i)
+	if c.at < len(c.text) && c.text[c.at] == ',' {
+		c.at = skipSpace(c.text, c.at+1)
+	}
+	if c.at >= len(c.text) {
+		return false
+	}
+	if c.text[c.at] == ']' || c.text[c.at] == '}' {
+		c.at++
+		return false
+	}
+	return true
+}
+
+// array appends an array whose elements begin at i.
+func (c *canonicalizer) array(i int) {
+	c.dst = append(c.dst, '[')
+	for n := 0; c.next(i); n++ {
+		if n > 0 {
+			c.dst = append(c.dst, ',')
+		}
+		c.value()
+		i = c.at
+	}
+	c.dst = append(c.dst, ']')
+}
+
+// A written member is one that stands in dst already, from from to to.
+type written struct {
+	name     []byte
+	from, to int
+}
+
+// object appends an object whose members begin at i. They are written as they
+// come, and put in order where they aren't.
+func (c *canonicalizer) object(i int) {
+	var room [8]written
+	all := room[:0]
+	c.dst = append(c.dst, '{')
+	start := len(c.dst)
+	for c.next(i) {
+		if len(all) > 0 {
+			c.dst = append(c.dst, ',')
+		}
+		m := written{from: len(c.dst)}
+		end := stringEnd(c.text, c.at)
+		m.name = textOf(c.text[c.at:end])
+		c.dst = append(quote(c.dst, m.name), ':')
+		c.at = skipSpace(c.text, skipSpace(c.text, end)+1)
+		c.value()
+		m.to = len(c.dst)
+		all = append(all, m)
+		i = c.at
+	}
+	byName := func(a, b written) int { return bytes.Compare(a.name, b.name) }
+	if !slices.IsSortedFunc(all, byName) {
+		slices.SortFunc(all, byName)
+		c.reorder(start, all)
+	}
+	c.dst = append(c.dst, '}')
+}
+
+// reorder writes the members that stand in dst from start on in the order of all.
+func (c *canonicalizer) reorder(start int, all []written) {
+	asCame := slices.Clone(c.dst[start:])
+	c.dst = c.dst[:start]
+	for n, m := range all {
+		if n > 0 {
+			c.dst = append(c.dst, ',')
+		}
+		c.dst = append(c.dst, asCame[m.from-start:m.to-start]...)
+	}
 }
 
 // appendText appends a JSON string. One that has no escape needs none.
@@ -158,31 +256,12 @@ func appendText(dst, s []byte) []byte {
 	return quote(dst, textOf(s))
 }
 
-func appendObject(dst, object []byte) []byte {
-	all := membersOf(nil, object)
-	sortMembers(all)
-	dst = append(dst, '{')
-	for i, m := range all {
-		if i > 0 {
-			dst = append(dst, ',')
-		}
-		dst = append(quote(dst, m.name), ':')
-		dst = appendCanonical(dst, m.value)
+// appendWord appends a number in the one way of writing it, and true, false and
+// null as they are.
+func appendWord(dst, word []byte) []byte {
+	if !isNumber(word) {
+		return append(dst, word...)
 	}
-	return append(dst, '}')
-}
-
-func appendArray(dst, array []byte) []byte {
-	dst = append(dst, '[')
-	w := walk(array)
-	for i := 0; ; i++ {
-		value, ok := w.element()
-		if !ok {
-			return append(dst, ']')
-		}
-		if i > 0 {
-			dst = append(dst, ',')
-		}
-		dst = appendCanonical(dst, value)
-	}
+	d := decimalOf(word)
+	return d.appendCanonical(dst)
 }

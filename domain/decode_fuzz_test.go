@@ -95,3 +95,13 @@ func TestRestoreRefuses(t *testing.T) {
 		}
 	}
 }
+
+// TestRestoreByPart defends: a member has an effect only in the part where the
+// catalogue has it, so that no erasure changes what isn't personal.
+func TestRestoreByPart(t *testing.T) {
+	e, err := domain.Restore(domain.PlaybackStarted, domain.Stamp{}, "ana",
+		[]byte(`{"session_id":"s","content_id":"c"}`), []byte(`{"data":{"title":"t"}}`))
+	if err != nil || e.Playback.Title.Carried {
+		t.Errorf("%v, %+v", err, e.Playback)
+	}
+}

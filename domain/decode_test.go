@@ -126,6 +126,17 @@ func TestDeep(t *testing.T) {
 	e.Content()
 }
 
+// TestDeepAndLarge defends: what an event costs grows with its size and not with
+// its depth times its size, which would take minutes here.
+func TestDeepAndLarge(t *testing.T) {
+	inner := `"` + strings.Repeat("x", 200_000) + `"`
+	deep := strings.Repeat(`{"a":0,"b":`, 4_000) + strings.Repeat(`[`, 4_000) + inner + strings.Repeat("]", 4_000) + strings.Repeat("}", 4_000)
+	e := accepted(t, progressDraft().with("x", deep).structured())
+	for range 100 {
+		e.Content()
+	}
+}
+
 // TestSubjectMismatch defends: the NATS subject is compared where there is one.
 func TestSubjectMismatch(t *testing.T) {
 	cases := map[string]bool{
@@ -193,6 +204,8 @@ func TestRefusalSaysWhatCanBeRead(t *testing.T) {
 		{"invalid UTF-8 elsewhere", raw(strings.Replace(body(progressDraft()), `"s-1"`, "\"\xff\"", 1)), whole},
 		{"invalid UTF-8 in the subject", raw(strings.Replace(body(progressDraft()), `"ana"`, "\"ana\xff\"", 1)),
 			without(func(r *domain.Refusal) { r.Subject = "" })},
+		{"invalid UTF-8 in the id", raw(strings.Replace(body(progressDraft()), `"e-1"`, "\"\xff\"", 1)),
+			without(func(r *domain.Refusal) { r.ID = "" })},
 		{"the same subject twice", progressDraft().set("subject", `"ana","subject":"ana"`).structured(), whole},
 		{"two subjects", progressDraft().set("subject", `"ana","subject":"bob"`).structured(),
 			without(func(r *domain.Refusal) { r.Subject = "" })},

@@ -34,7 +34,8 @@ func Restore(t Type, s Stamp, subject string, public, personal []byte) (*Event, 
 }
 
 // readPersonal reads the personal members of data; what must be there is all
-// public.
+// public. What the catalogue has as public has no effect here: it would be gone
+// after an erasure, which changes nothing but what is personal.
 func (e *Event) readPersonal(r *row, data []byte) string {
 	w := walk(data)
 	for {
