@@ -8,13 +8,18 @@ import (
 	"io/fs"
 	"strconv"
 
+	"boxoffice/domain"
 	"boxoffice/internal/sqldb"
 )
 
-// FoldVersion is the version of the code that makes read models from events. It
-// moves whenever the rows, the facts or the schema of a generation come out
-// otherwise than before; a new generation is built then.
-const FoldVersion = 1
+// FoldVersion is the version of the code that makes read models from events: of
+// the rules and of the rows. A generation of another version isn't projected
+// into; a new one is built.
+const FoldVersion = 1000*domain.FoldVersion + rowsVersion
+
+// rowsVersion moves whenever the rows or the schema of a generation come out
+// otherwise than before from the same facts.
+const rowsVersion = 1
 
 //go:embed schema
 var schemaFiles embed.FS

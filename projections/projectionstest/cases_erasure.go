@@ -180,8 +180,8 @@ func sameIDAgain(t *testing.T, database Database) {
 			config.BatchEvents = size
 			r := h.start(config)
 			h.caughtUp(r)
-			h.append(m.event(domain.UserErased, "ana", start+day, nil))
 			h.append(
+				m.event(domain.UserErased, "ana", start+day, nil),
 				m.event(domain.UserRegistered, "ana", start+2*day, fields{"email": "second@example.org"}))
 			h.caughtUp(r)
 			got := h.dump()

@@ -6,10 +6,12 @@ package projectionstest
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"boxoffice/eventstore"
+	"boxoffice/internal/sqldb"
 	"boxoffice/projections"
 )
 
@@ -42,6 +44,54 @@ func timeZone(t *testing.T, database Database) {
 	other.append(events...)
 	other.project(config)
 	wantSame(t, "after the change of zone", other.dump(), h.dump())
+}
+
+func epoch(t *testing.T, database Database) {
+	h := newHouse(t, database)
+	h.append(newMaker(t, 34).history(10)...)
+	var recovered atomic.Bool
+	log := &gatedLog{Log: h.log}
+	log.head = func(ctx context.Context) (eventstore.Head, error) {
+		head, err := h.log.Head(ctx)
+		if recovered.Load() {
+			head.Epoch += " recovered"
+		}
+		return head, err
+	}
+	r := h.startOn(h.models, log, h.quick())
+	h.caughtUp(r)
+	was, before := h.live(), h.dump()
+	recovered.Store(true)
+	h.eventually("another generation is live", func() bool { return h.live() != was })
+	h.caughtUp(r)
+	wantSame(t, "built anew", before, h.dump())
+}
+
+func views(t *testing.T, database Database) {
+	h := newHouse(t, database)
+	if h.db.Dialect().Name != sqldb.Postgres {
+		return // a file has no schema to keep views in
+	}
+	h.append(newMaker(t, 35).history(10)...)
+	config := h.quick()
+	for _, zone := range []string{"UTC", paris} {
+		config.TimeZone = zone
+		h.project(config)
+		for _, table := range dumped {
+			if table.table == "user_facts" {
+				continue // for the service alone
+			}
+			var rows int
+			err := h.db.SQL().QueryRowContext(t.Context(), "SELECT COUNT(*) FROM boxoffice."+table.table).Scan(&rows)
+			if err != nil || rows == 0 {
+				t.Errorf("boxoffice.%s has %d rows: %v", table.table, rows, err)
+			}
+		}
+		var shown string
+		if err := h.db.SQL().QueryRowContext(t.Context(), "SELECT time_zone FROM boxoffice.generation").Scan(&shown); err != nil || shown != zone {
+			t.Errorf("the views show the generation of zone %q, want %q: %v", shown, zone, err)
+		}
+	}
 }
 
 func followsWhileBuilding(t *testing.T, database Database) {

@@ -66,6 +66,9 @@ var cases = []testCase{
 
 	{"TimeZone", "Another time zone makes a new generation beside the live one, which answers until the new one " +
 		"has caught up; its rows are those of read models that never had another zone.", timeZone},
+	{"Epoch", "Where the log was recovered to another state, read models that were made from the old one are " +
+		"built anew.", epoch},
+	{"Views", "SQL of people's own finds the live generation under names that stay, on PostgreSQL.", views},
 	{"FollowsWhileBuilding", "While a new generation is being built, the live one goes on following the log.",
 		followsWhileBuilding},
 	{"Superseded", "A runner whose generation was replaced by another process's stands idle: two configurations " +
