@@ -1,0 +1,132 @@
+//go:build year
+
+// This file runs an installation of the real program, for the test of a year.
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// buildProgram builds the program as it is shipped.
+func buildProgram(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "boxoffice")
+	if out, err := exec.Command("go", "build", "-o", path, ".").CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, out)
+	}
+	return path
+}
+
+// An installation is a running service with everything that it stores.
+type installation struct {
+	name   string
+	binary string
+	env    []string
+	url    string
+	client http.Client
+}
+
+func newInstallation(t *testing.T, binary, name string, settings map[string]string) *installation {
+	t.Helper()
+	dir := t.TempDir()
+	on := &installation{name: name, binary: binary, env: os.Environ()}
+	set := func(key, value string) { on.env = append(on.env, key+"="+value) }
+	for _, listens := range []string{"HTTP", "NATS", "METRICS"} {
+		addr, err := freeAddr()
+		if err != nil {
+			t.Fatal(err)
+		}
+		set("BOXOFFICE_"+listens+"_ADDR", addr)
+		if listens == "HTTP" {
+			on.url = "http://" + addr
+		}
+	}
+	set("BOXOFFICE_DATA_DIR", dir)
+	set("BOXOFFICE_API_KEYS", scriptKeys)
+	set("BOXOFFICE_TIME_ZONE", yearZone)
+	set("XDG_CACHE_HOME", dir)
+	for key, value := range settings {
+		set(key, value)
+		if key == "BOXOFFICE_MASTER_KEY" {
+			on.command(t, "keys", "new-master", value)
+		}
+	}
+	on.serve(t)
+	return on
+}
+
+// serve starts the service and stops it at the end of the test.
+func (on *installation) serve(t *testing.T) {
+	t.Helper()
+	serve := exec.Command(on.binary, "serve")
+	serve.Env = on.env
+	var log bytes.Buffer
+	serve.Stderr = &log
+	if err := serve.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		serve.Process.Signal(syscall.SIGTERM)
+		if err := serve.Wait(); err != nil || t.Failed() {
+			t.Logf("%s: serve ended with %v; the end of its log:\n%s", on.name, err, tail(log.String(), 4000))
+		}
+	})
+	on.await(t, `"status":"ready","parts"`, "/readyz")
+}
+
+func tail(text string, n int) string { return text[max(0, len(text)-n):] }
+
+// command runs another command of the program.
+func (on *installation) command(t *testing.T, args ...string) {
+	t.Helper()
+	cmd := exec.Command(on.binary, args...)
+	cmd.Env = on.env
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%s: boxoffice %s: %v\n%s", on.name, strings.Join(args, " "), err, out)
+	}
+}
+
+// get asks the API as an administrator.
+func (on *installation) get(path string) (int, []byte, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, on.url+path, nil)
+	if err != nil {
+		return 0, nil, err
+	}
+	req.Header.Set("Authorization", "Bearer admin-key")
+	resp, err := on.client.Do(req)
+	if err != nil {
+		return 0, nil, err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	return resp.StatusCode, body, err
+}
+
+// await asks until the answer has the text in it.
+func (on *installation) await(t *testing.T, text, path string) {
+	t.Helper()
+	deadline := time.Now().Add(10 * time.Minute)
+	for {
+		status, body, err := on.get(path)
+		if err == nil && bytes.Contains(body, []byte(text)) {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%s: no %q at %s: %d %v %s", on.name, text, path, status, err, tail(string(body), 500))
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+}
