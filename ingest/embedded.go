@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -67,6 +68,14 @@ type EmbeddedConfig struct {
 type Embedded struct {
 	server *server.Server
 	gate   *gate
+	log    *slog.Logger
+	dir    string
+	// config is how JetStream was started.
+	config server.JetStreamConfig
+
+	once    sync.Once
+	closing chan struct{}
+	healed  chan struct{}
 }
 
 // StartEmbedded starts a server and waits until it takes connections.
@@ -84,12 +93,19 @@ func StartEmbedded(cfg EmbeddedConfig) (*Embedded, error) {
 	log := newServerLog(cfg.Logger)
 	srv.SetLoggerV2(log, false, false, false)
 	gate.server = srv
-	e := &Embedded{server: srv, gate: gate}
+	e := &Embedded{
+		server: srv, gate: gate, log: log.log, dir: cfg.Dir,
+		closing: make(chan struct{}), healed: make(chan struct{}),
+	}
 	srv.Start()
 	if err := e.ready(log, cfg.Addr != ""); err != nil {
-		e.Close()
+		e.stop()
 		return nil, fmt.Errorf("embedded NATS server: %w", err)
 	}
+	e.config = *srv.JetStreamConfig()
+	// It is the directory above what it says, when it is given again.
+	e.config.StoreDir = cfg.Dir
+	go e.heal()
 	return e, nil
 }
 
@@ -174,6 +190,14 @@ func (e *Embedded) Reauthorize() { e.gate.reauthorize() }
 // Close stops the server and waits until everything is on the disk. Connect's
 // connections to it must be closed before.
 func (e *Embedded) Close() {
+	e.once.Do(func() {
+		close(e.closing)
+		<-e.healed
+		e.stop()
+	})
+}
+
+func (e *Embedded) stop() {
 	e.server.Shutdown()
 	e.server.WaitForShutdown()
 }

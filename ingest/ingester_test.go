@@ -4,6 +4,7 @@
 package ingest_test
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -81,6 +82,29 @@ func TestAnUnknownCommitIsNotAcknowledged(t *testing.T) {
 	if counted(t, registry, "boxoffice_ingest_events_total", "duplicate") == 0 {
 		t.Error("nothing was given to the log twice: the test has tested nothing")
 	}
+}
+
+// A forgetful log leaves messages out of its account.
+type forgetful struct{ *eventstore.Store }
+
+func (l forgetful) Append(ctx context.Context, b eventstore.Batch) (eventstore.Account, error) {
+	account, err := l.Store.Append(ctx, b)
+	account.Appended--
+	return account, err
+}
+
+// TestAnIncompleteAccountIsNotAcknowledged: whatever was fetched has to end as
+// one of the outcomes.
+func TestAnIncompleteAccountIsNotAcknowledged(t *testing.T) {
+	b := withStream(t, connect(t, ingest.Config{Embedded: startEmbedded(t, nil)}))
+	store := openLog(t, sqldb.SQLite)
+	publish(t, b, progresses(0, 100)...)
+	i, stop := run(t, b, forgetful{store}, ingest.IngesterConfig{})
+	eventually(t, "the account was found wrong", func() bool { return i.Status().Err != nil })
+	if left := backlog(t, b); left != 100 {
+		t.Errorf("%d of 100 events aren't acknowledged after a wrong account", left)
+	}
+	stop()
 }
 
 // TestWhatIsUnderWayIsFinished: an append that has begun when ingest is told to

@@ -23,6 +23,10 @@ type BrokerStatus struct {
 	// where that is known from, or why it can't be told.
 	Sync       Sync
 	SyncDetail string
+	// Problem is what the servers themselves say is wrong with them, such as a
+	// stream that can't be written; empty where they say nothing. Of servers
+	// that aren't embedded it is known by their monitoring addresses only.
+	Problem string
 	// Backlog counts the events that wait for ingest or that it hasn't
 	// acknowledged, and OldestAge is the age of the oldest; zero without one.
 	Backlog   uint64
@@ -35,6 +39,7 @@ type BrokerStatus struct {
 func (b *Broker) Status(ctx context.Context) BrokerStatus {
 	s := BrokerStatus{Connected: b.Connected()}
 	s.Sync, s.SyncDetail = b.sync(ctx)
+	s.Problem = b.problem(ctx)
 	if !s.Connected {
 		s.Err = ErrUnavailable
 		return s

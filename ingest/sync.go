@@ -5,11 +5,7 @@ package ingest
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
-	"net/http"
-	"net/url"
-	"strings"
+	"errors"
 )
 
 // Sync says whether what the broker acknowledges survives a power failure.
@@ -44,22 +40,6 @@ func (b *Broker) sync(ctx context.Context) (Sync, string) {
 
 // syncsAlways asks one server's monitoring.
 func syncsAlways(ctx context.Context, address string) (bool, error) {
-	target, err := url.JoinPath(strings.TrimSpace(address), "varz")
-	if err != nil {
-		return false, fmt.Errorf("the monitoring address is not a URL")
-	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, target, nil)
-	if err != nil {
-		return false, fmt.Errorf("the monitoring address is not a URL")
-	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return false, fmt.Errorf("asking the NATS server's monitoring: %w", err)
-	}
-	defer response.Body.Close()
-	if response.StatusCode != http.StatusOK {
-		return false, fmt.Errorf("the NATS server's monitoring answers %s", response.Status)
-	}
 	var varz struct {
 		JetStream struct {
 			Config *struct {
@@ -67,11 +47,11 @@ func syncsAlways(ctx context.Context, address string) (bool, error) {
 			} `json:"config"`
 		} `json:"jetstream"`
 	}
-	if err := json.NewDecoder(http.MaxBytesReader(nil, response.Body, 8<<20)).Decode(&varz); err != nil {
-		return false, fmt.Errorf("reading the NATS server's monitoring: %w", err)
+	if err := monitor(ctx, address, "varz", &varz); err != nil {
+		return false, err
 	}
 	if varz.JetStream.Config == nil {
-		return false, fmt.Errorf("the NATS server's monitoring shows no JetStream")
+		return false, errors.New("the NATS server's monitoring shows no JetStream")
 	}
 	return varz.JetStream.Config.SyncAlways, nil
 }
