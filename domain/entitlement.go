@@ -47,7 +47,7 @@ func (f *entitlementFacts) add(at Stamp, e *EntitlementEvent) {
 	f.offerName.offer(at, e.OfferName)
 	f.contentID.offer(at, e.ContentID)
 	f.title.offer(at, e.Title)
-	f.rentalKind.offer(at, withoutNull(e.RentalKind))
+	f.rentalKind.offer(at, e.RentalKind)
 	f.amount.offer(at, e.Amount)
 	f.currency.offer(at, e.Currency)
 	f.interval.offer(at, e.Interval)
