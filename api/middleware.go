@@ -83,7 +83,7 @@ func (s *service) observe(next http.Handler) http.Handler {
 			took := time.Since(begun)
 			s.metrics.observe(knownMethod(r.Method), routeOf(r), ww.Status(), took)
 			s.Logger.InfoContext(r.Context(), "request", "method", knownMethod(r.Method), "route", routeOf(r),
-				"status", ww.Status(), "bytes", ww.BytesWritten(), "duration", took)
+				"status", ww.Status(), "bytes", ww.BytesWritten(), "duration_s", took.Seconds())
 		}()
 		next.ServeHTTP(ww, r)
 	})
