@@ -185,6 +185,34 @@ func lostLease(t *testing.T, database Database) {
 
 	// The slow one has read its first batch and sleeps longer than its lease.
 	asleep, awake := make(chan struct{}), make(chan struct{})
+	errs := &errorLog{}
+	config := h.quick()
+	config.Lease, config.Logger = 50*time.Millisecond, slog.New(errs)
+	h.startOn(h.openModels(h.open()), h.sleepingLog(asleep, awake), config)
+	<-asleep
+
+	// The other has taken the lease and saved nothing yet, so that it is the
+	// lease alone that keeps the slow one from saving.
+	reading, read := make(chan struct{}), make(chan struct{})
+	config = h.quick()
+	config.Lease = time.Hour
+	r := h.startOn(h.models, h.sleepingLog(reading, read), config)
+	<-reading
+	close(awake)
+	h.eventually("the slow one can't save", func() bool {
+		return errs.count(func(err error) bool { return errors.Is(err, projections.ErrLeaseLost) }) > 0
+	})
+	if at := h.position(); at != 0 {
+		t.Errorf("without the lease it has saved up to position %d", at)
+	}
+	close(read)
+	h.caughtUp(r)
+	wantSame(t, "with a projector that lost its lease", uninterrupted(t, database, events), h.dump())
+}
+
+// sleepingLog is the log to a reader who, once it has read, tells asleep and
+// waits for awake.
+func (h *house) sleepingLog(asleep, awake chan struct{}) projections.Log {
 	var once sync.Once
 	log := &gatedLog{Log: h.log}
 	log.read = func(ctx context.Context, after eventstore.Position, limit int) ([]eventstore.Record, error) {
@@ -195,20 +223,7 @@ func lostLease(t *testing.T, database Database) {
 		})
 		return records, err
 	}
-	errs := &errorLog{}
-	config := h.quick()
-	config.Lease, config.Logger = 50*time.Millisecond, slog.New(errs)
-	h.startOn(h.openModels(h.open()), log, config)
-	<-asleep
-
-	config.Logger = h.quick().Logger
-	r := h.start(config)
-	h.caughtUp(r)
-	close(awake)
-	h.eventually("the slow one can't save", func() bool {
-		return errs.count(func(err error) bool { return errors.Is(err, projections.ErrLeaseLost) }) > 0
-	})
-	wantSame(t, "with a projector that lost its lease", uninterrupted(t, database, events), h.dump())
+	return log
 }
 
 func outage(t *testing.T, database Database) {
