@@ -21,6 +21,7 @@ var appendRules = []rule{
 	{"positions are dense", "positions run 1, 2, 3 … in the order of the batch and of the commits, across restarts", testPositions},
 	{"a reader misses nothing", "with any number of processes appending, a reader that follows the log sees every position once, in order", testTailing},
 	{"a failed append leaves nothing", "an append that fails or is given up leaves no event, no account, no user and no hole", testRollback},
+	{"a prepared batch can be late", "what has changed since a batch was prepared is taken into account: users who came, erasures, registrations, recorded events", testPrepared},
 	{"accounts add up", "every message of a batch ends as appended, duplicate or refused, and the accounts say for every sequence number in which batch", testAccounts},
 	{"the log is append-only", "the database itself refuses to change or remove an event or an account", testAppendOnly},
 	{"recorded_at never goes back", "recorded_at rises with the position, whatever the clock does", testRecordedAt},
@@ -147,6 +148,54 @@ func testRollback(t *testing.T, l *Log) {
 	}
 	if _, ok, err := s.UserKey(t.Context(), "ana"); ok || err != nil {
 		t.Errorf("the failed append left a user: %v, %v", ok, err)
+	}
+}
+
+func testPrepared(t *testing.T, l *Log) {
+	s, other := l.Open(t), l.Open(t)
+	mustAppend(t, s, batch(1, event(message{kind: domain.UserRegistered, subject: "known", id: "1"}),
+		erased("gone", "2", "2026-11-02T00:00:00Z")), 2, 0, 0)
+	late := batch(10,
+		event(message{kind: domain.UserUpdated, subject: "new", id: "a"}),
+		event(message{kind: domain.UserUpdated, subject: "known", id: "b"}),
+		event(message{kind: domain.UserUpdated, subject: "gone", id: "c", at: "2026-11-04T00:00:00Z"}),
+		event(message{kind: domain.UserUpdated, subject: "gone", id: "d"}),
+		event(message{kind: domain.UserUpdated, subject: "new", id: "e"}))
+	p, err := s.Prepare(t.Context(), late)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mustAppend(t, other, batch(20,
+		event(message{kind: domain.UserRegistered, subject: "new", id: "5"}),
+		event(message{kind: domain.UserUpdated, subject: "new", id: "e"}),
+		event(message{kind: domain.UserRegistered, subject: "gone", id: "6", at: "2026-11-03T00:00:00Z"})), 3, 0, 0)
+	again, err := s.Prepare(t.Context(), late)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := s.AppendPrepared(t.Context(), p)
+	if err != nil || a.Appended != 3 || a.Duplicates != 1 || a.Refused != 1 {
+		t.Errorf("%+v, %v; want 3 appended, a duplicate and one refused", a, err)
+	}
+	mustAppend(t, other, batch(30, erased("known", "7", "2026-11-05T00:00:00Z"), erased("new", "8", "2026-11-05T00:00:00Z")), 2, 0, 0)
+	// Everything is recorded by now, or refused as before.
+	if a, err := s.AppendPrepared(t.Context(), again); err != nil || a.Duplicates != 4 || a.Refused != 1 {
+		t.Errorf("%+v, %v; want 4 duplicates and one refused", a, err)
+	}
+	all := readAll(t, s)
+	if diff := cmp.Diff([]string{"1", "2", "5", "e", "6", "a", "b", "c", "7", "8"}, ids(all)); diff != "" {
+		t.Fatal(diff)
+	}
+	if all[5].User != all[2].User || all[7].User != all[4].User || all[7].User == all[1].User || all[7].Event.Subject != "gone" {
+		t.Error("events that were prepared early have other users than those who came meanwhile")
+	}
+	later, err := s.Prepare(t.Context(), batch(40, event(message{kind: domain.UserUpdated, subject: "gone", id: "f", at: "2026-11-04T00:00:00Z"})))
+	if err != nil {
+		t.Fatal(err)
+	}
+	mustAppend(t, other, batch(41, erased("gone", "9", "2026-11-06T00:00:00Z")), 1, 0, 0)
+	if a, err := s.AppendPrepared(t.Context(), later); err != nil || a.Refused != 1 {
+		t.Errorf("%+v, %v; want one refused of the user who was erased meanwhile", a, err)
 	}
 }
 
