@@ -7,7 +7,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"strconv"
 	"testing"
 	"time"
@@ -20,7 +19,6 @@ import (
 // A testLog is a log that is held in memory and complete.
 type testLog struct {
 	records []eventstore.Record
-	epoch   string
 }
 
 func (l *testLog) Read(_ context.Context, after eventstore.Position, limit int) ([]eventstore.Record, error) {
@@ -28,7 +26,7 @@ func (l *testLog) Read(_ context.Context, after eventstore.Position, limit int) 
 }
 
 func (l *testLog) Head(context.Context) (eventstore.Head, error) {
-	return eventstore.Head{Position: eventstore.Position(len(l.records)), Epoch: l.epoch}, nil
+	return eventstore.Head{Position: eventstore.Position(len(l.records)), Epoch: "test"}, nil
 }
 
 func (l *testLog) Wait(context.Context, eventstore.Position) error {
@@ -81,17 +79,19 @@ func openModels(t testing.TB, open func() *sqldb.DB) *Models {
 	return m
 }
 
-// build projects a log into a generation of its own, with the status that users
-// have at now, and makes it live. What was built before is dropped.
-func build(m *Models, l *testLog, zone *time.Location, now domain.Instant, batch int) error {
+// build projects a log into the live generation, with the status that users
+// have at now. What was there before is gone.
+func build(m *Models, l Log, zone *time.Location, now domain.Instant, batch int) error {
 	ctx := context.Background()
-	before, _, err := m.live(ctx)
+	head, err := l.Head(ctx)
 	if err != nil {
 		return err
 	}
-	l.epoch = fmt.Sprint("epoch ", before+1)
-	made := recipe{timeZone: zone.String(), foldVersion: FoldVersion, epoch: l.epoch}
-	number, err := m.claim(ctx, made)
+	made := recipe{timeZone: zone.String(), foldVersion: FoldVersion, epoch: head.Epoch}
+	number, ok, err := m.live(ctx)
+	if err == nil && !ok {
+		number, err = m.claim(ctx, made)
+	}
 	if err != nil {
 		return err
 	}
@@ -109,16 +109,31 @@ func build(m *Models, l *testLog, zone *time.Location, now domain.Instant, batch
 		lease:  &lease{gen: g, token: newToken(), holder: "test", length: time.Hour},
 		limits: batchLimits{events: batch, bytes: 32 << 20},
 	}
+	if err := empty(ctx, g, made); err != nil {
+		return err
+	}
 	if _, err := p.lease.take(ctx); err != nil {
 		return err
 	}
 	if err := projectAll(ctx, p); err != nil {
 		return err
 	}
-	if err := m.switchTo(ctx, number); err != nil {
+	return m.switchTo(ctx, number)
+}
+
+// empty brings a generation back to how it began, in a time zone.
+func empty(ctx context.Context, g *generation, made recipe) error {
+	return g.db.InTx(ctx, func(tx *sqldb.Tx) error {
+		for _, table := range []string{"users", "user_facts", "entitlements", "periods", "access_spans", "trial_spans",
+			"kpi_changes", "kpi_hours", "kpi_months", "kpi_members", "sessions"} {
+			if _, err := tx.ExecContext(ctx, "DELETE FROM "+table); err != nil {
+				return err
+			}
+		}
+		_, err := tx.ExecContext(ctx, `UPDATE generation SET position = 0, recorded_at = NULL, time_zone = $1,
+			lease_token = NULL, lease_until = NULL`, made.timeZone)
 		return err
-	}
-	return m.dropRetired(ctx, 0)
+	})
 }
 
 func projectAll(ctx context.Context, p *projector) error {

@@ -29,9 +29,10 @@ type listing struct {
 
 // A source is where users come from.
 type source struct {
-	// picked selects the keys of the users to look at, which are few. Nil means
-	// that the users are walked in the listing's order instead.
+	// picked selects the keys of the users to look at, of whom there are at most
+	// most. Nil means that the users are walked in the listing's order instead.
 	picked     condition
+	most       int
 	conditions []condition
 }
 
@@ -155,8 +156,9 @@ func (l *listing) statement(from *source, stretch []condition, limit int) *state
 	q := &statement{}
 	conditions := slices.Concat([]condition{always("u.id IS NOT NULL")}, from.conditions, stretch)
 	if from.picked != nil {
-		// CROSS JOIN tells SQLite to begin with those who were picked.
-		q.write("WITH picked AS MATERIALIZED (", from.picked(q), ") ",
+		// The limit tells PostgreSQL how few they are, whatever it knows of the
+		// tables, and CROSS JOIN tells SQLite to begin with them.
+		q.write("WITH picked AS MATERIALIZED (SELECT user_key FROM (", from.picked(q), ") k LIMIT ", q.arg(int64(from.most)), ") ",
 			"SELECT u.user_key, u.", l.column, ", u.id FROM picked p CROSS JOIN users u")
 		conditions = append(conditions, always("u.user_key = p.user_key"))
 	} else {

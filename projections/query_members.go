@@ -18,6 +18,8 @@ type membership struct {
 	kpi         KPI
 	counters    []domain.Counter
 	first, last domain.Instant
+	// byStart says that ended spans are searched by their start.
+	byStart bool
 }
 
 // spans are the tables in which a user is a member by a span that reaches into
@@ -42,7 +44,11 @@ func (r *Reader) Members(ctx context.Context, q MembersQuery) (MembersPage, erro
 		if err != nil {
 			return err
 		}
-		page.Users, page.Next, err = s.page(ctx, m.listing(counted <= int64(s.few)), q.At, q.After, q.Limit)
+		l, err := s.memberListing(ctx, m, counted <= int64(s.few))
+		if err != nil {
+			return err
+		}
+		page.Users, page.Next, err = s.page(ctx, l, q.At, q.After, q.Limit)
 		return err
 	})
 	if err != nil {
@@ -97,9 +103,9 @@ func (s *snapshot) countMembers(ctx context.Context, m *membership) (counted, er
 	return counted, erased, err
 }
 
-// listing gives the members in the default order of the list of users. Where
-// they are few, they are found first and then sorted.
-func (m *membership) listing(few bool) *listing {
+// memberListing gives the members in the default order of the list of users.
+// Where they are few, they are found first and then sorted.
+func (s *snapshot) memberListing(ctx context.Context, m *membership, few bool) (*listing, error) {
 	l := &listing{column: "registered_at", descending: true, missing: true}
 	switch {
 	case m.kpi == KPIRegistered:
@@ -107,44 +113,68 @@ func (m *membership) listing(few bool) *listing {
 		l.missing = false
 		l.sources = []source{{}}
 	case few:
+		if err := s.chooseEnd(ctx, m); err != nil {
+			return nil, err
+		}
 		l.parts = [][]condition{nil}
-		l.sources = []source{{picked: m.picked}}
+		l.sources = []source{{picked: m.picked, most: s.few}}
 	default:
-		// Those whose first event was their registration can't be counted
-		// before it. So of all who registered later only the others come into
-		// question, and they have an index of their own.
+		// Of those who registered later only those come into question of whom
+		// something was known before.
 		l.parts = [][]condition{
-			{compared("u.registered_at", ">", m.last), always("u.first_event_at < u.registered_at")},
+			{compared("u.registered_at", ">", m.last), always(knownBefore)},
 			{compared("u.registered_at", "<=", m.last)},
 		}
 		l.sources = []source{{conditions: []condition{m.counts}}}
 	}
-	return l
+	return l, nil
 }
 
 // picked selects the keys of the members.
 func (m *membership) picked(q *statement) string {
 	first, last := q.instant(m.first), q.instant(m.last)
 	if table, ok := spans[m.kpi]; ok {
-		ended := "SELECT s.user_key FROM " + table + " s WHERE s.from_at <= " + last + " AND s.to_at > " + first
-		endless := "SELECT s.user_key FROM " + table + " s WHERE s.from_at <= " + last + " AND s.to_at IS NULL"
-		return ended + " UNION " + endless
+		// Of several spans that reach into the part of the month the last is
+		// taken, so that a user is there once.
+		keys := "SELECT s.user_key FROM " + table + " s WHERE "
+		isLast := " AND NOT EXISTS (SELECT 1 FROM " + table + " l WHERE l.user_key = s.user_key AND l.from_at > s.from_at AND l.from_at <= " + last + ")"
+		ended := "COALESCE(s.from_at, s.from_at) <= " + last + " AND s.to_at > " + first
+		if m.byStart {
+			ended = "s.from_at <= " + last + " AND COALESCE(s.to_at, s.to_at) > " + first
+		}
+		return keys + ended + isLast + " UNION ALL " + keys + "s.to_at IS NULL AND s.from_at <= " + last + isLast
 	}
 	return "SELECT m.user_key FROM kpi_members m WHERE m.counter IN " + q.list(m.names()) +
 		" AND m.at >= " + first + " AND m.at <= " + last + " GROUP BY m.user_key HAVING SUM(m.delta) > 0"
+}
+
+// chooseEnd chooses by which end spans are searched: by the one that leaves
+// fewer to look at. Of a young month few have ended since, of an old one few
+// had begun by then.
+func (s *snapshot) chooseEnd(ctx context.Context, m *membership) error {
+	table, ok := spans[m.kpi]
+	if !ok {
+		return nil
+	}
+	ended, err := s.countUpTo(ctx, pick{table, "to_at", []condition{compared("u.to_at", ">", m.first)}}, 4*s.few)
+	if err != nil || ended < 4*s.few {
+		return err
+	}
+	begun, err := s.countUpTo(ctx, pick{table, "from_at", []condition{compared("u.from_at", "<=", m.last)}}, 4*s.few)
+	m.byStart = begun < ended
+	return err
 }
 
 // counts is the condition that u is a member.
 func (m *membership) counts(q *statement) string {
 	first, last := q.instant(m.first), q.instant(m.last)
 	if table, ok := spans[m.kpi]; ok {
-		// The limit keeps PostgreSQL from making a join of it: users are walked
-		// in order until the page is full.
 		return "EXISTS (SELECT 1 FROM " + table + " s WHERE s.user_key = u.user_key AND s.from_at <= " + last +
-			" AND (s.to_at IS NULL OR s.to_at > " + first + ") LIMIT 1 OFFSET 0)"
+			" AND (s.to_at IS NULL OR s.to_at > " + first + ")" + oneByOne
 	}
+	// Each user's entries are few; SQLite isn't to look for them by instant.
 	return "(SELECT SUM(m.delta) FROM kpi_members m WHERE m.user_key = u.user_key AND m.counter IN " +
-		q.list(m.names()) + " AND m.at >= " + first + " AND m.at <= " + last + ") > 0"
+		q.list(m.names()) + " AND COALESCE(m.at, m.at) BETWEEN " + first + " AND " + last + ") > 0"
 }
 
 func (m *membership) names() []string {

@@ -39,11 +39,16 @@ func isAt(status domain.Status, at domain.Instant) condition {
 	}
 }
 
+// oneByOne ends an EXISTS so that PostgreSQL looks up the rows of one user at a
+// time, and neither makes a join of it nor reads the whole table in advance:
+// users are looked at until a page is full.
+const oneByOne = " LIMIT 1 OFFSET 0)"
+
 // spansSay is the condition that the spans make the status at t the one given.
 func spansSay(status domain.Status, t string) string {
 	const span = "EXISTS (SELECT 1 FROM access_spans s WHERE s.user_key = u.user_key AND s.from_at <= "
-	running := span + t + " AND (s.to_at IS NULL OR s.to_at > " + t + "))"
-	begun := span + t + ")"
+	running := span + t + " AND (s.to_at IS NULL OR s.to_at > " + t + ")" + oneByOne
+	begun := span + t + oneByOne
 	switch status {
 	case domain.StatusActive:
 		return running

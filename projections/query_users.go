@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -120,57 +121,111 @@ func isText(s string) bool { return utf8.ValidString(s) && strings.IndexByte(s, 
 
 // userListing finds the way to the users that q asks for.
 func (s *snapshot) userListing(ctx context.Context, q *UsersQuery) (*listing, error) {
-	var bounds []condition
-	l := &listing{}
-	registered := between("u.registered_at", q.Filter.RegisteredFrom, q.Filter.RegisteredTo)
-	updated := between("u.updated_at", q.Filter.UpdatedFrom, q.Filter.UpdatedTo)
-	var other []condition // on the column that the list isn't sorted by
+	f := &q.Filter
+	l := &listing{descending: q.Sort != ByRegisteredAsc && q.Sort != ByUpdatedAsc}
+	registered := between("u.registered_at", f.RegisteredFrom, f.RegisteredTo)
+	updated := between("u.updated_at", f.UpdatedFrom, f.UpdatedTo)
+	var bounds, other []condition // on the column that the list is sorted by, and on the other
+	otherColumn := "updated_at"
 	switch q.Sort {
 	case ByRegisteredAsc, ByRegisteredDesc, "":
 		l.column, bounds, other = "registered_at", registered, updated
 	case ByUpdatedAsc, ByUpdatedDesc:
 		l.column, bounds, other = "updated_at", updated, registered
+		otherColumn = "registered_at"
 	default:
 		return nil, fmt.Errorf("list users: there is no order %q", q.Sort)
 	}
-	l.descending = q.Sort != ByRegisteredAsc && q.Sort != ByUpdatedAsc
-	l.parts = [][]condition{bounds}
 	l.missing = len(bounds) == 0
-	var err error
-	l.sources, err = s.userSources(ctx, q, other)
+	l.parts = [][]condition{bounds}
+	common := []condition{compared("u.first_event_at", "<=", q.At)}
+	if f.Query != "" {
+		common = append(common, s.contains(f.Query))
+	}
+	picked, err := s.pickFew(ctx, otherColumn, other)
+	if err != nil {
+		return nil, err
+	}
+	if picked != nil {
+		l.sources = []source{{picked: picked, most: s.few, conditions: withStatus(common, q)}}
+		return l, nil
+	}
+	l.parts = l.partsOf(q, bounds)
+	for _, c := range other {
+		common = append(common, unindexed(c))
+	}
+	l.sources, err = s.sourcesByStatus(ctx, q, common)
 	return l, err
 }
 
-// userSources says where the users come from that q asks for.
-func (s *snapshot) userSources(ctx context.Context, q *UsersQuery, other []condition) ([]source, error) {
-	common := []condition{compared("u.first_event_at", "<=", q.At)}
-	if q.Filter.Query != "" {
-		common = append(common, s.contains(q.Filter.Query))
+// pickFew picks the users whose column the conditions are about, where there
+// are conditions and those users are few.
+func (s *snapshot) pickFew(ctx context.Context, column string, conditions []condition) (condition, error) {
+	if len(conditions) == 0 {
+		return nil, nil
 	}
-	if len(other) > 0 {
-		picked := pick(append([]condition{always("u.id IS NOT NULL")}, other...)...)
-		n, err := s.countUpTo(ctx, picked, s.few+1)
-		if err != nil {
-			return nil, err
+	p := pick{"users", column, append([]condition{always("u.id IS NOT NULL")}, conditions...)}
+	n, err := s.countUpTo(ctx, p, s.few+1)
+	if err != nil || n > s.few {
+		return nil, err
+	}
+	return p.keys, nil
+}
+
+// The conditions of those whose profile was updated after they registered, and
+// of those of whom something was known before. Each has indexes of its own.
+const (
+	updatedLater = "u.updated_at > u.registered_at"
+	knownBefore  = "u.first_event_at < u.registered_at"
+)
+
+// partsOf divides a list that is walked so that as few as possible are passed
+// over who aren't meant. A profile is updated when the user registers or later,
+// so a bound of the one instant tells something about the other.
+func (l *listing) partsOf(q *UsersQuery, bounds []condition) [][]condition {
+	f := &q.Filter
+	with := func(more ...condition) []condition { return slices.Concat(bounds, more) }
+	var early, late []condition
+	if l.column == "registered_at" {
+		bounds = with(between("u.registered_at", nil, f.UpdatedTo)...)
+		switch {
+		case f.UpdatedFrom != nil:
+			early = with(compared("u.registered_at", "<", *f.UpdatedFrom), always(updatedLater))
+			late = with(compared("u.registered_at", ">=", *f.UpdatedFrom))
+		case l.descending:
+			early = with(compared("u.registered_at", "<=", q.At))
+			late = with(compared("u.registered_at", ">", q.At), always(knownBefore))
 		}
-		if n <= s.few {
-			return []source{{picked: picked, conditions: withStatus(common, q)}}, nil
-		}
-		for _, c := range other {
-			common = append(common, unindexed(c))
+	} else {
+		bounds = with(between("u.updated_at", f.RegisteredFrom, nil)...)
+		if f.RegisteredTo != nil {
+			early = with(compared("u.updated_at", "<", *f.RegisteredTo))
+			late = with(compared("u.updated_at", ">=", *f.RegisteredTo), always(updatedLater))
 		}
 	}
-	if q.Filter.Status == "" {
-		return []source{{conditions: common}}, nil
+	switch {
+	case early == nil:
+		return [][]condition{bounds}
+	case l.descending:
+		return [][]condition{late, early}
 	}
-	return s.sourcesByStatus(ctx, q, common)
+	return [][]condition{early, late}
 }
 
 // sourcesByStatus takes the users of a status by index from the rows that hold
 // the status at the instant, and looks at each of the others, where those are
 // few. Where they aren't, it looks at each user.
 func (s *snapshot) sourcesByStatus(ctx context.Context, q *UsersQuery, common []condition) ([]source, error) {
-	n, err := s.countUpTo(ctx, notHolding(q.At), s.few+1)
+	if q.Filter.Status == "" {
+		return []source{{conditions: common}}, nil
+	}
+	later, earlier := notHolding(q.At)
+	n, err := s.countUpTo(ctx, later, s.few+1)
+	if err == nil && n <= s.few {
+		var m int
+		m, err = s.countUpTo(ctx, earlier, s.few+1)
+		n += m
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -182,19 +237,17 @@ func (s *snapshot) sourcesByStatus(ctx context.Context, q *UsersQuery, common []
 	}
 	sources := []source{{conditions: join(common, held)}}
 	if n > 0 {
-		sources = append(sources, source{picked: notHolding(q.At), conditions: withStatus(common, q)})
+		picked := func(s *statement) string { return later.keys(s) + " UNION ALL " + earlier.keys(s) }
+		sources = append(sources, source{picked: picked, most: n, conditions: withStatus(common, q)})
 	}
 	return sources, nil
 }
 
 // notHolding picks the users whose row doesn't hold their status at an
-// instant: it holds that of a later one, or of an earlier one.
-func notHolding(at domain.Instant) condition {
-	return func(s *statement) string {
-		t := s.instant(at)
-		return "SELECT u.user_key FROM users u WHERE u.status_from > " + t +
-			" UNION ALL SELECT u.user_key FROM users u WHERE u.status_until <= " + t
-	}
+// instant: it holds that of a later one, or that of an earlier one.
+func notHolding(at domain.Instant) (later, earlier pick) {
+	return pick{"users", "status_from", []condition{compared("u.status_from", ">", at)}},
+		pick{"users", "status_until", []condition{compared("u.status_until", "<=", at)}}
 }
 
 // withStatus adds the filter by status.
@@ -210,21 +263,28 @@ func join(conditions []condition, c condition) []condition {
 	return append(conditions[:len(conditions):len(conditions)], c)
 }
 
-// pick selects the keys of the users to whom the conditions apply.
-func pick(conditions ...condition) condition {
-	return func(s *statement) string {
-		texts := make([]string, len(conditions))
-		for i, c := range conditions {
-			texts[i] = c(s)
-		}
-		return "SELECT u.user_key FROM users u WHERE " + strings.Join(texts, " AND ")
-	}
+// A pick is the users to whom conditions on a column of a table apply.
+type pick struct {
+	table      string
+	column     string
+	conditions []condition
 }
 
-// countUpTo counts the users that were picked, but no further than to limit.
-func (s *snapshot) countUpTo(ctx context.Context, picked condition, limit int) (int, error) {
+// keys selects the users' keys.
+func (p pick) keys(q *statement) string {
+	texts := make([]string, len(p.conditions))
+	for i, c := range p.conditions {
+		texts[i] = c(q)
+	}
+	return "SELECT u.user_key FROM " + p.table + " u WHERE " + strings.Join(texts, " AND ")
+}
+
+// countUpTo counts the users of a pick, but no further than to limit. It counts
+// in the column's order: out of order, PostgreSQL might come across the first
+// of them at the end of the table.
+func (s *snapshot) countUpTo(ctx context.Context, p pick, limit int) (int, error) {
 	q := &statement{}
-	q.write("SELECT COUNT(*) FROM (SELECT 1 FROM (", picked(q), ") p LIMIT ", q.arg(int64(limit)), ") n")
+	q.write("SELECT COUNT(*) FROM (", p.keys(q), " ORDER BY u.", p.column, " LIMIT ", q.arg(int64(limit)), ") n")
 	var n int
 	if err := s.tx.QueryRowContext(ctx, q.text.String(), q.args...).Scan(&n); err != nil {
 		return 0, fmt.Errorf("count users: %w", err)

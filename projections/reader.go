@@ -38,7 +38,7 @@ func NewReader(m *Models, sessionTimeout time.Duration) *Reader {
 // A snapshot is one moment of one generation. It is used by one goroutine, and
 // only while the function runs that was given it.
 type snapshot struct {
-	tx *sql.Tx
+	tx querier
 	d  *sqldb.Dialect
 
 	Position       eventstore.Position
@@ -110,7 +110,7 @@ func (r *Reader) readFrom(ctx context.Context, number int, f func(*snapshot) err
 }
 
 func (r *Reader) newSnapshot(ctx context.Context, tx *sql.Tx, g *generation) (*snapshot, error) {
-	if err := planEachTime(ctx, tx, g.db.Dialect()); err != nil {
+	if err := setPlanning(ctx, tx, g.db.Dialect()); err != nil {
 		return nil, err
 	}
 	h, err := readHeader(ctx, tx)
@@ -131,16 +131,23 @@ func (r *Reader) newSnapshot(ctx context.Context, tx *sql.Tx, g *generation) (*s
 	}, nil
 }
 
-// planEachTime makes PostgreSQL plan each statement for the arguments that it
-// has: which index is the right one depends on them. Compiling is left out,
-// since the answers are short.
-func planEachTime(ctx context.Context, tx *sql.Tx, d *sqldb.Dialect) error {
+// planSettings makes PostgreSQL plan each statement for the arguments that it
+// has, since which index is the right one depends on them; look up rows one by
+// one, since an answer touches few of a table's; and not compile, since answers
+// are short.
+const planSettings = `SELECT
+	set_config('plan_cache_mode', 'force_custom_plan', true),
+	set_config('random_page_cost', '1.1', true),
+	set_config('enable_hashjoin', 'off', true),
+	set_config('enable_mergejoin', 'off', true),
+	set_config('jit', 'off', true)`
+
+// setPlanning makes the settings for the transaction.
+func setPlanning(ctx context.Context, tx *sql.Tx, d *sqldb.Dialect) error {
 	if d.Name != sqldb.Postgres {
 		return nil
 	}
-	_, err := tx.ExecContext(ctx,
-		"SELECT set_config('plan_cache_mode', 'force_custom_plan', true), set_config('jit', 'off', true)")
-	if err != nil {
+	if _, err := tx.ExecContext(ctx, planSettings); err != nil {
 		return fmt.Errorf("begin reading: %w", err)
 	}
 	return nil

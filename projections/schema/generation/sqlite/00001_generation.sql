@@ -53,6 +53,12 @@ CREATE INDEX users_status_updated_down ON users (status, updated_at DESC, id) WH
 -- Those of whom something is known from before their registration, of whom
 -- there are few: a month can't count the others before they registered.
 CREATE INDEX users_known_before ON users (registered_at DESC, id) WHERE id IS NOT NULL AND first_event_at < registered_at;
+-- Those whose profile was updated after they registered. Of the others a range
+-- of the one instant is one of the other.
+CREATE INDEX users_changed_registered_up ON users (registered_at, id) WHERE id IS NOT NULL AND updated_at > registered_at;
+CREATE INDEX users_changed_registered_down ON users (registered_at DESC, id) WHERE id IS NOT NULL AND updated_at > registered_at;
+CREATE INDEX users_changed_updated_up ON users (updated_at, id) WHERE id IS NOT NULL AND updated_at > registered_at;
+CREATE INDEX users_changed_updated_down ON users (updated_at DESC, id) WHERE id IS NOT NULL AND updated_at > registered_at;
 -- The rows whose status doesn't hold at an instant.
 CREATE INDEX users_status_from ON users (status_from);
 CREATE INDEX users_status_until ON users (status_until) WHERE status_until IS NOT NULL;
