@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 
 	"boxoffice/domain"
 	"boxoffice/eventstore/vault"
@@ -54,7 +55,10 @@ func (s *Store) Unseal(ctx context.Context, rows []SealedRecord) ([]Record, erro
 	return records, nil
 }
 
-// openRows opens rows with the keys that tx sees.
+// openAtOnce is how many rows one goroutine opens.
+const openAtOnce = 512
+
+// openRows opens rows with the keys that tx sees, on all processors.
 func (s *Store) openRows(ctx context.Context, tx *sql.Tx, rows []SealedRecord) ([]Record, error) {
 	if len(rows) == 0 {
 		return nil, nil
@@ -64,12 +68,20 @@ func (s *Store) openRows(ctx context.Context, tx *sql.Tx, rows []SealedRecord) (
 		return nil, err
 	}
 	records := make([]Record, len(rows))
-	for i := range rows {
-		if err := openRow(&rows[i], users[sqldb.UUID(rows[i].User)], &records[i]); err != nil {
-			return nil, fmt.Errorf("position %d: %w", rows[i].Position, err)
-		}
+	errs := make([]error, (len(rows)+openAtOnce-1)/openAtOnce)
+	var opening sync.WaitGroup
+	for part := range errs {
+		opening.Go(func() {
+			for i := part * openAtOnce; i < min((part+1)*openAtOnce, len(rows)); i++ {
+				if err := openRow(&rows[i], users[sqldb.UUID(rows[i].User)], &records[i]); err != nil {
+					errs[part] = fmt.Errorf("position %d: %w", rows[i].Position, err)
+					return
+				}
+			}
+		})
 	}
-	return records, nil
+	opening.Wait()
+	return records, errors.Join(errs...)
 }
 
 // usersOf gives the users of rows who have a key, all in one look.
@@ -124,11 +136,11 @@ func readRows(ctx context.Context, q vault.Querier, expected int, where string, 
 	found := make([]SealedRecord, 0, min(expected, 8192))
 	var user sqldb.UUID
 	var recordedAt, at sqldb.Micros
-	var identity, content []byte
+	var kind, source, identity, content sql.RawBytes
 	for rows.Next() {
 		found = append(found, SealedRecord{})
 		r := &found[len(found)-1]
-		err := rows.Scan(&r.Position, &recordedAt, &at, &r.Type, &user, &r.Source, &r.ID, &r.Public, &r.Sealed, &identity, &content)
+		err := rows.Scan(&r.Position, &recordedAt, &at, &kind, &user, &source, &r.ID, &r.Public, &r.Sealed, &identity, &content)
 		if err != nil {
 			return nil, err
 		}
@@ -138,6 +150,17 @@ func readRows(ctx context.Context, q vault.Querier, expected int, where string, 
 		}
 		copy(r.Identity[:], identity)
 		copy(r.Content[:], content)
+		before := &found[max(len(found)-2, 0)]
+		r.Type, r.Source = sameText(kind, before.Type), sameText(source, before.Source)
 	}
 	return found, rows.Err()
+}
+
+// sameText gives raw as a text: the one of the row before, where it is the
+// same, so that few are made.
+func sameText[T ~string](raw []byte, before T) T {
+	if string(raw) == string(before) {
+		return before
+	}
+	return T(raw)
 }

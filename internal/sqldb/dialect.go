@@ -111,6 +111,8 @@ func IsDefinite(err error) bool {
 		// Class 08 are broken connections, 57P shutdowns in the middle.
 		return !strings.HasPrefix(pg.Code, "08") && !strings.HasPrefix(pg.Code, "57P")
 	}
+	// What SQLite couldn't sync may still be found in the write-ahead log after a
+	// crash.
 	lite := (*sqlite.Error)(nil)
-	return errors.As(err, &lite)
+	return errors.As(err, &lite) && lite.Code()&0xff != sqlite3.SQLITE_IOERR
 }

@@ -33,6 +33,11 @@ func locatePostgres(url string) (location, error) {
 		config.RuntimeParams["application_name"] = "boxoffice"
 	}
 	config.RuntimeParams["timezone"] = "UTC"
+	// A commit that is reported is on stable storage, whatever the server's
+	// default is; one for which that doesn't matter can say so itself.
+	if config.RuntimeParams["synchronous_commit"] == "" {
+		config.RuntimeParams["synchronous_commit"] = "on"
+	}
 	return &postgresLocation{config: config}, nil
 }
 
