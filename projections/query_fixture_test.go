@@ -82,43 +82,66 @@ func openModels(t testing.TB, open func() *sqldb.DB) *Models {
 // build projects a log into the live generation, with the status that users
 // have at now. What was there before is gone.
 func build(m *Models, l Log, zone *time.Location, now domain.Instant, batch int) error {
+	number, ok, err := m.live(context.Background())
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return buildBeside(m, l, zone, now, batch)
+	}
+	return project(m, number, l, zone, now, batch)
+}
+
+// buildBeside projects a log into a new generation and makes it the live one.
+// What was live before is dropped.
+func buildBeside(m *Models, l Log, zone *time.Location, now domain.Instant, batch int) error {
 	ctx := context.Background()
 	head, err := l.Head(ctx)
 	if err != nil {
 		return err
 	}
-	made := recipe{timeZone: zone.String(), foldVersion: FoldVersion, epoch: head.Epoch}
-	number, ok, err := m.live(ctx)
-	if err == nil && !ok {
-		number, err = m.claim(ctx, made)
-	}
+	number, err := m.claim(ctx, recipe{timeZone: zone.String(), foldVersion: FoldVersion, epoch: head.Epoch})
 	if err != nil {
 		return err
 	}
+	if err := project(m, number, l, zone, now, batch); err != nil {
+		return err
+	}
+	if err := m.switchTo(ctx, number); err != nil {
+		return err
+	}
+	return m.dropRetired(ctx, 0)
+}
+
+// project fills a generation from the log's beginning to its end.
+func project(m *Models, number int, l Log, zone *time.Location, now domain.Instant, batch int) error {
+	ctx := context.Background()
 	g, err := m.acquire(ctx, number)
 	if err != nil {
 		return err
 	}
 	defer m.release(g)
-	if err := g.create(ctx, made); err != nil {
+	head, err := l.Head(ctx)
+	if err != nil {
 		return err
 	}
 	p := &projector{
-		gen: g, log: l, recipe: made, calendar: domain.Calendar{Zone: zone},
+		gen: g, log: l, calendar: domain.Calendar{Zone: zone},
+		recipe: recipe{timeZone: zone.String(), foldVersion: FoldVersion, epoch: head.Epoch},
 		now:    func() domain.Instant { return now },
 		lease:  &lease{gen: g, token: newToken(), holder: "test", length: time.Hour},
 		limits: batchLimits{events: batch, bytes: 32 << 20},
 	}
-	if err := empty(ctx, g, made); err != nil {
+	if err := g.create(ctx, p.recipe); err != nil {
+		return err
+	}
+	if err := empty(ctx, g, p.recipe); err != nil {
 		return err
 	}
 	if _, err := p.lease.take(ctx); err != nil {
 		return err
 	}
-	if err := projectAll(ctx, p); err != nil {
-		return err
-	}
-	return m.switchTo(ctx, number)
+	return projectAll(ctx, p)
 }
 
 // empty brings a generation back to how it began, in a time zone.
