@@ -22,6 +22,7 @@ var appendRules = []rule{
 	{"a reader misses nothing", "with any number of processes appending, a reader that follows the log sees every position once, in order", testTailing},
 	{"a failed append leaves nothing", "an append that fails or is given up leaves no event, no account, no user and no hole", testRollback},
 	{"a prepared batch can be late", "what has changed since a batch was prepared is taken into account: users who came, erasures, registrations, recorded events", testPrepared},
+	{"a batch says what it is", "a batch without a stream, and a message without a sequence number or that isn't either an event or a refusal, are an error and change nothing", testBadBatch},
 	{"accounts add up", "every message of a batch ends as appended, duplicate or refused, and the accounts say for every sequence number in which batch", testAccounts},
 	{"the log is append-only", "the database itself refuses to change or remove an event or an account", testAppendOnly},
 	{"recorded_at never goes back", "recorded_at rises with the position, whatever the clock does", testRecordedAt},
@@ -196,6 +197,30 @@ func testPrepared(t *testing.T, l *Log) {
 	mustAppend(t, other, batch(41, erased("gone", "9", "2026-11-06T00:00:00Z")), 1, 0, 0)
 	if a, err := s.AppendPrepared(t.Context(), later); err != nil || a.Refused != 1 {
 		t.Errorf("%+v, %v; want one refused of the user who was erased meanwhile", a, err)
+	}
+}
+
+func testBadBatch(t *testing.T, l *Log) {
+	s := l.Open(t)
+	good := event(message{kind: domain.UserRegistered, subject: "ana", id: "1"})
+	both := good
+	both.Refusal = &domain.Refusal{Reason: domain.Malformed}
+	for name, b := range map[string]eventstore.Batch{
+		"no stream":      {Messages: batch(1, good).Messages},
+		"no sequence":    {Stream: stream, Messages: []eventstore.Incoming{good}},
+		"nothing":        batch(1, good, eventstore.Incoming{}),
+		"both":           batch(1, both),
+		"beyond streams": batch(1<<63, good),
+	} {
+		if _, err := s.Append(t.Context(), b); err == nil {
+			t.Errorf("%s: it is taken", name)
+		}
+	}
+	if a, err := s.Append(t.Context(), eventstore.Batch{Stream: stream}); err != nil || a != (eventstore.Account{}) {
+		t.Errorf("an empty batch: %+v, %v", a, err)
+	}
+	if n := len(readAll(t, s)); n != 0 {
+		t.Errorf("%d events are recorded", n)
 	}
 }
 
