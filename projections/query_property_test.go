@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"testing"
 
@@ -16,6 +17,7 @@ import (
 
 	"boxoffice/domain"
 	"boxoffice/eventstore"
+	"boxoffice/eventstore/vault"
 	"boxoffice/internal/sqldb"
 	"boxoffice/internal/sqldb/sqltest"
 )
@@ -43,17 +45,84 @@ func TestAnswersAreAPlainCount(t *testing.T) {
 			reader := NewReader(models, plainTimeout)
 			reader.few = rapid.SampledFrom([]int{0, 2, few}).Draw(rt, "few")
 			q := &questioner{rt, t.Context(), w, reader}
-			q.askCounts()
-			q.askKPIs()
-			q.askMembers()
-			for range 8 {
-				q.askUsers()
-			}
-			q.askEachUser()
-			q.askSessions()
-			q.askContents()
+			q.askEverything()
 		})
 	})
+}
+
+// TestAnswersThroughTheLog asks about one platform whose events are in the log
+// of the event store, and whose users are really erased.
+func TestAnswersThroughTheLog(t *testing.T) {
+	sqltest.Each(t, func(t *testing.T, open func() *sqldb.DB) {
+		w := rapid.Custom(func(rt *rapid.T) *world { return drawWorld(rt) }).
+			Filter(func(w *world) bool {
+				return len(w.sent) > 50 && w.people[0].id != "" && w.people[len(w.people)-1].id == ""
+			}).
+			Example(1)
+		models := openModels(t, open)
+		log := appendAll(t, open(), w.sent)
+		w.takeKeys(t, log)
+		if err := build(models, log, w.calendar.Zone, w.instants[len(w.instants)/2], 50); err != nil {
+			t.Fatal(err)
+		}
+		reader := NewReader(models, plainTimeout)
+		rapid.Check(t, func(rt *rapid.T) {
+			q := &questioner{rt, t.Context(), w, reader}
+			q.askEverything()
+		})
+	})
+}
+
+// appendAll opens a log and appends the events to it, all at once.
+func appendAll(t *testing.T, db *sqldb.DB, events []*domain.Event) *eventstore.Store {
+	t.Helper()
+	key := vault.FileMasterKey(filepath.Join(t.TempDir(), "master.json"), true)
+	log, err := eventstore.Open(t.Context(), db, key, eventstore.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { log.Close() })
+	b := eventstore.Batch{Stream: "test"}
+	for i, e := range events {
+		b.Messages = append(b.Messages, eventstore.Incoming{Sequence: uint64(i + 1), Event: e, Raw: e.MarshalCloudEvent()})
+	}
+	account, err := log.Append(t.Context(), b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if account.Appended != len(events) {
+		t.Fatalf("%d of %d events were appended", account.Appended, len(events))
+	}
+	return log
+}
+
+// takeKeys gives the people the pseudonyms that they have in a log, by which the
+// sessions of erased users are told apart.
+func (w *world) takeKeys(t *testing.T, log Log) {
+	t.Helper()
+	records, err := log.Read(t.Context(), 0, len(w.sent))
+	if err != nil || len(records) != len(w.sent) {
+		t.Fatalf("%d of %d events are read: %v", len(records), len(w.sent), err)
+	}
+	keys := map[eventstore.UserKey]eventstore.UserKey{}
+	for i := range records {
+		keys[w.log.records[i].User] = records[i].User
+	}
+	for _, p := range w.people {
+		p.key = keys[p.key]
+	}
+}
+
+func (q *questioner) askEverything() {
+	q.askCounts()
+	q.askKPIs()
+	q.askMembers()
+	for range 8 {
+		q.askUsers()
+	}
+	q.askEachUser()
+	q.askSessions()
+	q.askContents()
 }
 
 // same fails where an answer isn't the plain one.

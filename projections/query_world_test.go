@@ -4,6 +4,8 @@
 package projections
 
 import (
+	"cmp"
+	"fmt"
 	"slices"
 	"time"
 
@@ -16,6 +18,7 @@ import (
 // A world is a platform's history.
 type world struct {
 	log      testLog
+	sent     []*domain.Event // as they were before anybody was erased
 	calendar domain.Calendar
 	instants []domain.Instant // at which something happens
 	people   []*person
@@ -25,6 +28,7 @@ type world struct {
 type person struct {
 	key      eventstore.UserKey
 	id       string
+	was      string // the id that an erased user had
 	facts    domain.UserFacts
 	sessions map[[2]string]*domain.SessionFacts
 }
@@ -46,7 +50,7 @@ func drawWorld(t *rapid.T) *world {
 	n := rapid.IntRange(1, 10).Draw(t, "users")
 	living := rapid.IntRange(0, min(n, len(worldIDs))).Draw(t, "living")
 	for i := range n {
-		p := &person{key: keyOf(i), sessions: map[[2]string]*domain.SessionFacts{}}
+		p := &person{key: keyOf(i), was: fmt.Sprint("gone ", i), sessions: map[[2]string]*domain.SessionFacts{}}
 		if i < living {
 			p.id = worldIDs[i]
 		}
@@ -86,11 +90,9 @@ func (w *world) drawAround(t *rapid.T, label string) domain.Instant {
 
 // happen records an event of a person.
 func (w *world) happen(t *rapid.T, p *person, s sent) {
-	s.user = p.id
-	if p.id == "" {
-		s.user = "nobody"
-	}
+	s.user = cmp.Or(p.id, p.was)
 	e, err := s.event(len(w.log.records))
+	w.sent = append(w.sent, e)
 	if err == nil && p.id == "" {
 		e, err = withoutPerson(e)
 	}
