@@ -140,7 +140,7 @@ func (w *writer) lock(ctx context.Context) error {
 func (w *writer) planner(ctx context.Context, look bool) (*planner, error) {
 	p := w.batch
 	again := p.subjects
-	standings := map[vault.Hash]vault.Standing{}
+	standings := make(map[vault.Hash]vault.Standing, len(p.subjects))
 	if p.erasures == w.head.erasures {
 		again = nil
 		for _, subject := range p.subjects {
@@ -158,7 +158,7 @@ func (w *writer) planner(ctx context.Context, look bool) (*planner, error) {
 		maps.Copy(standings, now)
 	}
 	pl := &planner{store: w.store, batch: p, standings: standings,
-		known: map[vault.Hash]recorded{}, owners: map[sqldb.UUID]*vault.User{}}
+		known: make(map[vault.Hash]recorded, len(p.entries)), owners: make(map[sqldb.UUID]*vault.User, len(p.subjects))}
 	if look {
 		if err := w.findKnown(ctx, pl); err != nil {
 			return nil, err

@@ -58,6 +58,7 @@ type planner struct {
 // decide decides about every message.
 func (pl *planner) decide() *plan {
 	pl.plan.erasedUsers = map[sqldb.UUID]bool{}
+	pl.plan.appended = make([]*entry, 0, len(pl.batch.entries))
 	for i := range pl.batch.entries {
 		e := &pl.batch.entries[i]
 		if e.refusal != nil {

@@ -74,14 +74,14 @@ func (s *Store) prepare(ctx context.Context, b *Batch) (*Prepared, error) {
 		return nil, errors.New("the batch has no stream")
 	}
 	p := &Prepared{stream: b.Stream, entries: make([]entry, len(b.Messages)), fresh: map[vault.Hash]*vault.User{}}
-	seen := make(map[vault.Hash]bool, len(b.Messages))
+	seen := make(map[vault.Hash]struct{}, len(b.Messages))
 	for i := range b.Messages {
 		e := &p.entries[i]
 		if err := s.prepareEntry(e, &b.Messages[i]); err != nil {
 			return nil, fmt.Errorf("message %d: %w", i, err)
 		}
-		if e.hasSubject && !seen[e.subject] {
-			seen[e.subject] = true
+		if _, ok := seen[e.subject]; e.hasSubject && !ok {
+			seen[e.subject] = struct{}{}
 			p.subjects = append(p.subjects, e.subject)
 		}
 		p.erases = p.erases || e.event != nil && e.event.Type == domain.UserErased
