@@ -156,6 +156,23 @@ func TestTheBrokerIsntThereYet(t *testing.T) {
 	eventually(t, "the events are in the log", func() bool { return position(t, store) == 10 })
 }
 
+// TestTheBrokerLosesEverything: an empty one in its place is set up and taken
+// from.
+func TestTheBrokerLosesEverything(t *testing.T) {
+	server := natstest.Start(t, natstest.Options{})
+	b := withStream(t, connect(t, ingest.Config{URL: server.URL()}))
+	store := openLog(t, sqldb.SQLite)
+	run(t, b, store, ingest.IngesterConfig{})
+	publish(t, b, progresses(0, 10)...)
+	eventually(t, "the events are in the log", func() bool { return position(t, store) == 10 })
+	server.Lose()
+	server.Start()
+	eventually(t, "events can be published again", func() bool {
+		return ingest.NewPublisher(b).PublishBatch(t.Context(), progresses(10, 10)) == nil
+	})
+	eventually(t, "the events are in the log", func() bool { return position(t, store) == 20 })
+}
+
 // TestTheStreamIsDeleted, and the consumer: both are made anew, and the new
 // stream's numbers aren't taken for the old one's.
 func TestTheStreamIsDeleted(t *testing.T) {

@@ -151,6 +151,15 @@ func (s *Server) Restart() {
 	s.Start()
 }
 
+// Lose kills the server and removes all it had stored.
+func (s *Server) Lose() {
+	s.t.Helper()
+	s.Kill()
+	if err := os.RemoveAll(filepath.Join(s.dir, "js")); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
 // KeepUp starts the server again whenever it has ended, until ctx ends.
 func (s *Server) KeepUp(ctx context.Context) {
 	for {
