@@ -22,7 +22,16 @@ type follower struct {
 	live      bool // the generation is the live one
 	ticked    time.Time
 	leaseSeen time.Time // when the lease was renewed last
+
+	// caughtUp says that the end of the log was reached, and backlog is how
+	// many events were projected until then.
+	caughtUp bool
+	backlog  int
 }
+
+// largeBacklog is how many events change the tables so much that questions
+// can't wait until the database looks at them anew by itself.
+const largeBacklog = 10_000
 
 // run waits for the lease and then projects, until something fails.
 func (f *follower) run(ctx context.Context) error {
@@ -125,6 +134,9 @@ func (f *follower) saveBatch(ctx context.Context, b *batch) (*batch, error) {
 		return nil, err
 	}
 	f.leaseSeen = time.Now()
+	if !f.caughtUp {
+		f.backlog += saved.events
+	}
 	f.status.saved(saved)
 	f.runner.metrics.saved(saved, f.leaseSeen.Sub(began))
 	return saved, nil
@@ -134,6 +146,12 @@ func (f *follower) saveBatch(ctx context.Context, b *batch) (*batch, error) {
 // takes over if it was built to, and the log is waited for.
 func (f *follower) rest(ctx context.Context) error {
 	f.status.caughtUp()
+	if !f.caughtUp && f.backlog >= largeBacklog {
+		if err := f.gen.analyze(ctx); err != nil {
+			return err
+		}
+	}
+	f.caughtUp = true
 	if !f.live {
 		if err := f.runner.models.switchTo(ctx, f.gen.number); err != nil {
 			return err

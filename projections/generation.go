@@ -124,3 +124,18 @@ func (l *lease) advance(ctx context.Context, tx *sqldb.Tx, from, to eventstore.P
 	}
 	return nil
 }
+
+// analyze has PostgreSQL look at what is in the tables, by which it finds the
+// way to answers. By itself it does so a while after they have grown. SQLite's
+// ways are chosen so that it needn't know.
+func (g *generation) analyze(ctx context.Context) error {
+	if g.db.Dialect().Name != sqldb.Postgres {
+		return nil
+	}
+	for _, v := range viewedColumns {
+		if _, err := g.db.SQL().ExecContext(ctx, "ANALYZE "+v.table); err != nil {
+			return fmt.Errorf("analyze %s: %w", v.table, err)
+		}
+	}
+	return nil
+}

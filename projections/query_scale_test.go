@@ -100,25 +100,22 @@ func openPlatform(t testing.TB, open func() *sqldb.DB, users int, now domain.Ins
 	if err := build(models, l, time.UTC, now, 20_000); err != nil {
 		t.Fatal(err)
 	}
-	reader := NewReader(models, plainTimeout)
-	// PostgreSQL does this by itself some time after a table has grown.
-	if _, err := generationOf(t, models).SQL().Exec("ANALYZE"); err != nil {
+	if err := analyzeLive(t, models); err != nil {
 		t.Fatal(err)
 	}
-	return reader
+	return NewReader(models, plainTimeout)
 }
 
-// generationOf gives the database of the live generation.
-func generationOf(t testing.TB, m *Models) *sqldb.DB {
-	t.Helper()
+// analyzeLive does what a follower does that has caught up.
+func analyzeLive(t testing.TB, m *Models) error {
 	number, _, err := m.live(t.Context())
 	if err != nil {
-		t.Fatal(err)
+		return err
 	}
 	g, err := m.acquire(t.Context(), number)
 	if err != nil {
-		t.Fatal(err)
+		return err
 	}
-	t.Cleanup(func() { m.release(g) })
-	return g.db
+	defer m.release(g)
+	return g.analyze(t.Context())
 }
