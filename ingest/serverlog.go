@@ -3,7 +3,6 @@
 package ingest
 
 import (
-	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -39,7 +38,7 @@ func (l *serverLog) Fatalf(format string, v ...any) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.why == nil {
-		l.why = errors.New(fmt.Sprintf(format, v...))
+		l.why = fmt.Errorf(format, v...)
 	}
 }
 

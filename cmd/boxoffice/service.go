@@ -128,7 +128,7 @@ func (s *service) openDatabase(ctx context.Context, migrate bool) (err error) {
 			return err
 		}
 	}
-	if s.store, err = eventstore.Open(ctx, s.database, s.config.masterKey(), eventstore.Options{}); err != nil {
+	if s.store, err = eventstore.Open(ctx, s.database, s.config.masterKey(), eventstore.Options{NoMigration: true}); err != nil {
 		return err
 	}
 	s.onClose(s.store.Close)
