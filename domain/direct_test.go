@@ -264,6 +264,11 @@ func TestLedgerCountsAsTheDefinitionsDo(t *testing.T) {
 		events := drawHistory(t, calendar, m, types)
 		facts, d := userFacts(events...), directly(events)
 		entries := facts.Contributions(calendar)
+		for _, e := range entries {
+			if e.At == domain.Never {
+				t.Fatalf("%s has an entry that is never reached", e.Counter)
+			}
+		}
 		months := []domain.Month{m.Prev()}
 		for range 6 {
 			months = append(months, months[len(months)-1].Next())

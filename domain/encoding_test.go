@@ -104,6 +104,16 @@ func TestFactsThatAreDamagedAreRefused(t *testing.T) {
 			t.Errorf("a user with %s: %v", c.name, err)
 		}
 	}
+	older := encoded(t, userFacts(
+		&domain.Event{Stamp: domain.Stamp{ID: "1"}, Type: domain.UserUpdated, Profile: &domain.ProfileChange{CustomCleared: true}},
+		&domain.Event{Stamp: domain.Stamp{ID: "2"}, Type: domain.UserUpdated, Profile: &domain.ProfileChange{
+			Custom: map[string][]byte{"key": []byte("1")},
+		}},
+	))
+	older = strings.Replace(older, "\x01\x01\x03key\x03", "\x03\x01\x03key\x01", 1)
+	if _, err := domain.DecodeUserFacts([]byte(older)); !errors.Is(err, domain.ErrFacts) {
+		t.Errorf("a user with a key from before all were removed: %v", err)
+	}
 	for _, c := range []struct{ name, bytes string }{
 		{"more than the facts", session + "\x00"},
 		{"another version", "\x02" + session[1:]},
@@ -125,8 +135,16 @@ func TestFactsOutOfBoundsAreNotEncoded(t *testing.T) {
 		t.Errorf("a session without an event is encoded: %v", err)
 	}
 	late := &domain.Event{Stamp: domain.Stamp{Time: domain.Never}, Type: domain.UserUpdated, Profile: &domain.ProfileChange{}}
-	if _, err := userFacts(late).AppendBinary(nil); !errors.Is(err, domain.ErrFacts) {
-		t.Errorf("a user who never comes is encoded: %v", err)
+	first := &domain.Event{Type: domain.PlaybackStarted, Playback: &domain.PlaybackReport{}}
+	rental := &domain.Event{Stamp: domain.Stamp{Time: domain.Never}, Type: domain.RentalStarted, Entitlement: &domain.EntitlementEvent{
+		Kind: domain.Rental, ID: "r1", Action: domain.Open,
+	}}
+	for name, facts := range map[string]*domain.UserFacts{
+		"who never comes": userFacts(late), "with an update": userFacts(first, late), "with a rental": userFacts(first, rental),
+	} {
+		if _, err := facts.AppendBinary(nil); !errors.Is(err, domain.ErrFacts) {
+			t.Errorf("a user %s that never happens is encoded: %v", name, err)
+		}
 	}
 }
 

@@ -196,9 +196,10 @@ func TestContributionsDiffLeavesItsArgumentsAlone(t *testing.T) {
 	ledger := func() []domain.Contribution {
 		return []domain.Contribution{{Counter: "b", At: 2, Delta: 1}, {Counter: "a", At: 1, Delta: 2}}
 	}
-	old, new := ledger()[:1], ledger()
-	domain.ContributionsDiff(old, new)
-	if diff := cmp.Diff(ledger(), new); diff != "" {
-		t.Errorf("the new ledger changed (-was +is):\n%s", diff)
+	old, new := ledger(), ledger()
+	domain.ContributionsDiff(nil, new)
+	domain.ContributionsDiff(old, nil)
+	if diff := cmp.Diff([][]domain.Contribution{ledger(), ledger()}, [][]domain.Contribution{old, new}); diff != "" {
+		t.Errorf("the ledgers changed (-were +are):\n%s", diff)
 	}
 }

@@ -17,7 +17,8 @@ import (
 const (
 	attributePrefix = "ce-"
 	// headerMode is the header that makes a message one in binary mode. Names of
-	// NATS headers are compared as they are written.
+	// headers have no case, as CloudEvents' bindings say: some clients of NATS
+	// write them as HTTP's canonical form has them.
 	headerMode = attributePrefix + "specversion"
 	// keptOfTooLarge is how much is kept of an event that is too large.
 	keptOfTooLarge = 4 << 10
@@ -27,7 +28,7 @@ const (
 func incoming(subject string, header nats.Header, body []byte, sequence uint64, now domain.Instant) eventstore.Incoming {
 	in := eventstore.Incoming{Sequence: sequence, ReceivedAt: now}
 	if header.Get(HeaderRefused) == string(domain.TooLarge) {
-		in.Refusal = refusedBefore()
+		in.Refusal = refusedBefore(header, now)
 		in.Raw = head(body)
 		return in
 	}
@@ -42,10 +43,19 @@ func incoming(subject string, header nats.Header, body []byte, sequence uint64, 
 // read gives the message as domain has it.
 func read(subject string, header nats.Header, body []byte) *domain.Message {
 	m := &domain.Message{NATSSubject: subject, Body: body}
-	if _, m.Binary = header[headerMode]; m.Binary {
+	if m.Binary = isBinary(header); m.Binary {
 		m.Attributes, m.HeaderBytes = attributes(header)
 	}
 	return m
+}
+
+func isBinary(header nats.Header) bool {
+	for name := range header {
+		if strings.EqualFold(name, headerMode) {
+			return true
+		}
+	}
+	return false
 }
 
 // attributes gives the attributes that the headers of a binary message carry,
@@ -80,7 +90,10 @@ func attributeName(header string) (string, bool) {
 	if strings.EqualFold(header, "content-type") {
 		return "datacontenttype", true
 	}
-	return strings.CutPrefix(header, attributePrefix)
+	if n := len(attributePrefix); len(header) >= n && strings.EqualFold(header[:n], attributePrefix) {
+		return strings.ToLower(header[n:]), true
+	}
+	return "", false
 }
 
 // receivedAt is when the service first had the event: what the API says, but
@@ -94,9 +107,14 @@ func receivedAt(header nats.Header, now domain.Instant) domain.Instant {
 	return now
 }
 
-// refusedBefore is the refusal of an event of which only the first part is here.
-func refusedBefore() *domain.Refusal {
-	return &domain.Refusal{Reason: domain.TooLarge, Message: "an event must have at most 256 KiB"}
+// refusedBefore is the refusal of an event that is too large and of which only
+// the first part is here. What could be read of its envelope stands in the
+// headers: whom it is about has to be known, so that an erasure finds it.
+func refusedBefore(header nats.Header, now domain.Instant) *domain.Refusal {
+	m := &domain.Message{Binary: true, HeaderBytes: domain.MaxEventBytes + 1}
+	m.Attributes, _ = attributes(header)
+	_, refusal := domain.Decode(m, now)
+	return refusal
 }
 
 // raw is what is kept of a refused event: the event as it came, or as the

@@ -22,8 +22,11 @@ func TestContentModes(t *testing.T) {
 		"so is one without ce-specversion, whatever its content type": {
 			nats.Header{"Content-Type": {"application/json"}, "ce-id": {"1"}}, domain.Message{},
 		},
-		"so is one with ce-specversion in another case": {
-			nats.Header{"Ce-Specversion": {"1.0"}}, domain.Message{},
+		"ce-specversion in another case makes it binary too": {
+			nats.Header{"Ce-Specversion": {"1.0"}, "CE-Type": {"user.updated"}},
+			domain.Message{Binary: true, HeaderBytes: 44, Attributes: []domain.Attribute{
+				{Name: "specversion", Value: "1.0"}, {Name: "type", Value: "user.updated"},
+			}},
 		},
 		"ce-specversion makes it binary": {
 			nats.Header{"ce-specversion": {"1.0"}, "ce-type": {"user.updated"}, "ce-subject": {"a%20b"}},
@@ -121,5 +124,23 @@ func TestWhatIsKeptOfRefused(t *testing.T) {
 				t.Errorf("sequence %d, received at %s", in.Sequence, in.ReceivedAt)
 			}
 		})
+	}
+}
+
+// TestWhomATooLargeEventIsAbout: the service publishes only the first part of
+// an event that is too large, with what it could read of the envelope as
+// headers; an erasure has to find it by its subject.
+func TestWhomATooLargeEventIsAbout(t *testing.T) {
+	header := nats.Header{
+		HeaderRefused: {"too_large"}, "ce-subject": {"auth0%7C1"}, "ce-type": {"user.updated"}, "ce-id": {"7"},
+		"ce-source": {"/p"}, "ce-time": {"2026-01-01T10:00:00Z"},
+	}
+	in := incoming("boxoffice.events.user.updated", header, []byte("{"), 7, 0)
+	want := &domain.Refusal{
+		Reason: domain.TooLarge, Message: in.Refusal.Message, ID: "7", Source: "/p", Type: "user.updated", Subject: "auth0|1",
+		Time: new(domain.InstantOf(time.Date(2026, 1, 1, 10, 0, 0, 0, time.UTC))),
+	}
+	if diff := cmp.Diff(want, in.Refusal); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
