@@ -94,15 +94,15 @@ func (s *service) historyRequest(ctx context.Context, in *listEventsInput, resum
 	p := s.params()
 	r.From, r.To = p.period(in.PeriodParams)
 	if in.UserID != "" {
-		p.check("query.user_id", domain.ValidUserID(in.UserID))
+		p.check("query.user_id", in.UserID, domain.ValidUserID(in.UserID))
 	}
 	if in.Type != "" && !domain.KnownType(in.Type) {
-		p.check("query.type", errors.New("must be a type of the catalogue"))
+		p.check("query.type", in.Type, errors.New("must be a type of the catalogue"))
 	}
 	if resumable && in.LastEventID != "" {
 		var err error
 		r.After, err = parsePosition(in.LastEventID)
-		p.check("header.Last-Event-ID", err)
+		p.check("header.Last-Event-ID", in.LastEventID, err)
 	}
 	return r, p.err()
 }

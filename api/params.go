@@ -55,7 +55,8 @@ func (s *service) strictQuery(ctx huma.Context, next func(huma.Context)) {
 	}
 	var p paramReader
 	for _, name := range slices.Sorted(mapKeys(query)) {
-		p.check("query."+strings.ToValidUTF8(name, "\uFFFD"), queryFault(ctx.Operation(), name, query[name]))
+		value := strings.ToValidUTF8(strings.Join(query[name], ", "), "\uFFFD")
+		p.check("query."+strings.ToValidUTF8(name, "\uFFFD"), value, queryFault(ctx.Operation(), name, query[name]))
 	}
 	if p.problem != nil {
 		s.writeProblem(ctx, p.problem)
@@ -109,11 +110,11 @@ func (p *paramReader) err() error {
 	return p.problem
 }
 
-func (p *paramReader) check(location string, err error) {
+func (p *paramReader) check(location, value string, err error) {
 	if err == nil {
 		return
 	}
-	found := invalid(location, err.Error(), nil)
+	found := invalid(location, err.Error(), value)
 	if p.problem == nil {
 		p.problem = found
 		return
@@ -138,7 +139,7 @@ func (p *paramReader) read(name, text string, parse func(string) (domain.Instant
 		return nil
 	}
 	i, err := parse(withPlus(text))
-	p.check("query."+name, err)
+	p.check("query."+name, text, err)
 	return &i
 }
 
@@ -160,12 +161,12 @@ func (p *paramReader) period(period PeriodParams) (from, to *domain.Instant) {
 // month reads a month.
 func (p *paramReader) month(location, text string) domain.Month {
 	m, err := domain.ParseMonth(text)
-	p.check(location, err)
+	p.check(location, text, err)
 	return m
 }
 
 // userID reads a user's id in a path.
 func (p *paramReader) userID(id string) string {
-	p.check("path.id", domain.ValidUserID(id))
+	p.check("path.id", id, domain.ValidUserID(id))
 	return id
 }

@@ -33,7 +33,7 @@ type Problem struct {
 type ProblemDetail struct {
 	Location string `json:"location" doc:"Where: query.limit, path.month, body[3]"`
 	Message  string `json:"message" doc:"Which rule is broken"`
-	Value    any    `json:"value,omitempty" doc:"What was there"`
+	Value    any    `json:"value" doc:"What was there; null where that can't be told"`
 }
 
 // Error gives the detail.
