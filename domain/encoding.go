@@ -45,7 +45,6 @@ func (w *factWriter) fail(what string) {
 
 func (w *factWriter) byte(b byte)     { w.buf = append(w.buf, b) }
 func (w *factWriter) number(n int)    { w.buf = binary.AppendUvarint(w.buf, uint64(n)) }
-func (w *factWriter) span(d Instant)  { w.buf = binary.AppendUvarint(w.buf, uint64(d)) }
 func (w *factWriter) shift(d Instant) { w.buf = binary.AppendVarint(w.buf, int64(d)) }
 
 func (w *factWriter) instant(i Instant) {
@@ -53,6 +52,14 @@ func (w *factWriter) instant(i Instant) {
 		w.fail("an instant is out of range")
 	}
 	w.shift(i)
+}
+
+// after writes an instant as its distance from one at or before it.
+func (w *factWriter) after(base, i Instant) {
+	if i < base || i > maxFactInstant {
+		w.fail("an instant is out of range")
+	}
+	w.buf = binary.AppendUvarint(w.buf, uint64(i-base))
 }
 
 func (w *factWriter) text(s string) {
@@ -87,10 +94,7 @@ func (w *factWriter) table(base Instant, stamps []Stamp, sources []string) {
 	w.number(len(w.stamps))
 	for i := range w.stamps {
 		s := &w.stamps[i]
-		if s.Time < base || s.Time > maxFactInstant {
-			w.fail("a time is out of range")
-		}
-		w.span(s.Time - base)
+		w.after(base, s.Time)
 		base = s.Time
 		source, _ := slices.BinarySearch(w.sources, s.Source)
 		w.number(source)

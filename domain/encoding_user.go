@@ -41,10 +41,10 @@ func (f *UserFacts) AppendBinary(b []byte) ([]byte, error) {
 		w.instant(f.first.Value)
 	}
 	if f.registered.Carried {
-		w.span(f.registered.Value - f.first.Value)
+		w.after(f.first.Value, f.registered.Value)
 	}
 	if f.updated.Carried {
-		w.span(f.updated.Value - f.first.Value)
+		w.after(f.first.Value, f.updated.Value)
 	}
 	w.table(f.first.Value, f.stamps(), nil)
 	w.profile(&f.profile)

@@ -217,7 +217,7 @@ func (x *example) periods(t *testing.T, user, kind, id string) string {
 
 func periodText(p domain.Period) string {
 	text := fmt.Sprintf("from %v to %v", p.From, p.To)
-	if p.Empty() {
+	if p.From == p.To {
 		text = fmt.Sprintf("empty at %v", p.From)
 	}
 	if trial := p.Trial(); !trial.Empty() {
