@@ -16,7 +16,7 @@ import (
 )
 
 // patience is how long a test waits for what must come about.
-const patience = 30 * time.Second
+const patience = 90 * time.Second
 
 // quiet is for parts that are made to fail: what they log is expected.
 var quiet = slog.New(slog.NewTextHandler(io.Discard, nil))

@@ -137,7 +137,7 @@ func TestExactlyOnce(t *testing.T) {
 	sqltest.Each(t, func(t *testing.T, open func() *sqldb.DB) {
 		b := withStream(t, connect(t, ingest.Config{Embedded: startEmbedded(t, nil)}))
 		store := openLog(t, open().Dialect().Name)
-		const n = 20_000
+		const n = 8_000
 		published := make(chan struct{})
 		go func() {
 			defer close(published)

@@ -19,7 +19,9 @@ const (
 	// headerMode is the header that makes a message one in binary mode. Names of
 	// headers have no case, as CloudEvents' bindings say: some clients of NATS
 	// write them as HTTP's canonical form has them.
-	headerMode = attributePrefix + "specversion"
+	headerMode      = attributePrefix + "specversion"
+	contentType     = "content-type"
+	dataContentType = "datacontenttype"
 	// keptOfTooLarge is how much is kept of an event that is too large.
 	keptOfTooLarge = 4 << 10
 )
@@ -34,8 +36,13 @@ func incoming(subject string, header nats.Header, body []byte, sequence uint64, 
 	}
 	message := read(subject, header, body)
 	in.Event, in.Refusal = domain.Decode(message, receivedAt(header, now))
-	if in.Refusal != nil {
+	switch {
+	case in.Refusal != nil:
 		in.Raw = raw(message, in.Refusal.Reason)
+	case !message.Binary:
+		// The log may still refuse it. A good binary message is rendered only
+		// then, and by the log.
+		in.Raw = body
 	}
 	return in
 }
@@ -64,6 +71,7 @@ func isBinary(header nats.Header) bool {
 func attributes(header nats.Header) ([]domain.Attribute, int) {
 	var all []domain.Attribute
 	size := 0
+	typed := hasContentType(header)
 	for name, values := range header {
 		if transport(name) {
 			continue
@@ -71,7 +79,7 @@ func attributes(header nats.Header) ([]domain.Attribute, int) {
 		for _, value := range values {
 			size += len(name) + len(value) + len(": \r\n")
 		}
-		if attribute, ok := attributeName(name); ok {
+		if attribute, ok := attributeName(name); ok && !(typed && strings.EqualFold(name, contentType)) {
 			for _, value := range values {
 				all = append(all, domain.Attribute{Name: attribute, Value: value})
 			}
@@ -85,10 +93,22 @@ func transport(name string) bool {
 	return strings.HasPrefix(name, "Nats-") || strings.HasPrefix(name, "Boxoffice-") || name == headerUUID
 }
 
+// hasContentType says that the attribute stands in its own header. Content-Type
+// counts only where it doesn't: the binding to NATS has ce-datacontenttype, and
+// clients that know the one to HTTP write Content-Type.
+func hasContentType(header nats.Header) bool {
+	for name := range header {
+		if strings.EqualFold(name, attributePrefix+dataContentType) {
+			return true
+		}
+	}
+	return false
+}
+
 // attributeName gives the attribute that a header carries, if it carries one.
 func attributeName(header string) (string, bool) {
-	if strings.EqualFold(header, "content-type") {
-		return "datacontenttype", true
+	if strings.EqualFold(header, contentType) {
+		return dataContentType, true
 	}
 	if n := len(attributePrefix); len(header) >= n && strings.EqualFold(header[:n], attributePrefix) {
 		return strings.ToLower(header[n:]), true

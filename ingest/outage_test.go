@@ -8,6 +8,7 @@ import (
 	"errors"
 	"runtime"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -38,13 +39,13 @@ func TestTheDatabaseIsAway(t *testing.T) {
 		registry := prometheus.NewRegistry()
 		i, _ := run(t, b, log, ingest.IngesterConfig{
 			BatchEvents: 100, Registerer: registry,
-			Subscriber: ingest.SubscriberConfig{AckWait: 500 * time.Millisecond},
+			Subscriber: ingest.SubscriberConfig{AckWait: 2 * time.Second},
 		})
-		const n = 20_000
+		const n = 5_000
 		publish(t, b, progresses(0, n)...)
 		started := time.Now()
 		eventually(t, "it fails for longer than the broker waits", func() bool {
-			return tries.Load() >= 5 && time.Since(started) > 2*time.Second
+			return tries.Load() >= 5 && time.Since(started) > 5*time.Second
 		})
 		if s := i.Status(); !errors.Is(s.Err, errLost) || s.FailingSince.IsZero() {
 			t.Errorf("status while the database is away: %+v", s)
@@ -123,10 +124,10 @@ func TestTheBrokerIsKilled(t *testing.T) {
 		}
 	}()
 	for round := range 3 {
-		eventually(t, "events are published", func() bool { return acknowledged.Load() > int64(3000*(round+1)) })
+		eventually(t, "events are published", func() bool { return acknowledged.Load() > int64(2000*(round+1)) })
 		server.Restart()
 	}
-	eventually(t, "events are published", func() bool { return acknowledged.Load() > 15_000 })
+	eventually(t, "events are published", func() bool { return acknowledged.Load() > 8_000 })
 	cancel()
 	<-published
 	eventually(t, "everything is in the log", func() bool { return position(t, store) >= int(acknowledged.Load()) })
@@ -178,9 +179,9 @@ func TestTheBrokerLosesEverything(t *testing.T) {
 func TestTheStreamIsDeleted(t *testing.T) {
 	brokers(t, func(t *testing.T, b *ingest.Broker) {
 		store := openLog(t, sqldb.SQLite)
-		streams := make(chan string, 1000)
-		log := &interrupted{Store: store, after: func(batch eventstore.Batch) error {
-			streams <- batch.Stream
+		var streams sync.Map
+		log := &interrupted{Store: store, before: func(batch eventstore.Batch) error {
+			streams.Store(batch.Stream, true)
 			return nil
 		}}
 		run(t, b, log, ingest.IngesterConfig{})
@@ -198,14 +199,10 @@ func TestTheStreamIsDeleted(t *testing.T) {
 			return ingest.NewPublisher(b).PublishBatch(t.Context(), progresses(20, 10)) == nil
 		})
 		eventually(t, "the events are in the log", func() bool { return position(t, store) == 30 })
-		close(streams)
-		var names []string
-		for name := range streams {
-			names = append(names, name)
-		}
-		slices.Sort(names)
-		if names = slices.Compact(names); len(names) != 2 {
-			t.Errorf("batches came from the streams %q, want two", names)
+		n := 0
+		streams.Range(func(any, any) bool { n++; return true })
+		if n != 2 {
+			t.Errorf("batches came from %d streams, want two", n)
 		}
 	})
 }
@@ -218,7 +215,7 @@ func TestAnAppendMayTakeLong(t *testing.T) {
 	cfg := func(r *prometheus.Registry) ingest.IngesterConfig {
 		return ingest.IngesterConfig{
 			BatchEvents: 500, Registerer: r,
-			Subscriber: ingest.SubscriberConfig{AckWait: 300 * time.Millisecond, MaxInFlight: 5000},
+			Subscriber: ingest.SubscriberConfig{AckWait: 2 * time.Second, MaxInFlight: 5000},
 		}
 	}
 	goOn := make(chan struct{})
@@ -229,7 +226,7 @@ func TestAnAppendMayTakeLong(t *testing.T) {
 	run(t, b, store, cfg(second))
 	started := time.Now()
 	eventually(t, "the other has taken what it can, and the broker has waited", func() bool {
-		return position(t, store) > 0 && time.Since(started) > 2*time.Second
+		return position(t, store) > 0 && time.Since(started) > 5*time.Second
 	})
 	close(goOn)
 	eventually(t, "everything is acknowledged", func() bool { return backlog(t, b) == 0 })
@@ -237,6 +234,7 @@ func TestAnAppendMayTakeLong(t *testing.T) {
 		t.Errorf("the log has %d events, want 3000", got)
 	}
 	again := counted(t, first, "boxoffice_ingest_events_total", "duplicate") + counted(t, second, "boxoffice_ingest_events_total", "duplicate")
+	// What waits in the connection, unread, isn't in hand yet.
 	if again > 500 {
 		t.Errorf("%g events were delivered again", again)
 	}

@@ -56,8 +56,9 @@ func (o Outgoing) msg() *nats.Msg {
 type Publisher struct {
 	broker *Broker
 	slots  chan struct{}
-	// single says that the broker can't store batches as a whole.
-	single atomic.Bool
+	// single is until when it is taken for granted that the broker can't store
+	// batches as a whole, in nanoseconds since 1970.
+	single atomic.Int64
 	// trusted says that it stored the last batch as a whole.
 	trusted atomic.Bool
 	closed  atomic.Bool

@@ -24,6 +24,10 @@ const (
 	// batchSlots is how many batches this publisher has under way at once. A
 	// server takes 50 of a stream, from all publishers together.
 	batchSlots = 8
+	// singleFor is how long messages are published one by one before it is
+	// tried again whether the broker takes batches: its stream may have been
+	// set up since.
+	singleFor = time.Minute
 	// slotWait is how long to wait before a server that has too many batches
 	// under way is asked again.
 	slotWait = 50 * time.Millisecond
@@ -58,7 +62,7 @@ func (p *Publisher) publishBatch(ctx context.Context, messages []Outgoing) error
 	}
 	ctx, cancel := context.WithTimeout(ctx, publishWithin)
 	defer cancel()
-	if p.single.Load() {
+	if time.Now().UnixNano() < p.single.Load() {
 		return p.publishEach(ctx, messages)
 	}
 	select {
@@ -69,7 +73,7 @@ func (p *Publisher) publishBatch(ctx context.Context, messages []Outgoing) error
 	}
 	err := p.publishAtomic(ctx, messages)
 	if errors.Is(err, errNotAtomic) {
-		p.single.Store(true)
+		p.single.Store(time.Now().Add(singleFor).UnixNano())
 		p.broker.log.Warn("the broker doesn't store batches as a whole; events are published one by one")
 		return p.publishEach(ctx, messages)
 	}

@@ -7,7 +7,6 @@ package natstest
 
 import (
 	"bytes"
-	"context"
 	"fmt"
 	"net"
 	"os"
@@ -68,9 +67,9 @@ func (s *Server) configure(opts Options) string {
 	if interval == "" {
 		interval = "always"
 	}
-	text := fmt.Sprintf("server_name: natstest\nlisten: 127.0.0.1:%d\nhttp: 127.0.0.1:%d\nmax_payload: 8MB\npid_file: %q\n"+
+	text := fmt.Sprintf("server_name: natstest\nlisten: 127.0.0.1:%d\nhttp: 127.0.0.1:%d\nmax_payload: 8MB\n"+
 		"jetstream { store_dir: %q, sync_interval: %s }\n%s\n",
-		s.port, s.http, s.PIDFile(), filepath.Join(s.dir, "js"), interval, opts.Config)
+		s.port, s.http, filepath.Join(s.dir, "js"), interval, opts.Config)
 	path := filepath.Join(s.dir, "nats.conf")
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		s.t.Fatal(err)
@@ -83,9 +82,6 @@ func (s *Server) URL() string { return "nats://127.0.0.1:" + strconv.Itoa(s.port
 
 // MonitorURL is the address of the server's monitoring.
 func (s *Server) MonitorURL() string { return "http://127.0.0.1:" + strconv.Itoa(s.http) }
-
-// PIDFile is the path of the file with the number of the running process.
-func (s *Server) PIDFile() string { return filepath.Join(s.dir, "nats.pid") }
 
 // Start starts the server after it was killed, on what it had stored.
 func (s *Server) Start() {
@@ -157,27 +153,6 @@ func (s *Server) Lose() {
 	s.Kill()
 	if err := os.RemoveAll(filepath.Join(s.dir, "js")); err != nil {
 		s.t.Fatal(err)
-	}
-}
-
-// KeepUp starts the server again whenever it has ended, until ctx ends.
-func (s *Server) KeepUp(ctx context.Context) {
-	for {
-		s.mu.Lock()
-		died := s.died
-		s.mu.Unlock()
-		select {
-		case <-ctx.Done():
-			return
-		case <-died:
-		}
-		if ctx.Err() != nil {
-			return
-		}
-		if err := s.start(); err != nil {
-			s.t.Error(err)
-			return
-		}
 	}
 }
 
