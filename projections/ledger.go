@@ -151,28 +151,42 @@ type memberKey struct {
 	user sqldb.UUID
 }
 
+// A memberRow holds, beside what changes, the month that it is counted in and
+// what the members of a month are sorted by.
 type memberRow struct {
 	memberKey
-	delta int64
+	delta        int64
+	month        sqldb.Micros
+	registeredAt sqldb.Micros
+	id           opt[string]
 }
 
 var membersTable = &table{
 	name:    "kpi_members",
 	key:     []string{"counter", "at", "user_key"},
-	columns: []string{"counter", "at", "user_key", "delta"},
+	columns: []string{"counter", "at", "user_key", "delta", "month_at", "registered_at", "id"},
 }
 
-func (r *memberRow) values() []any { return []any{string(r.counter), r.at, r.user, r.delta} }
+func (r *memberRow) values() []any {
+	return []any{string(r.counter), r.at, r.user, r.delta, r.month, r.registeredAt, r.id.arg()}
+}
 
 // memberRows gives the entries that are kept user by user: of the counters
 // that are counted a month at a time. Who is counted in the others is told by
 // their spans and their status.
-func memberRows(user sqldb.UUID, contributions []domain.Contribution) []memberRow {
+func memberRows(u *userRow, contributions []domain.Contribution, calendar domain.Calendar) []memberRow {
 	var rows []memberRow
 	for _, c := range contributions {
-		if !c.Counter.Running() {
-			rows = append(rows, memberRow{memberKey{entryKey{c.Counter, sqldb.Micros(c.At)}, user}, int64(c.Delta)})
+		if c.Counter.Running() {
+			continue
 		}
+		rows = append(rows, memberRow{
+			memberKey:    memberKey{entryKey{c.Counter, sqldb.Micros(c.At)}, u.key},
+			delta:        int64(c.Delta),
+			month:        sqldb.Micros(calendar.Start(calendar.MonthOf(c.At))),
+			registeredAt: u.registeredAt,
+			id:           u.id,
+		})
 	}
 	return rows
 }

@@ -29,6 +29,9 @@ type listing struct {
 
 // A source is where users come from.
 type source struct {
+	// table has the columns user_key, id, and the listing's; users where it is
+	// empty.
+	table string
 	// picked selects the keys of the users to look at, of whom there are at most
 	// most. Nil means that the users are walked in the listing's order instead.
 	picked     condition
@@ -154,15 +157,16 @@ func (s *snapshot) placesFrom(ctx context.Context, l *listing, from *source, str
 
 func (l *listing) statement(from *source, stretch []condition, limit int) *statement {
 	q := &statement{}
+	table := cmp.Or(from.table, "users") + " u"
 	conditions := slices.Concat([]condition{always("u.id IS NOT NULL")}, from.conditions, stretch)
 	if from.picked != nil {
 		// The limit tells PostgreSQL how few they are, whatever it knows of the
 		// tables, and CROSS JOIN tells SQLite to begin with them.
 		q.write("WITH picked AS MATERIALIZED (SELECT user_key FROM (", from.picked(q), ") k LIMIT ", q.arg(int64(from.most)), ") ",
-			"SELECT u.user_key, u.", l.column, ", u.id FROM picked p CROSS JOIN users u")
+			"SELECT u.user_key, u.", l.column, ", u.id FROM picked p CROSS JOIN ", table)
 		conditions = append(conditions, always("u.user_key = p.user_key"))
 	} else {
-		q.write("SELECT u.user_key, u.", l.column, ", u.id FROM users u")
+		q.write("SELECT u.user_key, u.", l.column, ", u.id FROM ", table)
 	}
 	q.where(conditions...)
 	q.write(" ORDER BY u.", l.column)

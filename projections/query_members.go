@@ -104,20 +104,23 @@ func (s *snapshot) countMembers(ctx context.Context, m *membership) (counted, er
 }
 
 // memberListing gives the members in the default order of the list of users.
-// Where they are few, they are found first and then sorted.
+// Where those of a span are few, they are found first and then sorted.
 func (s *snapshot) memberListing(ctx context.Context, m *membership, few bool) (*listing, error) {
-	l := &listing{column: "registered_at", descending: true, missing: true}
+	l := &listing{column: "registered_at", descending: true, parts: [][]condition{nil}, missing: true}
+	_, bySpan := spans[m.kpi]
 	switch {
 	case m.kpi == KPIRegistered:
 		l.parts = [][]condition{{compared("u.registered_at", ">=", m.first), compared("u.registered_at", "<=", m.last)}}
 		l.missing = false
 		l.sources = []source{{}}
-	case few:
-		if err := s.chooseEnd(ctx, m); err != nil {
-			return nil, err
+	case !bySpan:
+		// Whom one of the counters counts no other does.
+		for _, c := range m.counters {
+			l.sources = append(l.sources, source{table: "kpi_members", conditions: []condition{m.entered(c)}})
 		}
-		l.parts = [][]condition{nil}
+	case few:
 		l.sources = []source{{picked: m.picked, most: s.few}}
+		return l, s.chooseEnd(ctx, m)
 	default:
 		// Of those who registered later only those come into question of whom
 		// something was known before.
@@ -130,32 +133,25 @@ func (s *snapshot) memberListing(ctx context.Context, m *membership, few bool) (
 	return l, nil
 }
 
-// picked selects the keys of the members.
-func (m *membership) picked(q *statement) string {
-	first, last := q.instant(m.first), q.instant(m.last)
-	if table, ok := spans[m.kpi]; ok {
-		// Of several spans that reach into the part of the month the last is
-		// taken, so that a user is there once.
-		keys := "SELECT s.user_key FROM " + table + " s WHERE "
-		isLast := " AND NOT EXISTS (SELECT 1 FROM " + table + " l WHERE l.user_key = s.user_key AND l.from_at > s.from_at AND l.from_at <= " + last + ")"
-		ended := "COALESCE(s.from_at, s.from_at) <= " + last + " AND s.to_at > " + first
-		if m.byStart {
-			ended = "s.from_at <= " + last + " AND COALESCE(s.to_at, s.to_at) > " + first
-		}
-		return keys + ended + isLast + " UNION ALL " + keys + "s.to_at IS NULL AND s.from_at <= " + last + isLast
+// entered is the condition that u is the last of a user's entries of a counter
+// in the part of the month, and one by which the user is counted.
+func (m *membership) entered(c domain.Counter) condition {
+	return func(q *statement) string {
+		last := q.instant(m.last)
+		// What stands in COALESCE isn't to be searched by: a counter has many
+		// entries, and a user few.
+		return "u.counter = " + q.arg(string(c)) + " AND u.month_at = " + q.instant(m.first) +
+			" AND u.delta > 0 AND COALESCE(u.at, u.at) <= " + last +
+			" AND NOT EXISTS (SELECT 1 FROM kpi_members l WHERE l.user_key = u.user_key" +
+			" AND COALESCE(l.counter, l.counter) = u.counter AND l.at > u.at AND l.at <= " + last + oneByOne
 	}
-	return "SELECT m.user_key FROM kpi_members m WHERE m.counter IN " + q.list(m.names()) +
-		" AND m.at >= " + first + " AND m.at <= " + last + " GROUP BY m.user_key HAVING SUM(m.delta) > 0"
 }
 
 // chooseEnd chooses by which end spans are searched: by the one that leaves
 // fewer to look at. Of a young month few have ended since, of an old one few
 // had begun by then.
 func (s *snapshot) chooseEnd(ctx context.Context, m *membership) error {
-	table, ok := spans[m.kpi]
-	if !ok {
-		return nil
-	}
+	table := spans[m.kpi]
 	ended, err := s.countUpTo(ctx, pick{table, "to_at", []condition{compared("u.to_at", ">", m.first)}}, 4*s.few)
 	if err != nil || ended < 4*s.few {
 		return err
@@ -165,22 +161,25 @@ func (s *snapshot) chooseEnd(ctx context.Context, m *membership) error {
 	return err
 }
 
-// counts is the condition that u is a member.
-func (m *membership) counts(q *statement) string {
+// picked selects the keys of the members by span.
+func (m *membership) picked(q *statement) string {
 	first, last := q.instant(m.first), q.instant(m.last)
-	if table, ok := spans[m.kpi]; ok {
-		return "EXISTS (SELECT 1 FROM " + table + " s WHERE s.user_key = u.user_key AND s.from_at <= " + last +
-			" AND (s.to_at IS NULL OR s.to_at > " + first + ")" + oneByOne
+	table := spans[m.kpi]
+	// Of several spans that reach into the part of the month the last is taken,
+	// so that a user is there once.
+	keys := "SELECT s.user_key FROM " + table + " s WHERE "
+	isLast := " AND NOT EXISTS (SELECT 1 FROM " + table + " l WHERE l.user_key = s.user_key" +
+		" AND l.from_at > s.from_at AND l.from_at <= " + last + oneByOne
+	ended := "COALESCE(s.from_at, s.from_at) <= " + last + " AND s.to_at > " + first
+	if m.byStart {
+		ended = "s.from_at <= " + last + " AND COALESCE(s.to_at, s.to_at) > " + first
 	}
-	// Each user's entries are few; SQLite isn't to look for them by instant.
-	return "(SELECT SUM(m.delta) FROM kpi_members m WHERE m.user_key = u.user_key AND m.counter IN " +
-		q.list(m.names()) + " AND COALESCE(m.at, m.at) BETWEEN " + first + " AND " + last + ") > 0"
+	return keys + ended + isLast + " UNION ALL " + keys + "s.to_at IS NULL AND s.from_at <= " + last + isLast
 }
 
-func (m *membership) names() []string {
-	names := make([]string, len(m.counters))
-	for i, c := range m.counters {
-		names[i] = string(c)
-	}
-	return names
+// counts is the condition that u is a member by a span.
+func (m *membership) counts(q *statement) string {
+	first, last := q.instant(m.first), q.instant(m.last)
+	return "EXISTS (SELECT 1 FROM " + spans[m.kpi] + " s WHERE s.user_key = u.user_key AND s.from_at <= " + last +
+		" AND (s.to_at IS NULL OR s.to_at > " + first + ")" + oneByOne
 }

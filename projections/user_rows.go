@@ -16,6 +16,7 @@ type userRows struct {
 	entitlements  []entitlementRow
 	periods       []periodRow
 	access, trial []spanRow
+	members       []memberRow
 	contributions []domain.Contribution
 }
 
@@ -147,6 +148,7 @@ func userRowsOf(key sqldb.UUID, id string, f *domain.UserFacts, c domain.Calenda
 		trial:         spanRows(key, f.TrialSpans()),
 		contributions: f.Contributions(c),
 	}
+	rows.members = memberRows(&rows.user, rows.contributions, c)
 	for _, e := range f.Entitlements() {
 		k := entitlementKey{user: key, kind: kindName(e.Kind), id: e.ID}
 		rows.entitlements = append(rows.entitlements, entitlementRowOf(k, &e))

@@ -75,8 +75,7 @@ func (w *writes) user(known bool, before, after *userRows) {
 	compare(&w.access, before.access, after.access, spanKeyOf, spanKey.values, (*spanRow).values)
 	compare(&w.trial, before.trial, after.trial, spanKeyOf, spanKey.values, (*spanRow).values)
 
-	key := after.user.key
-	compare(&w.members, memberRows(key, before.contributions), memberRows(key, after.contributions),
+	compare(&w.members, before.members, after.members,
 		func(r memberRow) memberKey { return r.memberKey }, memberKey.values, (*memberRow).values)
 	w.ledger.add(domain.ContributionsDiff(before.ledgerEntries(), after.ledgerEntries()))
 }

@@ -223,6 +223,9 @@ CREATE TABLE kpi_members (
   at       timestamptz NOT NULL,
   user_key uuid        NOT NULL,
   delta    bigint      NOT NULL,
+  month_at timestamptz NOT NULL,
+  registered_at timestamptz,
+  id       text        COLLATE "C",
   PRIMARY KEY (counter, at, user_key)
 );
 COMMENT ON TABLE kpi_members IS 'Who is counted in registered, unsubscribed:* and cancellations: kpi_changes of these, user by user. A user is a member of a month at an instant where the sum over the month up to then is above zero. Members of active and trial are found in access_spans and trial_spans.';
@@ -230,6 +233,11 @@ COMMENT ON COLUMN kpi_members.counter IS 'The counter.';
 COMMENT ON COLUMN kpi_members.at IS 'The instant.';
 COMMENT ON COLUMN kpi_members.user_key IS 'The user.';
 COMMENT ON COLUMN kpi_members.delta IS 'The change, never zero.';
+COMMENT ON COLUMN kpi_members.month_at IS 'First instant of the month that it is counted in, in the platform''s time zone.';
+COMMENT ON COLUMN kpi_members.registered_at IS 'As in users, for the order of the members of a month.';
+COMMENT ON COLUMN kpi_members.id IS 'As in users, for the same; null for an erased user.';
+-- The members of a month are listed by this one.
+CREATE INDEX kpi_members_list ON kpi_members (counter, month_at, registered_at DESC, id) WHERE id IS NOT NULL;
 CREATE INDEX kpi_members_user ON kpi_members (user_key, counter, at);
 
 CREATE TABLE sessions (

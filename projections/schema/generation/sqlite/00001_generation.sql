@@ -143,8 +143,13 @@ CREATE TABLE kpi_members (
   at       INTEGER NOT NULL,
   user_key BLOB    NOT NULL,
   delta    INTEGER NOT NULL,
+  month_at INTEGER NOT NULL,
+  registered_at INTEGER,
+  id       TEXT,
   PRIMARY KEY (counter, at, user_key)
 ) STRICT, WITHOUT ROWID;
+-- The members of a month are listed by this one.
+CREATE INDEX kpi_members_list ON kpi_members (counter, month_at, registered_at DESC, id) WHERE id IS NOT NULL;
 CREATE INDEX kpi_members_user ON kpi_members (user_key, counter, at);
 
 CREATE TABLE sessions (
