@@ -111,7 +111,7 @@ func TestQueriesAreStrict(t *testing.T) {
 		"/v1/users?q=%FF":                                 "query.q",
 		"/v1/users?q=a%00b":                               "query.q",
 		"/v1/users?as_of=yesterday":                       "query.as_of",
-		"/v1/users?as_of=2026-11-23":                      "query.as_of",
+		"/v1/users?as_of=2026-11-31":                      "query.as_of",
 		"/v1/users?as_of=2026-11-23T12:00:00":             "query.as_of",
 		"/v1/users?as_of=2026-11-23T12:00:60Z":            "query.as_of",
 		"/v1/users?as_of=1899-12-31T23:59:59Z":            "query.as_of",

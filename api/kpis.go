@@ -95,7 +95,7 @@ func (s *service) registerKPIs() {
 func (s *service) getMonth(ctx context.Context, in *getMonthInput) (*getMonthOutput, error) {
 	p := s.params()
 	month := p.month("path.month", in.Month)
-	asOf := p.instant("as_of", in.AsOf)
+	asOf := p.dateOrInstant("as_of", in.AsOf)
 	if err := p.err(); err != nil {
 		return nil, err
 	}
@@ -109,7 +109,7 @@ func (s *service) getMonth(ctx context.Context, in *getMonthInput) (*getMonthOut
 func (s *service) listMonths(ctx context.Context, in *listMonthsInput) (*listMonthsOutput, error) {
 	p := s.params()
 	first, last := p.month("query.from", in.From), p.month("query.to", in.To)
-	asOf := p.instant("as_of", in.AsOf)
+	asOf := p.dateOrInstant("as_of", in.AsOf)
 	if err := p.err(); err != nil {
 		return nil, err
 	}

@@ -39,7 +39,7 @@ func (s *service) registerMembers() {
 func (s *service) listMonthUsers(ctx context.Context, in *listMonthUsersInput) (*listMonthUsersOutput, error) {
 	p := s.params()
 	month := p.month("path.month", in.Month)
-	asOf := p.instant("as_of", in.AsOf)
+	asOf := p.dateOrInstant("as_of", in.AsOf)
 	if err := p.err(); err != nil {
 		return nil, err
 	}

@@ -30,7 +30,7 @@ type PeriodParams struct {
 
 // AsOfParam is the instant that is asked about.
 type AsOfParam struct {
-	AsOf string `query:"as_of" doc:"The instant that is asked about, past or future: RFC 3339 with any offset. Default: now" example:"2026-11-23T12:00:00+01:00"`
+	AsOf string `query:"as_of" doc:"The instant that is asked about, past or future: RFC 3339 with any offset, or a date alone for its first instant in the platform's time zone. Default: now" example:"2026-11-23T12:00:00+01:00"`
 }
 
 // MonthParam is the month in a path.
@@ -121,11 +121,6 @@ func (p *paramReader) check(location, value string, err error) {
 	}
 	p.problem.Detail += "; " + found.Detail
 	p.problem.Errors = append(p.problem.Errors, found.Errors...)
-}
-
-// instant reads a parameter that is an instant; nil where it isn't given.
-func (p *paramReader) instant(name, text string) *domain.Instant {
-	return p.read(name, text, domain.ParseInstant)
 }
 
 // dateOrInstant reads a parameter that is an instant or a date; nil where it

@@ -5,10 +5,8 @@ package api
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"strconv"
-	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -23,8 +21,6 @@ const (
 	unknownSubject = subjectPrefix + "unknown"
 	// keptTooLarge is how much of an event that is too large goes on.
 	keptTooLarge = 4 << 10
-	// longestAttribute is how long an attribute may be that goes on with it.
-	longestAttribute = 255
 )
 
 type publishInput struct {
@@ -181,29 +177,9 @@ func (a *arrival) outgoing(received string) Outgoing {
 // too large, and what could be read of its attributes.
 func addEnvelope(h map[string][]string, r *domain.Refusal) {
 	h[HeaderRefused] = []string{string(r.Reason)}
-	attributes := map[string]string{"id": r.ID, "source": r.Source, "type": r.Type, "subject": r.Subject}
-	if r.Time != nil {
-		attributes["time"] = r.Time.String()
+	for _, a := range r.Attributes() {
+		h[attributePrefix+a.Name] = []string{a.Value}
 	}
-	for name, value := range attributes {
-		if value != "" && len(value) <= longestAttribute {
-			h[attributePrefix+name] = []string{headerValue(value)}
-		}
-	}
-}
-
-// headerValue writes an attribute as CloudEvents has it in a header: space,
-// quotes, percent and whatever isn't printable ASCII percent-encoded.
-func headerValue(text string) string {
-	var value strings.Builder
-	for _, c := range []byte(text) {
-		if c <= ' ' || c > '~' || c == '"' || c == '%' {
-			fmt.Fprintf(&value, "%%%02X", c)
-		} else {
-			value.WriteByte(c)
-		}
-	}
-	return value.String()
 }
 
 // firstBytes gives as much of an event that is too large as is kept.

@@ -102,7 +102,7 @@ func (s *service) registerUser() {
 func (s *service) getUser(ctx context.Context, in *getUserInput) (*getUserOutput, error) {
 	p := s.params()
 	id := p.userID(in.ID)
-	asOf := p.instant("as_of", in.AsOf)
+	asOf := p.dateOrInstant("as_of", in.AsOf)
 	if err := p.err(); err != nil {
 		return nil, err
 	}

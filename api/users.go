@@ -127,13 +127,13 @@ func (s *service) userFilter(in *listUsersInput) (projections.UserFilter, *domai
 		UpdatedTo:      p.dateOrInstant("updated_to", in.UpdatedTo),
 		Query:          in.Query,
 	}
-	asOf := p.instant("as_of", in.AsOf)
+	asOf := p.dateOrInstant("as_of", in.AsOf)
 	return filter, asOf, p.err()
 }
 
 func (s *service) getUserCounts(ctx context.Context, in *getUserCountsInput) (*getUserCountsOutput, error) {
 	p := s.params()
-	asOf := p.instant("as_of", in.AsOf)
+	asOf := p.dateOrInstant("as_of", in.AsOf)
 	if err := p.err(); err != nil {
 		return nil, err
 	}

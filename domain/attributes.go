@@ -205,12 +205,21 @@ func knownAttribute(name string) (int, bool) {
 // extend takes an extension whose value is a JSON value; null is as absent.
 func (env *envelope) extend(name string, value []byte) {
 	if rule := extensionRule(value); rule != "" {
-		env.flaw("the extension " + name + " " + rule)
+		env.flaw(extensionLabel(name) + " " + rule)
 		return
 	}
 	if !isNull(value) {
 		env.extensions = append(env.extensions, extension{name, value})
 	}
+}
+
+// extensionLabel names an extension in a message, unless its name is none to
+// repeat.
+func extensionLabel(name string) string {
+	if len(name) > 64 {
+		return "an extension"
+	}
+	return "the extension " + name
 }
 
 // extensionRule gives the rule that an extension's value breaks.

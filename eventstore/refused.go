@@ -111,7 +111,11 @@ func (s *Store) readRefusedRows(ctx context.Context, where string, args []any) (
 }
 
 // erasedMessage is the message of an event of which nothing else is kept.
-const erasedMessage = "the user was erased"
+const (
+	erasedMessage = "the user was erased"
+	// bareMessage stands where it was refused for another reason.
+	bareMessage = "nothing more is kept of it, since the user was erased"
+)
 
 // openRefused decrypts what was kept of a refused event.
 func (s *Store) openRefused(ctx context.Context, r *refusedRow) error {
@@ -121,6 +125,9 @@ func (s *Store) openRefused(ctx context.Context, r *refusedRow) error {
 	}
 	if r.sealed == nil {
 		r.Message = erasedMessage
+		if r.Reason != domain.Erased {
+			r.Message = bareMessage
+		}
 		return nil
 	}
 	row := vault.SealedRow{WrappingKey: int(r.wrapping.Int64), Key: r.key, Sealed: r.sealed}

@@ -119,6 +119,9 @@ func (r *refusal) details() details {
 	d := details{message: r.message, body: r.raw}
 	if r.event != nil {
 		d.subject = r.event.Subject
+		if len(d.body) == 0 {
+			d.body = r.event.MarshalCloudEvent() // a binary message as the structured event that it says
+		}
 	} else {
 		d.subject = r.entry.refusal.Subject
 	}

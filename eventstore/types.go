@@ -25,7 +25,8 @@ type Incoming struct {
 	Refusal *domain.Refusal
 	// Raw is the event as it came, to be kept where it is refused. A binary
 	// message is rendered as the structured event that it says, as far as it
-	// says one. At most 4 KiB of it are kept where the reason is too_large.
+	// says one; for a good one it may be nil, and is then rendered where it is
+	// needed. At most 4 KiB of it are kept where the reason is too_large.
 	Raw []byte
 	// ReceivedAt is when the service took it from the broker.
 	ReceivedAt domain.Instant

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/url"
 	"os"
 	"slices"
 	"strconv"
@@ -125,6 +126,7 @@ func serviceSettings(c *config, f *settingFlags) {
 }
 
 func publisherSettings(c *config, f *settingFlags) {
+	f.secretText(&c.APIKeys, "api-keys", "role:key,role:key, as the service has it; a publisher's or admin's is taken where --key is not given")
 	f.secretText(&c.Key, "key", "API key to publish with on the embedded server of another process (default: a publisher's or admin's of BOXOFFICE_API_KEYS)")
 }
 
@@ -167,14 +169,20 @@ func (c *config) load(lookup func(string) (string, bool)) error {
 			continue
 		}
 		if err := s.flag.Value.Set(value); err != nil {
-			return fmt.Errorf("%s: %w", origin, hideValue(s, err))
+			return fmt.Errorf("%s: %w", origin, wrongValue(s, err))
 		}
 	}
 	return c.check()
 }
 
-// hideValue keeps a secret out of the message about it.
-func hideValue(s setting, err error) error {
+// wrongValue says what a setting must be, and quotes nothing: it may be a secret.
+func wrongValue(s setting, err error) error {
+	switch s.flag.Value.Type() {
+	case "bool":
+		return errors.New("must be true or false")
+	case "duration":
+		return errors.New("must be a duration, such as 90s, 30m or 72h")
+	}
 	if s.secret {
 		return errors.New("not a valid value")
 	}
@@ -211,14 +219,13 @@ func readConfigFile(file string, settings []setting) (map[string]string, error) 
 }
 
 func allSettingKeys() []string {
-	c := &config{}
-	flags := &settingFlags{FlagSet: pflag.NewFlagSet("", pflag.ContinueOnError), config: c}
-	for _, g := range []group{databaseSettings, brokerSettings, serviceSettings, publisherSettings} {
-		g(c, flags)
-	}
 	var keys []string
-	for _, s := range c.settings {
-		keys = append(keys, s.key())
+	for _, g := range []group{databaseSettings, brokerSettings, serviceSettings, publisherSettings} {
+		c := &config{}
+		g(c, &settingFlags{FlagSet: pflag.NewFlagSet("", pflag.ContinueOnError), config: c})
+		for _, s := range c.settings {
+			keys = append(keys, s.key())
+		}
 	}
 	return keys
 }
@@ -234,6 +241,9 @@ func (c *config) check() error {
 	}
 	if c.DatabaseURL != "" && c.MasterKey == "" {
 		return errors.New("BOXOFFICE_MASTER_KEY: required with PostgreSQL: the file of the key that wraps the users' keys; `boxoffice keys new-master FILE` makes one")
+	}
+	if err := c.checkBroker(); err != nil {
+		return err
 	}
 	if _, err := parseAPIKeys(c.APIKeys); err != nil {
 		return fmt.Errorf("BOXOFFICE_API_KEYS: %w", err)
@@ -251,6 +261,33 @@ func (c *config) check() error {
 		return errors.New("BOXOFFICE_TLS_CERT, BOXOFFICE_TLS_KEY: set both or neither")
 	}
 	return c.checkAddresses()
+}
+
+// checkBroker holds the broker's addresses against the schemes that they may
+// have, so that a slip of the pen isn't a connection that is tried for ever.
+func (c *config) checkBroker() error {
+	for address := range strings.SplitSeq(c.NATSURL, ",") {
+		if c.NATSURL != "" && !hasScheme(address, "nats", "tls", "ws", "wss") {
+			return errors.New("BOXOFFICE_NATS_URL: must be nats://HOST:PORT, or several of these with commas between them")
+		}
+	}
+	for _, address := range c.monitorURLs() {
+		if !hasScheme(address, "http", "https") {
+			return errors.New("BOXOFFICE_NATS_MONITOR_URL: must be http://HOST:PORT, or several of these with commas between them")
+		}
+	}
+	if c.NATSCreds != "" {
+		if _, err := os.ReadFile(c.NATSCreds); err != nil {
+			return fmt.Errorf("BOXOFFICE_NATS_CREDS: %w", err)
+		}
+	}
+	return nil
+}
+
+// hasScheme says that an address is a URL with a host and one of the schemes.
+func hasScheme(address string, schemes ...string) bool {
+	u, err := url.Parse(strings.TrimSpace(address))
+	return err == nil && u.Host != "" && slices.Contains(schemes, u.Scheme)
 }
 
 func (c *config) settingsHave(flag string) bool {

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -142,7 +141,7 @@ func ownKey(c *config) string {
 	if c.Key != "" {
 		return c.Key
 	}
-	keys, err := parseAPIKeys(os.Getenv("BOXOFFICE_API_KEYS"))
+	keys, err := parseAPIKeys(c.APIKeys)
 	if err != nil {
 		return ""
 	}

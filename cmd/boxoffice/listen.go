@@ -12,10 +12,19 @@ import (
 	"net"
 	"net/http"
 	"time"
+
+	"boxoffice/domain"
 )
 
 // shutdownTime is how long requests that are under way get to end.
 const shutdownTime = 10 * time.Second
+
+// An event in binary mode may be in its headers nearly whole, and one that is
+// too large has to reach the API to be refused; nothing else has large headers.
+const (
+	eventHeaders = 2 * domain.MaxEventBytes
+	plainHeaders = 64 << 10
+)
 
 // A listener is an HTTP server that has its address already.
 type listener struct {
@@ -25,7 +34,7 @@ type listener struct {
 }
 
 // listen takes an address, so that one that is taken already stops the start.
-func listen(name, env, addr string, tlsConfig *tls.Config, handler http.Handler, log *slog.Logger) (*listener, error) {
+func listen(name, env, addr string, tlsConfig *tls.Config, handler http.Handler, maxHeader int, log *slog.Logger) (*listener, error) {
 	socket, err := net.Listen("tcp", addr)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", env, err)
@@ -43,7 +52,7 @@ func listen(name, env, addr string, tlsConfig *tls.Config, handler http.Handler,
 			// are handled. What is bounded here is doing nothing.
 			ReadHeaderTimeout: 10 * time.Second,
 			IdleTimeout:       2 * time.Minute,
-			MaxHeaderBytes:    64 << 10,
+			MaxHeaderBytes:    maxHeader,
 			ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 		},
 	}, nil

@@ -31,6 +31,9 @@ func outgoing(line []byte, now domain.Instant) (ingest.Outgoing, *domain.Refusal
 	if refusal.Reason == domain.TooLarge {
 		message.Data = line[:keptOfLarge]
 		message.Header = nats.Header{api.HeaderRefused: {string(domain.TooLarge)}}
+		for _, a := range refusal.Attributes() {
+			message.Header["ce-"+a.Name] = []string{a.Value}
+		}
 	}
 	return message, refusal
 }

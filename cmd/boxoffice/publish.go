@@ -51,7 +51,8 @@ func newPublish() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		run := &publishRun{to: ingest.NewPublisher(broker), stdin: cmd.InOrStdin(), places: dir, broker: c.brokerName(), anew: *anew,
+		run := &publishRun{summary: publishSummary{First: []refusedLine{}},
+			to: ingest.NewPublisher(broker), stdin: cmd.InOrStdin(), places: dir, broker: c.brokerName(), anew: *anew,
 			bar: newProgress(cmd.ErrOrStderr(), "publishing")}
 		err = run.files(cmd.Context(), files)
 		run.bar.finish()

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -31,13 +32,16 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	if err == nil {
 		return 0
 	}
-	fmt.Fprintln(stderr, "boxoffice:", err)
+	fmt.Fprintln(stderr, "boxoffice:", oneLine(err))
 	var usage usageError
 	if errors.As(err, &usage) {
 		return 2
 	}
 	return 1
 }
+
+// oneLine gives an error's message in one line: some libraries write several.
+func oneLine(err error) string { return strings.Join(strings.Fields(err.Error()), " ") }
 
 // A usageError is a command line that can't be understood.
 type usageError struct{ error }

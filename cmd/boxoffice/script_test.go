@@ -54,8 +54,9 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"http":  scriptHTTP,
-			"await": scriptAwait,
+			"http":      scriptHTTP,
+			"await":     scriptAwait,
+			"largeline": scriptLargeLine,
 		},
 	})
 }
@@ -122,4 +123,12 @@ func call(ts *testscript.TestScript, args []string) (int, string, error) {
 	defer resp.Body.Close()
 	text, err := io.ReadAll(resp.Body)
 	return resp.StatusCode, string(text), err
+}
+
+// scriptLargeLine is: largeline FILE USER. It writes an event about the user
+// that is larger than an event may be.
+func scriptLargeLine(ts *testscript.TestScript, _ bool, args []string) {
+	event := fmt.Sprintf(`{"specversion":"1.0","id":"large","source":"/t","type":"user.updated","subject":%q,`+
+		`"time":"2026-01-06T10:00:00Z","data":{"email":"e","x":"%s"}}`, args[1], strings.Repeat("y", 300_000))
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(event+"\n"), 0o600))
 }

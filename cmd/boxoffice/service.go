@@ -129,7 +129,7 @@ func (s *service) openDatabase(ctx context.Context, migrate bool) (err error) {
 		}
 	}
 	if s.store, err = eventstore.Open(ctx, s.database, s.config.masterKey(), eventstore.Options{NoMigration: true}); err != nil {
-		return err
+		return nameMasterKey(err)
 	}
 	s.onClose(s.store.Close)
 	if s.models, err = projections.Open(ctx, s.database); err != nil {
@@ -156,6 +156,14 @@ func openDatabase(ctx context.Context, c *config) (*sqldb.DB, error) {
 		return nil, fmt.Errorf("BOXOFFICE_DATA_DIR: %w", err)
 	}
 	return db, nil
+}
+
+// nameMasterKey names the setting where the master key is what is wrong.
+func nameMasterKey(err error) error {
+	if errors.Is(err, vault.ErrNoMasterKey) || errors.Is(err, vault.ErrWrongMasterKey) {
+		return fmt.Errorf("BOXOFFICE_MASTER_KEY: %w", err)
+	}
+	return err
 }
 
 // masterKey is where the key that wraps the users' keys is: in the data

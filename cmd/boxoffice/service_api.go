@@ -38,7 +38,7 @@ func (s *service) prepareAPI(context.Context) error {
 	if s.config.MetricsAddr != "" {
 		mux := http.NewServeMux()
 		mux.Handle("GET /metrics", promhttp.HandlerFor(s.metrics, promhttp.HandlerOpts{}))
-		if s.observed, err = listen("metrics", "BOXOFFICE_METRICS_ADDR", s.config.MetricsAddr, tls, mux, s.log); err != nil {
+		if s.observed, err = listen("metrics", "BOXOFFICE_METRICS_ADDR", s.config.MetricsAddr, tls, mux, plainHeaders, s.log); err != nil {
 			return err
 		}
 		s.onClose(s.observed.close)
@@ -61,7 +61,7 @@ func (s *service) prepareAPI(context.Context) error {
 	if err != nil {
 		return err
 	}
-	if s.api, err = listen("the API", "BOXOFFICE_HTTP_ADDR", s.config.HTTPAddr, tls, handler, s.log); err != nil {
+	if s.api, err = listen("the API", "BOXOFFICE_HTTP_ADDR", s.config.HTTPAddr, tls, handler, eventHeaders, s.log); err != nil {
 		return err
 	}
 	s.onClose(s.api.close)
