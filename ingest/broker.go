@@ -16,7 +16,8 @@ import (
 )
 
 // privateInbox is where the service gets its deliveries. Publishers may listen
-// on the usual _INBOX.>, and would hear them there.
+// on the usual _INBOX.>, and would hear them there. A server that restricts the
+// service's own user has to let it listen on this.
 const privateInbox = "_BOXOFFICE_INBOX"
 
 // A Config says which broker to connect to, and how.
@@ -155,7 +156,6 @@ func (b *Broker) Flush(ctx context.Context) error {
 	return nil
 }
 
-// Close ends the connection. What has been sent is flushed first.
-func (b *Broker) Close() {
-	b.conn.Close()
-}
+// Close ends the connection. What is being published fails, and subscribers
+// should be closed before, so that the broker hears what they have settled.
+func (b *Broker) Close() { b.conn.Close() }
