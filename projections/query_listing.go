@@ -23,6 +23,9 @@ type listing struct {
 	parts [][]condition
 	// missing says that those who don't have the column are in it, at the end.
 	missing bool
+	// sorted says that the users come from few rows that are sorted, and not
+	// out of an index in the listing's order. There is one part then.
+	sorted bool
 	// sources are disjoint, and make up the set between them.
 	sources []source
 }
@@ -34,8 +37,10 @@ type source struct {
 	table string
 	// picked selects the keys of the users to look at, of whom there are at most
 	// most. Nil means that the users are walked in the listing's order instead.
-	picked     condition
-	most       int
+	picked condition
+	most   int
+	// whole says that picked selects the users' rows themselves.
+	whole      bool
 	conditions []condition
 }
 
@@ -72,6 +77,9 @@ func (s *snapshot) places(ctx context.Context, l *listing, after *UserCursor, li
 // behind it, and those without the column, who are last. Neither engine would
 // find the place in an index by a single condition for all of it.
 func (l *listing) stretches(after *UserCursor) [][]condition {
+	if l.sorted {
+		return [][]condition{l.rest(after)}
+	}
 	column := "u." + l.column
 	missing := []condition{always(column + " IS NULL")}
 	behind := ">"
@@ -100,6 +108,28 @@ func (l *listing) stretches(after *UserCursor) [][]condition {
 		stretches = append(stretches, missing)
 	}
 	return stretches
+}
+
+// rest gives the conditions of all that comes after a cursor.
+func (l *listing) rest(after *UserCursor) []condition {
+	column := "u." + l.column
+	rest := slices.Clone(l.parts[0])
+	switch {
+	case after == nil:
+	case after.Key == nil:
+		rest = append(rest, always(column+" IS NULL"), idAfter(after.ID))
+	default:
+		rest = append(rest, func(q *statement) string {
+			key := q.instant(*after.Key)
+			behind := " > "
+			if l.descending {
+				behind = " < "
+			}
+			return "(" + column + behind + key + " OR " + column + " IS NULL OR " +
+				column + " = " + key + " AND " + idAfter(after.ID)(q) + ")"
+		})
+	}
+	return rest
 }
 
 func idAfter(id string) condition {
@@ -159,17 +189,25 @@ func (l *listing) statement(from *source, stretch []condition, limit int) *state
 	q := &statement{}
 	table := cmp.Or(from.table, "users") + " u"
 	conditions := slices.Concat([]condition{always("u.id IS NOT NULL")}, from.conditions, stretch)
-	if from.picked != nil {
+	switch {
+	case from.whole:
+		q.write("WITH picked AS MATERIALIZED (", from.picked(q), " LIMIT ", q.arg(int64(from.most)), ") ",
+			"SELECT u.user_key, u.", l.column, ", u.id FROM picked u")
+	case from.picked != nil:
 		// The limit tells PostgreSQL how few they are, whatever it knows of the
 		// tables, and CROSS JOIN tells SQLite to begin with them.
 		q.write("WITH picked AS MATERIALIZED (SELECT user_key FROM (", from.picked(q), ") k LIMIT ", q.arg(int64(from.most)), ") ",
 			"SELECT u.user_key, u.", l.column, ", u.id FROM picked p CROSS JOIN ", table)
 		conditions = append(conditions, always("u.user_key = p.user_key"))
-	} else {
+	default:
 		q.write("SELECT u.user_key, u.", l.column, ", u.id FROM ", table)
 	}
 	q.where(conditions...)
-	q.write(" ORDER BY u.", l.column)
+	q.write(" ORDER BY ")
+	if l.sorted {
+		q.write("u.", l.column, " IS NULL, ")
+	}
+	q.write("u.", l.column)
 	if l.descending {
 		q.write(" DESC")
 	}

@@ -119,6 +119,7 @@ func (s *snapshot) memberListing(ctx context.Context, m *membership, few bool) (
 			l.sources = append(l.sources, source{table: "kpi_members", conditions: []condition{m.entered(c)}})
 		}
 	case few:
+		l.sorted = true
 		l.sources = []source{{picked: m.picked, most: s.few}}
 		return l, s.chooseEnd(ctx, m)
 	default:

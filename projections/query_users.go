@@ -147,7 +147,8 @@ func (s *snapshot) userListing(ctx context.Context, q *UsersQuery) (*listing, er
 		return nil, err
 	}
 	if picked != nil {
-		l.sources = []source{{picked: picked, most: s.few, conditions: withStatus(common, q)}}
+		l.sorted = true
+		l.sources = []source{{picked: picked, whole: true, most: fewRows * s.few, conditions: withStatus(common, q)}}
 		return l, nil
 	}
 	l.parts = l.partsOf(q, bounds)
@@ -165,12 +166,16 @@ func (s *snapshot) pickFew(ctx context.Context, column string, conditions []cond
 		return nil, nil
 	}
 	p := pick{"users", column, append([]condition{always("u.id IS NOT NULL")}, conditions...)}
-	n, err := s.countUpTo(ctx, p, s.few+1)
-	if err != nil || n > s.few {
+	n, err := s.countUpTo(ctx, p, fewRows*s.few+1)
+	if err != nil || n > fewRows*s.few {
 		return nil, err
 	}
-	return p.keys, nil
+	return p.rows, nil
 }
+
+// fewRows is how many users are few, as a multiple of what else is, where their
+// rows are found by one index and needn't be looked up again.
+const fewRows = 4
 
 // The conditions of those whose profile was updated after they registered, and
 // of those of whom something was known before. Each has indexes of its own.
@@ -277,6 +282,13 @@ func (p pick) keys(q *statement) string {
 		texts[i] = c(q)
 	}
 	return "SELECT u.user_key FROM " + p.table + " u WHERE " + strings.Join(texts, " AND ")
+}
+
+// rows selects what a list needs of users.
+func (p pick) rows(q *statement) string {
+	const columns = "u.user_key, u.id, u.first_event_at, u.registered_at, u.updated_at, " +
+		"u.search_name, u.search_email, u.search_id, u.status, u.status_from, u.status_until"
+	return "SELECT " + columns + strings.TrimPrefix(p.keys(q), "SELECT u.user_key")
 }
 
 // countUpTo counts the users of a pick, but no further than to limit. It counts
