@@ -117,10 +117,11 @@ func run(t testing.TB, b *ingest.Broker, log ingest.Log, cfg ingest.IngesterConf
 // backlog is what the broker holds for ingest, waiting or not acknowledged.
 func backlog(t testing.TB, b *ingest.Broker) uint64 {
 	t.Helper()
-	s := b.Status(t.Context())
-	if s.Err != nil {
-		t.Fatal(s.Err)
-	}
+	var s ingest.BrokerStatus
+	eventually(t, "the broker answers", func() bool {
+		s = b.Status(t.Context())
+		return s.Err == nil
+	})
 	return s.Backlog
 }
 
