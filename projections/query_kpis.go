@@ -120,25 +120,21 @@ func (total figures) take(entries []entry, next int, before domain.Instant, mont
 
 // fillCurrent fills in the month that At lies in.
 func (s *snapshot) fillCurrent(ctx context.Context, k *MonthKPI) error {
-	start := s.Calendar.Start(k.Month)
-	month, err := s.sumsIn(ctx, start, k.At, kpiCounters...)
+	q := &sums{}
+	month := q.part(s.Calendar.Start(k.Month), k.At, kpiCounters...)
+	total := q.total(s.Calendar, k.At, domain.CounterActive, domain.CounterTrial)
+	toDate := -1
+	if cut, whole := s.Calendar.SameTimeInPreviousMonth(k.Month, k.At); !whole {
+		toDate = q.part(s.Calendar.Start(k.Month.Prev()), cut, domain.CounterRegistered)
+	}
+	all, err := s.figures(ctx, q)
 	if err != nil {
 		return err
 	}
-	total, err := s.totals(ctx, k.At, domain.CounterActive, domain.CounterTrial)
-	if err != nil {
-		return err
+	k.fill(all[month], all[total])
+	if toDate >= 0 {
+		k.PreviousToDate = all[toDate][domain.CounterRegistered]
 	}
-	k.fill(month, total)
-	cut, whole := s.Calendar.SameTimeInPreviousMonth(k.Month, k.At)
-	if whole {
-		return nil
-	}
-	previous, err := s.sumsIn(ctx, s.Calendar.Start(k.Month.Prev()), cut, domain.CounterRegistered)
-	if err != nil {
-		return err
-	}
-	k.PreviousToDate = previous[domain.CounterRegistered]
 	return nil
 }
 

@@ -8,6 +8,7 @@ package projections
 import (
 	"context"
 	"fmt"
+	"strconv"
 
 	"boxoffice/domain"
 	"boxoffice/internal/sqldb"
@@ -16,81 +17,93 @@ import (
 // figures are sums by counter; a counter without a change isn't in them.
 type figures map[domain.Counter]int64
 
-// totals gives the sums of counters over all time up to an instant.
-func (s *snapshot) totals(ctx context.Context, at domain.Instant, counters ...domain.Counter) (figures, error) {
-	month := s.Calendar.Start(s.Calendar.MonthOf(at))
-	q := newSum(counters)
-	q.add("kpi_months", "from_at", domain.Always, month)
-	q.addPart(month, at)
-	return s.sum(ctx, q)
-}
-
-// sumsIn gives the sums of counters over the part of a month from its first
-// instant to last, which is in them.
-func (s *snapshot) sumsIn(ctx context.Context, first, last domain.Instant, counters ...domain.Counter) (figures, error) {
-	q := newSum(counters)
-	q.addPart(first, last)
-	return s.sum(ctx, q)
-}
-
-// A sum is a statement that sums stretches of the ledger.
-type sum struct {
+// sums is a statement that sums stretches of the ledger: several sums at once,
+// each with its number.
+type sums struct {
 	statement
-	counters []string
+	n int
 }
 
-func newSum(counters []domain.Counter) *sum {
-	q := &sum{counters: make([]string, len(counters))}
-	for i, c := range counters {
-		q.counters[i] = string(c)
+// total adds the sums of counters over all time up to an instant, which is in
+// them, and gives their number.
+func (q *sums) total(c domain.Calendar, at domain.Instant, counters ...domain.Counter) int {
+	month := c.Start(c.MonthOf(at))
+	q.stretch("kpi_months", "from_at", counters, domain.Always, month)
+	return q.part(month, at, counters...)
+}
+
+// part adds the sums of counters over the part of a month from its first
+// instant to last, which is in it, and gives their number.
+func (q *sums) part(first, last domain.Instant, counters ...domain.Counter) int {
+	hour := hourOf(first, last)
+	if first < hour {
+		q.stretch("kpi_hours", "from_at", counters, first, hour)
 	}
-	return q
+	q.stretch("kpi_changes", "at", counters, hour, last+1)
+	q.n++
+	return q.n - 1
 }
 
-// add takes in the rows of a table from an instant on and before another.
+// stretch takes in the rows of a table from an instant on and before another.
 // Always stands for no beginning.
-func (q *sum) add(table, column string, from, to domain.Instant) {
+func (q *sums) stretch(table, column string, counters []domain.Counter, from, to domain.Instant) {
 	if q.text.Len() == 0 {
-		q.write("SELECT counter, CAST(SUM(delta) AS BIGINT) FROM (")
+		q.write("SELECT n, counter, CAST(SUM(delta) AS BIGINT) FROM (")
 	} else {
 		q.write(" UNION ALL ")
 	}
-	q.write("SELECT counter, delta FROM ", table, " WHERE counter IN ", q.list(q.counters))
+	q.write("SELECT ", strconv.Itoa(q.n), " AS n, counter, delta FROM ", table, " WHERE counter IN ", q.counters(counters))
 	if from != domain.Always {
 		q.write(" AND ", column, " >= ", q.instant(from))
 	}
 	q.write(" AND ", column, " < ", q.instant(to))
 }
 
-// addPart takes in the part of a month from its first instant to last.
-func (q *sum) addPart(first, last domain.Instant) {
-	hour := hourOf(first, last)
-	if first < hour {
-		q.add("kpi_hours", "from_at", first, hour)
+// counters adds counters as arguments, for an IN.
+func (s *statement) counters(counters []domain.Counter) string {
+	texts := make([]string, len(counters))
+	for i, c := range counters {
+		texts[i] = string(c)
 	}
-	q.add("kpi_changes", "at", hour, last+1)
+	return s.list(texts)
 }
 
-func (s *snapshot) sum(ctx context.Context, q *sum) (figures, error) {
-	q.write(") entries GROUP BY counter")
+// figures gives the sums by their numbers.
+func (s *snapshot) figures(ctx context.Context, q *sums) ([]figures, error) {
+	q.write(") entries GROUP BY n, counter")
 	rows, err := s.tx.QueryContext(ctx, q.text.String(), q.args...)
 	if err != nil {
 		return nil, fmt.Errorf("sum the ledger: %w", err)
 	}
 	defer rows.Close()
-	sums := figures{}
+	all := make([]figures, q.n)
+	for i := range all {
+		all[i] = figures{}
+	}
 	for rows.Next() {
+		var n int
 		var counter string
-		var n int64
-		if err := rows.Scan(&counter, &n); err != nil {
+		var sum int64
+		if err := rows.Scan(&n, &counter, &sum); err != nil {
 			return nil, fmt.Errorf("sum the ledger: %w", err)
 		}
-		sums[domain.Counter(counter)] = n
+		all[n][domain.Counter(counter)] = sum
 	}
 	if err := rows.Err(); err != nil {
 		return nil, fmt.Errorf("sum the ledger: %w", err)
 	}
-	return sums, nil
+	return all, nil
+}
+
+// totals gives the sums of counters over all time up to an instant.
+func (s *snapshot) totals(ctx context.Context, at domain.Instant, counters ...domain.Counter) (figures, error) {
+	q := &sums{}
+	n := q.total(s.Calendar, at, counters...)
+	all, err := s.figures(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	return all[n], nil
 }
 
 // An entry is by how much a counter changes in a month.
@@ -103,8 +116,8 @@ type entry struct {
 // monthEntries gives the changes of counters by month, of all months that
 // begin before an instant, in the order of the months.
 func (s *snapshot) monthEntries(ctx context.Context, before domain.Instant, counters []domain.Counter) ([]entry, error) {
-	q := newSum(counters)
-	q.write("SELECT counter, from_at, delta FROM kpi_months WHERE counter IN ", q.list(q.counters),
+	q := &statement{}
+	q.write("SELECT counter, from_at, delta FROM kpi_months WHERE counter IN ", q.counters(counters),
 		" AND from_at < ", q.instant(before), " ORDER BY from_at")
 	rows, err := s.tx.QueryContext(ctx, q.text.String(), q.args...)
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"boxoffice/domain"
 )
@@ -86,21 +87,25 @@ func (s *snapshot) membershipOf(q *MembersQuery) (m *membership, begun bool, err
 
 // countMembers gives the figure, and how many of those it counts were erased.
 func (s *snapshot) countMembers(ctx context.Context, m *membership) (counted, erased int64, err error) {
-	counters := m.counters
+	counters := slices.Clone(m.counters)
 	for _, c := range m.counters {
 		counters = append(counters, erasedCounter(c))
 	}
-	var sums figures
+	q := &sums{}
 	if m.counters[0].Running() {
-		sums, err = s.totals(ctx, m.last, counters...)
+		q.total(s.Calendar, m.last, counters...)
 	} else {
-		sums, err = s.sumsIn(ctx, m.first, m.last, counters...)
+		q.part(m.first, m.last, counters...)
+	}
+	all, err := s.figures(ctx, q)
+	if err != nil {
+		return 0, 0, err
 	}
 	for _, c := range m.counters {
-		counted += sums[c]
-		erased += sums[erasedCounter(c)]
+		counted += all[0][c]
+		erased += all[0][erasedCounter(c)]
 	}
-	return counted, erased, err
+	return counted, erased, nil
 }
 
 // memberListing gives the members in the default order of the list of users.
