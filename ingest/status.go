@@ -65,8 +65,9 @@ func (b *Broker) backlog(ctx context.Context, durable string) (uint64, time.Dura
 		return 0, 0, fmt.Errorf("looking for the consumer %s: %w", durable, err)
 	}
 	info := consumer.CachedInfo()
+	state := stream.CachedInfo().State
 	waiting := info.NumPending + uint64(max(info.NumAckPending, 0))
-	if waiting == 0 {
+	if waiting == 0 && info.Delivered.Stream >= state.LastSeq {
 		return 0, 0, nil
 	}
 	oldest, err := stream.GetMsg(ctx, info.AckFloor.Stream+1, jetstream.WithGetMsgSubject(Subjects))
@@ -75,6 +76,10 @@ func (b *Broker) backlog(ctx context.Context, durable string) (uint64, time.Dura
 	}
 	if err != nil {
 		return waiting, 0, fmt.Errorf("reading the oldest event of the backlog: %w", err)
+	}
+	if waiting == 0 {
+		// A consumer that has just been made hasn't counted yet.
+		waiting = state.LastSeq - info.Delivered.Stream
 	}
 	return waiting, age(oldest.Time, waiting), nil
 }
