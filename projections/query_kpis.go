@@ -5,18 +5,23 @@ package projections
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"boxoffice/domain"
 )
 
-// kpiCounters are the counters of the monthly figures.
-var kpiCounters = func() []domain.Counter {
-	counters := []domain.Counter{domain.CounterRegistered, domain.CounterActive, domain.CounterTrial, domain.CounterCancellations}
-	for _, reason := range domain.ChurnReasons {
-		counters = append(counters, domain.UnsubscribedCounter(reason))
-	}
-	return counters
-}()
+// runningKPIs are the counters of the monthly figures that are running totals,
+// monthKPIs those that are counted a month at a time.
+var (
+	runningKPIs = []domain.Counter{domain.CounterActive, domain.CounterTrial}
+	monthKPIs   = func() []domain.Counter {
+		counters := []domain.Counter{domain.CounterRegistered, domain.CounterCancellations}
+		for _, reason := range domain.ChurnReasons {
+			counters = append(counters, domain.UnsubscribedCounter(reason))
+		}
+		return counters
+	}()
+)
 
 // KPIs gives the figures of the months from one to another, both inclusive, as
 // they are at an instant: in ascending order, none where from is after to. A
@@ -72,7 +77,7 @@ func (s *snapshot) fillPast(ctx context.Context, months []MonthKPI, current doma
 	}
 	end := s.Calendar.End(months[len(months)-1].Month)
 	end = min(end, s.Calendar.Start(current))
-	entries, err := s.monthEntries(ctx, end, kpiCounters)
+	entries, err := s.monthEntries(ctx, end, slices.Concat(runningKPIs, monthKPIs))
 	if err != nil {
 		return err
 	}
@@ -121,8 +126,8 @@ func (total figures) take(entries []entry, next int, before domain.Instant, mont
 // fillCurrent fills in the month that At lies in.
 func (s *snapshot) fillCurrent(ctx context.Context, k *MonthKPI) error {
 	q := &sums{}
-	month := q.part(s.Calendar.Start(k.Month), k.At, kpiCounters...)
-	total := q.total(s.Calendar, k.At, domain.CounterActive, domain.CounterTrial)
+	month := q.part(s.Calendar.Start(k.Month), k.At, monthKPIs...)
+	total := q.total(s.Calendar, k.At, runningKPIs...)
 	toDate := -1
 	if cut, whole := s.Calendar.SameTimeInPreviousMonth(k.Month, k.At); !whole {
 		toDate = q.part(s.Calendar.Start(k.Month.Prev()), cut, domain.CounterRegistered)
