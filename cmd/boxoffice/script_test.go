@@ -17,6 +17,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"boxoffice/ingest/natstest"
 	"boxoffice/internal/sqldb"
 	"boxoffice/internal/sqldb/sqltest"
 )
@@ -50,6 +51,10 @@ func TestScripts(t *testing.T) {
 			env.Setenv("XDG_CACHE_HOME", filepath.Join(env.WorkDir, "cache"))
 			if strings.Contains(filepath.Base(env.WorkDir), "postgres") {
 				env.Setenv("BOXOFFICE_DATABASE_URL", sqltest.URL(t, sqldb.Postgres))
+				nats := natstest.Start(t, natstest.Options{Config: "max_payload: 8MB"})
+				env.Setenv("BOXOFFICE_NATS_URL", nats.URL())
+				env.Setenv("BOXOFFICE_NATS_MONITOR_URL", nats.MonitorURL())
+				env.Setenv("BOXOFFICE_MASTER_KEY", filepath.Join(env.WorkDir, "master-key.json"))
 			}
 			return nil
 		},
