@@ -87,12 +87,14 @@ func (s *service) checkDatabase(ctx context.Context) api.CheckResult {
 
 func (s *service) checkBroker(ctx context.Context) api.CheckResult {
 	status := s.broker.Status(ctx)
-	result := api.CheckResult{Ready: status.Connected && status.Err == nil, Values: map[string]any{"sync_interval": string(status.Sync)}}
+	result := api.CheckResult{Ready: status.Connected && status.Err == nil && status.Problem == "", Values: map[string]any{"sync_interval": string(status.Sync)}}
 	switch {
 	case !status.Connected:
 		result.Detail = "not connected"
 	case status.Err != nil:
 		result.Detail = "the stream doesn't answer"
+	case status.Problem != "":
+		result.Detail = "the broker reports that something is wrong with it; the service's log says what"
 	case status.Sync != ingest.SyncAlways:
 		result.Detail = "acknowledged events may not survive a power failure: sync_interval is not known to be always"
 	}
