@@ -129,7 +129,7 @@ const (
 // An Action is what an event does to the periods of an entitlement.
 type Action uint8
 
-// The actions, as read-models.md names them.
+// The actions.
 const (
 	Open   Action = iota + 1 // started, granted
 	Extend                   // renewed, resumed, activated
