@@ -89,7 +89,7 @@ func (w *world) drawAround(t *rapid.T, label string) domain.Instant {
 }
 
 // happen records an event of a person.
-func (w *world) happen(t *rapid.T, p *person, s sent) {
+func (w *world) happen(t rapid.TB, p *person, s sent) {
 	s.user = cmp.Or(p.id, p.was)
 	e, err := s.event(len(w.log.records))
 	w.sent = append(w.sent, e)
