@@ -17,6 +17,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"boxoffice/domain"
 )
 
 var history = []string{
@@ -308,7 +310,7 @@ func TestRefusedEvents(t *testing.T) {
 		}
 		base64Body := base64.StdEncoding.EncodeToString([]byte(invalid))
 		want := []refusedView{
-			{Reason: "too_large", Subject: ptr("bób |%"), Type: ptr("user.updated"), Body: ptr(large[:keptTooLarge])},
+			{Reason: "too_large", Subject: ptr("bób |%"), Type: ptr("user.updated"), Body: ptr(large[:domain.KeptOfTooLarge])},
 			{Reason: "malformed", BodyBase64: &base64Body},
 			{Reason: "invalid_data", Subject: ptr("ana"), Type: ptr("rental.started"), Body: &noData},
 		}

@@ -19,8 +19,6 @@ const (
 	// unknownSubject is where events go whose type there isn't, or can't be
 	// read; they are refused whatever their subject.
 	unknownSubject = subjectPrefix + "unknown"
-	// keptTooLarge is how much of an event that is too large goes on.
-	keptTooLarge = 4 << 10
 )
 
 type publishInput struct {
@@ -188,7 +186,7 @@ func firstBytes(m *domain.Message) []byte {
 	if m.Binary {
 		text = domain.RenderStructured(m)
 	}
-	return text[:min(len(text), keptTooLarge)]
+	return text[:min(len(text), domain.KeptOfTooLarge)]
 }
 
 func showPublished(arrivals []arrival) *publishOutput {

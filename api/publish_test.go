@@ -109,7 +109,7 @@ func TestPublishBatchKeepsGoodAroundBad(t *testing.T) {
 	}
 	for i, o := range h.broker.got {
 		if i == 9 {
-			if diff := cmp.Diff(batch[9][:keptTooLarge], string(o.Data)); diff != "" || o.Header[HeaderRefused][0] != "too_large" {
+			if diff := cmp.Diff(batch[9][:domain.KeptOfTooLarge], string(o.Data)); diff != "" || o.Header[HeaderRefused][0] != "too_large" {
 				t.Errorf("of the one that is too large went on %q %v", o.Data, o.Header)
 			}
 			continue
@@ -184,7 +184,7 @@ func TestWhatIsPublishedIsJudgedTheSame(t *testing.T) {
 			}
 			o := h.broker.got[0]
 			if c.reason == domain.TooLarge {
-				if o.Header[HeaderRefused][0] != "too_large" || len(o.Data) != keptTooLarge {
+				if o.Header[HeaderRefused][0] != "too_large" || len(o.Data) != domain.KeptOfTooLarge {
 					t.Errorf("went on: %v, %d bytes", o.Header, len(o.Data))
 				}
 				return

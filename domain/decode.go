@@ -12,6 +12,8 @@ const (
 	// MaxEventBytes is the largest that an event may be: in structured mode its
 	// body, in binary mode headers and body together.
 	MaxEventBytes = 256 << 10
+	// KeptOfTooLarge is how much is kept of an event that is larger, in bytes.
+	KeptOfTooLarge = 4 << 10
 	// ClockSkew is how far ahead of the service's clock an event's time may be,
 	// in microseconds.
 	ClockSkew = Instant(5 * time.Minute / time.Microsecond)

@@ -17,8 +17,6 @@ import (
 )
 
 const (
-	// maxKeptTooLarge is how much is kept of an event that is too large.
-	maxKeptTooLarge = 4 << 10
 	// maxKeptType is how much is kept of a type: as much as an id may have.
 	maxKeptType = 255
 )
@@ -126,7 +124,7 @@ func (r *refusal) details() details {
 		d.subject = r.entry.refusal.Subject
 	}
 	if r.reason == domain.TooLarge {
-		d.body = d.body[:min(len(d.body), maxKeptTooLarge)]
+		d.body = d.body[:min(len(d.body), domain.KeptOfTooLarge)]
 	}
 	return d
 }

@@ -22,8 +22,6 @@ const (
 	headerMode      = attributePrefix + "specversion"
 	contentType     = "content-type"
 	dataContentType = "datacontenttype"
-	// keptOfTooLarge is how much is kept of an event that is too large.
-	keptOfTooLarge = 4 << 10
 )
 
 // incoming judges a message at now, for the log.
@@ -155,5 +153,5 @@ func rendered(m *domain.Message) []byte {
 
 // head copies the first 4 KiB, so that the rest of the memory is freed.
 func head(body []byte) []byte {
-	return slices.Clone(body[:min(len(body), keptOfTooLarge)])
+	return slices.Clone(body[:min(len(body), domain.KeptOfTooLarge)])
 }

@@ -96,12 +96,9 @@ func (d *demo) play(ctx context.Context) error {
 	fmt.Fprintf(out, "\nA year of history is there: %d events in %.0f s. Now events come as they happen (%g a second).\n",
 		published, time.Since(started).Seconds(), d.rate)
 	fmt.Fprintf(out, "Try:\n\n  curl -H 'Authorization: Bearer %s' %s/v1/kpis/%s\n\nCtrl-C ends the demo.\n",
-		d.anyKey(), d.service.config.url(d.service.api), time.Now().In(d.service.zone).Format("2006-01"))
+		d.service.firstKey, d.service.config.url(d.service.api), time.Now().In(d.service.zone).Format("2006-01"))
 	return d.publishLive(ctx)
 }
-
-// anyKey is the key that was made at this start.
-func (d *demo) anyKey() string { return d.service.firstKey }
 
 func (d *demo) publishHistory(ctx context.Context, bar *progress) (int64, error) {
 	bar.count(-1)

@@ -10,9 +10,6 @@ import (
 	"boxoffice/ingest"
 )
 
-// keptOfLarge is how much goes on of an event that is too large.
-const keptOfLarge = 4 << 10
-
 // unreadableSubject takes what has no type that could be a subject. Ingest
 // finds it malformed or of no known type before it looks at the subject.
 const unreadableSubject = ingest.SubjectPrefix + "unknown"
@@ -29,7 +26,7 @@ func outgoing(line []byte, now domain.Instant) (ingest.Outgoing, *domain.Refusal
 		message.Subject = ingest.EventSubject(domain.Type(refusal.Type))
 	}
 	if refusal.Reason == domain.TooLarge {
-		message.Data = line[:keptOfLarge]
+		message.Data = line[:domain.KeptOfTooLarge]
 		message.Header = nats.Header{api.HeaderRefused: {string(domain.TooLarge)}}
 		for _, a := range refusal.Attributes() {
 			message.Header["ce-"+a.Name] = []string{a.Value}
