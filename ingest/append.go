@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/nats-io/nats.go/jetstream"
+
 	"boxoffice/eventstore"
 )
 
@@ -39,10 +41,7 @@ func (i *Ingester) appendOne(ctx, patient context.Context, b *batch) bool {
 	retry := newBackoff()
 	for {
 		started := time.Now()
-		account, err := i.log.Append(patient, b.append)
-		if err == nil {
-			err = complete(account, b)
-		}
+		account, err := i.appendTo(patient, b)
 		i.metrics.appended(time.Since(started), b, account, err)
 		i.state.appended(err)
 		if err == nil {
@@ -59,6 +58,21 @@ func (i *Ingester) appendOne(ctx, patient context.Context, b *batch) bool {
 	}
 }
 
+// appendTo appends a batch once.
+func (i *Ingester) appendTo(ctx context.Context, b *batch) (eventstore.Account, error) {
+	if b.prepared == nil {
+		var err error
+		if b.prepared, err = i.log.Prepare(ctx, b.append); err != nil {
+			return eventstore.Account{}, err
+		}
+	}
+	account, err := i.log.AppendPrepared(ctx, b.prepared)
+	if err != nil {
+		return eventstore.Account{}, err
+	}
+	return account, complete(account, b)
+}
+
 // complete checks that every message of the batch is accounted for.
 func complete(account eventstore.Account, b *batch) error {
 	if sum := account.Appended + account.Duplicates + account.Refused; sum != len(b.messages) {
@@ -71,6 +85,7 @@ func complete(account eventstore.Account, b *batch) error {
 // called before that is committed.
 func (b *batch) acknowledge() {
 	for _, m := range b.messages {
-		m.Ack()
+		d := deliveryOf(m)
+		d.subscription.settled(d, jetstream.Msg.Ack)
 	}
 }

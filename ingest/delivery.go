@@ -6,6 +6,8 @@ package ingest
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -19,6 +21,9 @@ import (
 type delivery struct {
 	context.Context
 	place
+	subscription *subscription
+	// done is nil where the consumer settles its deliveries itself, and then
+	// nobody waits for one.
 	done chan struct{}
 	// msg is what the broker delivered last; it is guarded by flight.
 	msg jetstream.Msg
@@ -32,23 +37,32 @@ type place struct {
 	sequence uint64
 }
 
-func newDelivery(ctx context.Context, stream string, m jetstream.Msg) (*delivery, error) {
+func newDelivery(s *subscription, stream string, m jetstream.Msg) (*delivery, error) {
 	meta, err := m.Metadata()
 	if err != nil {
 		return nil, fmt.Errorf("reading a message's metadata: %w", err)
 	}
 	return &delivery{
-		Context: ctx,
-		place:   place{stream, meta.Sequence.Stream},
-		done:    make(chan struct{}),
-		msg:     m,
-		first:   m,
+		Context:      s.ctx,
+		place:        place{stream, meta.Sequence.Stream},
+		subscription: s,
+		msg:          m,
+		first:        m,
 	}, nil
+}
+
+// bare makes a Watermill message for a consumer that settles its deliveries
+// itself: only the body, and nothing that waits for what becomes of it.
+func (d *delivery) bare() *message.Message {
+	m := &message.Message{Payload: d.first.Data()}
+	m.SetContext(d)
+	return m
 }
 
 // message makes the Watermill message: a header that came several times has
 // its first value there.
 func (d *delivery) message() *message.Message {
+	d.done = make(chan struct{})
 	m := message.NewMessage(d.first.Headers().Get(headerUUID), d.first.Data())
 	for name, values := range d.first.Headers() {
 		if name != headerUUID && len(values) > 0 {
@@ -109,15 +123,22 @@ func (f *flight) remove(d *delivery) jetstream.Msg {
 	return d.msg
 }
 
+// all gives what is in flight.
+func (f *flight) all() []*delivery {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Collect(maps.Values(f.open))
+}
+
 // each calls do with every message in flight.
 func (f *flight) each(do func(jetstream.Msg)) {
 	f.mu.Lock()
-	all := make([]jetstream.Msg, 0, len(f.open))
+	messages := make([]jetstream.Msg, 0, len(f.open))
 	for _, d := range f.open {
-		all = append(all, d.msg)
+		messages = append(messages, d.msg)
 	}
 	f.mu.Unlock()
-	for _, m := range all {
+	for _, m := range messages {
 		do(m)
 	}
 }

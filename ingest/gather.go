@@ -17,6 +17,9 @@ import (
 type batch struct {
 	messages []*message.Message
 	append   eventstore.Batch
+	// prepared is nil where that failed, and then it is tried again when the
+	// batch is appended.
+	prepared *eventstore.Prepared
 }
 
 // gather makes batches of what comes in: a batch is given on when it is full,
@@ -43,6 +46,7 @@ func (i *Ingester) gather(ctx context.Context, in <-chan *message.Message, out c
 			if g.add(m) {
 				timer.Reset(i.cfg.BatchWait)
 			}
+			g.addWaiting(in)
 		case <-timer.C:
 			g.waited = true
 		case give <- g.batch:
@@ -78,6 +82,22 @@ func (g *gathering) add(m *message.Message) bool {
 	g.batch = append(g.batch, m)
 	g.bytes += d.size()
 	return len(g.batch) == 1
+}
+
+// addWaiting adds what is there already: a choice between one channel and
+// nothing costs a fraction of one between several.
+func (g *gathering) addWaiting(in <-chan *message.Message) {
+	for !g.full() {
+		select {
+		case m, ok := <-in:
+			if !ok {
+				return // gather sees it next
+			}
+			g.add(m)
+		default:
+			return
+		}
+	}
 }
 
 func (g *gathering) full() bool {
@@ -116,6 +136,12 @@ func (i *Ingester) decode(group []*message.Message) *batch {
 	}
 	decoders.Wait()
 	return b
+}
+
+// prepare does for a batch what needs no turn of its own at the log.
+func (i *Ingester) prepare(ctx context.Context, b *batch) {
+	// A failure says the same as the one that comes when it is tried again.
+	b.prepared, _ = i.log.Prepare(ctx, b.append)
 }
 
 func decodeRange(b *batch, from, to int, now domain.Instant) {

@@ -1,5 +1,5 @@
 // This file is the consumer of the broker that fills the log: a pipeline of
-// gathering, decoding and appending.
+// gathering, decoding and preparing, and appending.
 
 package ingest
 
@@ -18,11 +18,14 @@ import (
 	"boxoffice/eventstore"
 )
 
-// A Log is what the Ingester needs of the log. Append appends a batch in one
-// transaction. It returns without an error only if that is committed; after an
-// error it may be committed or not, and appending the same batch again is safe.
+// A Log is what the Ingester needs of the log. Prepare does what can be done for
+// a batch while another is being appended, and changes nothing in the log.
+// AppendPrepared appends it in one transaction. It returns without an error only
+// if that is committed; after an error it may be committed or not, and appending
+// the same batch again is safe.
 type Log interface {
-	Append(ctx context.Context, batch eventstore.Batch) (eventstore.Account, error)
+	Prepare(ctx context.Context, batch eventstore.Batch) (*eventstore.Prepared, error)
+	AppendPrepared(ctx context.Context, batch *eventstore.Prepared) (eventstore.Account, error)
 }
 
 // An IngesterConfig says how an Ingester works. Its zero value is ready.
@@ -111,11 +114,11 @@ func (i *Ingester) Run(ctx context.Context) error {
 	defer subscriber.Close()
 	// The subscription outlives ctx, so that what is appended last can still be
 	// acknowledged.
-	messages, err := subscriber.Subscribe(context.WithoutCancel(ctx), Subjects)
+	messages, err := subscriber.subscribeInBulk(context.WithoutCancel(ctx), Subjects)
 	if err != nil {
 		return err
 	}
-	gathered, decoded := make(chan []*message.Message), make(chan *batch)
+	gathered, prepared := make(chan []*message.Message), make(chan *batch)
 	var stages sync.WaitGroup
 	stages.Go(func() { i.observe(ctx) })
 	stages.Go(func() {
@@ -123,15 +126,17 @@ func (i *Ingester) Run(ctx context.Context) error {
 		i.gather(ctx, messages, gathered)
 	})
 	stages.Go(func() {
-		defer close(decoded)
+		defer close(prepared)
 		for group := range gathered {
+			b := i.decode(group)
+			i.prepare(ctx, b)
 			select {
-			case decoded <- i.decode(group):
+			case prepared <- b:
 			case <-ctx.Done():
 			}
 		}
 	})
-	i.appendAll(ctx, decoded)
+	i.appendAll(ctx, prepared)
 	stages.Wait()
 	return nil
 }

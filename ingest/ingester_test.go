@@ -87,8 +87,8 @@ func TestAnUnknownCommitIsNotAcknowledged(t *testing.T) {
 // A forgetful log leaves messages out of its account.
 type forgetful struct{ *eventstore.Store }
 
-func (l forgetful) Append(ctx context.Context, b eventstore.Batch) (eventstore.Account, error) {
-	account, err := l.Store.Append(ctx, b)
+func (l forgetful) AppendPrepared(ctx context.Context, p *eventstore.Prepared) (eventstore.Account, error) {
+	account, err := l.Store.AppendPrepared(ctx, p)
 	account.Appended--
 	return account, err
 }

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -68,20 +69,30 @@ func position(t testing.TB, store *eventstore.Store) int {
 type interrupted struct {
 	*eventstore.Store
 	before, after func(eventstore.Batch) error
-	// most is the largest number of events that were in hand at once.
+	// batches has the batch of each that was prepared.
+	batches sync.Map
+	// calls is how often something was to be appended.
 	calls atomic.Int64
 }
 
 var errLost = errors.New("the connection to the database was lost")
 
-func (l *interrupted) Append(ctx context.Context, b eventstore.Batch) (eventstore.Account, error) {
+func (l *interrupted) Prepare(ctx context.Context, b eventstore.Batch) (*eventstore.Prepared, error) {
+	p, err := l.Store.Prepare(ctx, b)
+	l.batches.Store(p, b)
+	return p, err
+}
+
+func (l *interrupted) AppendPrepared(ctx context.Context, p *eventstore.Prepared) (eventstore.Account, error) {
 	l.calls.Add(1)
+	known, _ := l.batches.Load(p)
+	b := known.(eventstore.Batch)
 	if l.before != nil {
 		if err := l.before(b); err != nil {
 			return eventstore.Account{}, err
 		}
 	}
-	account, err := l.Store.Append(ctx, b)
+	account, err := l.Store.AppendPrepared(ctx, p)
 	if err == nil && l.after != nil {
 		err = l.after(b)
 	}

@@ -106,20 +106,30 @@ func NewSubscriber(b *Broker, cfg SubscriberConfig) *Subscriber {
 // channel is closed then, and what wasn't settled is delivered again, here or
 // elsewhere. A broker that isn't there is no error: it is waited for.
 func (s *Subscriber) Subscribe(ctx context.Context, topic string) (<-chan *message.Message, error) {
+	return s.subscribe(ctx, &subscription{topic: topic, out: make(chan *message.Message)})
+}
+
+// handedAhead is how many messages may wait for a consumer that takes them in
+// bulk, so that neither side waits for the other at each.
+const handedAhead = 512
+
+// subscribeInBulk is Subscribe for a consumer that settles its deliveries
+// itself, thousands at once. The messages have bodies and no metadata, and
+// acknowledging one does nothing: a goroutine for each message, and the
+// channels that it waits on, would cost a third of what ingest does.
+// The consumer must have stopped before the subscriber is closed.
+func (s *Subscriber) subscribeInBulk(ctx context.Context, topic string) (<-chan *message.Message, error) {
+	return s.subscribe(ctx, &subscription{topic: topic, out: make(chan *message.Message, handedAhead), bulk: true})
+}
+
+func (s *Subscriber) subscribe(ctx context.Context, sub *subscription) (<-chan *message.Message, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
-		return nil, fmt.Errorf("subscribing to %s: %w", topic, errClosed)
+		return nil, fmt.Errorf("subscribing to %s: %w", sub.topic, errClosed)
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	sub := &subscription{
-		broker: s.broker,
-		cfg:    s.cfg,
-		topic:  topic,
-		ctx:    ctx,
-		out:    make(chan *message.Message),
-		flight: newFlight(),
-	}
+	sub.broker, sub.cfg, sub.ctx, sub.flight = s.broker, s.cfg, ctx, newFlight()
 	s.running.Add(1)
 	go func() {
 		defer s.running.Done()

@@ -33,6 +33,9 @@ type subscription struct {
 	ctx    context.Context
 	out    chan *message.Message
 	flight *flight
+	// bulk says that the consumer settles what it was handed out itself, many
+	// at once: then nothing waits for each message on its own.
+	bulk bool
 	// settling counts the messages that were handed out.
 	settling sync.WaitGroup
 }
@@ -51,6 +54,9 @@ func (s *subscription) run() {
 			retry.reset()
 		}
 		retry.wait(s.ctx)
+	}
+	if s.bulk {
+		s.giveBack()
 	}
 	s.settling.Wait()
 	close(beat)
@@ -134,7 +140,7 @@ func (s *subscription) prefetchBytes() int {
 // receive hands out one message. It blocks as long as nobody takes it, which
 // stops the flow.
 func (s *subscription) receive(stream string, m jetstream.Msg) {
-	d, err := newDelivery(s.ctx, stream, m)
+	d, err := newDelivery(s, stream, m)
 	if err != nil {
 		s.broker.log.Error("a message has no place in the stream", "error", err)
 		return
@@ -146,12 +152,30 @@ func (s *subscription) receive(stream string, m jetstream.Msg) {
 	if !s.flight.add(d) {
 		return
 	}
-	out := d.message()
 	s.settling.Add(1)
-	select {
-	case s.out <- out:
+	if s.bulk {
+		s.hand(d, d.bare())
+	} else if out := d.message(); s.hand(d, out) {
 		go s.settle(d, out)
+	}
+}
+
+// hand hands out the message of a delivery. It is false where the subscription
+// ends before somebody takes it.
+func (s *subscription) hand(d *delivery, m *message.Message) bool {
+	select {
+	case s.out <- m:
+		return true
 	case <-s.ctx.Done():
+		s.settled(d, jetstream.Msg.Nak)
+		return false
+	}
+}
+
+// giveBack gives back what is still in flight. The consumer, which settles for
+// itself, has stopped by then.
+func (s *subscription) giveBack() {
+	for _, d := range s.flight.all() {
 		s.settled(d, jetstream.Msg.Nak)
 	}
 }
@@ -184,7 +208,9 @@ func (s *subscription) settled(d *delivery, tell func(jetstream.Msg) error) {
 	if err := tell(s.flight.remove(d)); err != nil {
 		s.broker.log.Debug("a message could not be settled and will come again", "error", err)
 	}
-	close(d.done)
+	if d.done != nil {
+		close(d.done)
+	}
 }
 
 // keep tells the broker, until done is closed, that the messages in flight are
