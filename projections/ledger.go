@@ -113,6 +113,9 @@ func (t *ledgerTable) add(ctx context.Context, tx *sqldb.Tx, rows [][]any) error
 	var zero [][]any
 	for len(rows) > 0 {
 		n := chunk(len(rows))
+		if tx.Dialect().Name == sqldb.Postgres {
+			n = min(len(rows), updatedAtOnce)
+		}
 		empty, err := t.addChunk(ctx, tx, rows[:n])
 		if err != nil {
 			return err
@@ -123,9 +126,24 @@ func (t *ledgerTable) add(ctx context.Context, tx *sqldb.Tx, rows [][]any) error
 	return t.delete(ctx, tx, zero)
 }
 
+// addition gives the statement that adds rows, and its arguments.
+func (t *ledgerTable) addition(ctx context.Context, tx *sqldb.Tx, rows [][]any) (text string, args []any, err error) {
+	if tx.Dialect().Name != sqldb.Postgres {
+		return t.insertText(tx, len(rows)) + t.sum, flatten(rows), nil
+	}
+	from, args, err := tx.Arrays(ctx, t.name, t.columns, len(rows), func(row, column int) any { return rows[row][column] })
+	columns := quotedList(t.columns)
+	return "WITH added AS (INSERT INTO " + t.name + " (" + columns + ") SELECT " + columns + " FROM " + from + t.sum + ")" +
+		" SELECT * FROM added WHERE delta = 0", args, err
+}
+
 // addChunk gives the keys of the rows that came to zero.
 func (t *ledgerTable) addChunk(ctx context.Context, tx *sqldb.Tx, rows [][]any) ([][]any, error) {
-	sums, err := tx.QueryContext(ctx, t.insertText(tx, len(rows))+t.sum, flatten(rows)...)
+	text, args, err := t.addition(ctx, tx, rows)
+	if err != nil {
+		return nil, err
+	}
+	sums, err := tx.QueryContext(ctx, text, args...)
 	if err != nil {
 		return nil, err
 	}

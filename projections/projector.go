@@ -200,7 +200,7 @@ func (p *projector) refresh(ctx context.Context) (more bool, err error) {
 		if err != nil {
 			return err
 		}
-		return usersTable.upsert(ctx, tx, stateColumns.columns(), rows)
+		return usersTable.update(ctx, tx, stateColumns.columns(), rows)
 	})
 	if err != nil {
 		return false, fmt.Errorf("renew the status of users: %w", err)

@@ -43,15 +43,60 @@ func (t *table) insert(ctx context.Context, tx *sqldb.Tx, rows [][]any) error {
 	return t.write(ctx, tx, rows, "")
 }
 
-// upsert writes rows that may be there. Of one that is, the columns change are
-// set to the row's and the others stay; change may not hold a column of the
-// key. Naming few columns saves the work on the indexes of the others.
-func (t *table) upsert(ctx context.Context, tx *sqldb.Tx, change []string, rows [][]any) error {
-	set := make([]string, len(change))
-	for i, column := range change {
-		set[i] = quoted(column) + " = excluded." + quoted(column)
+// update changes rows that are there: the columns change are set to the rows'
+// and the others stay; change may not hold a column of the key. Naming few
+// columns saves the work on the indexes of the others.
+func (t *table) update(ctx context.Context, tx *sqldb.Tx, change []string, rows [][]any) error {
+	if tx.Dialect().Name == sqldb.Postgres {
+		return t.updateFromArrays(ctx, tx, change, rows)
 	}
-	return t.write(ctx, tx, rows, " ON CONFLICT ("+quotedList(t.key)+") DO UPDATE SET "+strings.Join(set, ", "))
+	return t.write(ctx, tx, rows, " ON CONFLICT ("+quotedList(t.key)+") DO UPDATE SET "+settings(change, "excluded"))
+}
+
+// updatedAtOnce bounds the memory of one statement.
+const updatedAtOnce = 4096
+
+// updateFromArrays changes rows on PostgreSQL, where that takes a third of the
+// time of an upsert.
+func (t *table) updateFromArrays(ctx context.Context, tx *sqldb.Tx, change []string, rows [][]any) error {
+	columns := slices.Concat(t.key, change)
+	places := make([]int, len(columns))
+	for i, column := range columns {
+		places[i] = slices.Index(t.columns, column)
+	}
+	for part := range slices.Chunk(rows, updatedAtOnce) {
+		from, args, err := tx.Arrays(ctx, t.name, columns, len(part), func(row, column int) any { return part[row][places[column]] })
+		if err != nil {
+			return fmt.Errorf("change %s: %w", t.name, err)
+		}
+		text := "UPDATE " + t.name + " SET " + settings(change, "v") + " FROM " + from + " WHERE " + t.sameKey("v")
+		result, err := tx.ExecContext(ctx, text, args...)
+		if err != nil {
+			return fmt.Errorf("change %s: %w", t.name, err)
+		}
+		if n, err := result.RowsAffected(); err != nil || n != int64(len(part)) {
+			return orElse(err, fmt.Errorf("change %s: %d of %d rows are there", t.name, n, len(part)))
+		}
+	}
+	return nil
+}
+
+// settings gives the part of a statement that sets columns to those of from.
+func settings(columns []string, from string) string {
+	set := make([]string, len(columns))
+	for i, column := range columns {
+		set[i] = quoted(column) + " = " + from + "." + quoted(column)
+	}
+	return strings.Join(set, ", ")
+}
+
+// sameKey is the condition that a row of the table has the key of one of from.
+func (t *table) sameKey(from string) string {
+	same := make([]string, len(t.key))
+	for i, column := range t.key {
+		same[i] = t.name + "." + quoted(column) + " = " + from + "." + quoted(column)
+	}
+	return strings.Join(same, " AND ")
 }
 
 // write inserts rows in statements of several rows each.

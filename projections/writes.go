@@ -176,7 +176,7 @@ func (w *writes) flush(ctx context.Context, tx *sqldb.Tx, c domain.Calendar) err
 			return err
 		}
 	}
-	if err := sessionsTable.upsert(ctx, tx, slices.Concat(sessionReported, []string{"started_at"}), w.sessionsMoved); err != nil {
+	if err := sessionsTable.update(ctx, tx, slices.Concat(sessionReported, []string{"started_at"}), w.sessionsMoved); err != nil {
 		return err
 	}
 	return w.ledger.write(ctx, tx, c)
@@ -185,7 +185,7 @@ func (w *writes) flush(ctx context.Context, tx *sqldb.Tx, c domain.Calendar) err
 func (w *writes) flushUsers(ctx context.Context, tx *sqldb.Tx) error {
 	for _, changed := range []map[columnGroups][][]any{w.usersErased, w.usersChanged} {
 		for groups, rows := range changed {
-			if err := usersTable.upsert(ctx, tx, groups.columns(), rows); err != nil {
+			if err := usersTable.update(ctx, tx, groups.columns(), rows); err != nil {
 				return err
 			}
 		}
@@ -198,7 +198,7 @@ func (w *tableWrites) flush(ctx context.Context, tx *sqldb.Tx, t *table) error {
 	if err := t.delete(ctx, tx, w.gone); err != nil {
 		return err
 	}
-	if err := t.upsert(ctx, tx, t.changing(), w.changed); err != nil {
+	if err := t.update(ctx, tx, t.changing(), w.changed); err != nil {
 		return err
 	}
 	return t.insert(ctx, tx, w.added)

@@ -8,6 +8,7 @@ import (
 	"database/sql"
 	"fmt"
 	"math/rand/v2"
+	"sync"
 	"time"
 )
 
@@ -16,6 +17,8 @@ type Tx struct {
 	*sql.Tx
 	conn    *sql.Conn
 	dialect *Dialect
+	// types are the handle's, of columns by table.
+	types *sync.Map
 }
 
 // Dialect says how the engine differs.
@@ -74,7 +77,7 @@ func (db *DB) tryTx(ctx context.Context, f func(*Tx) error) (err error) {
 	// After a commit this does nothing; after a panic or an error of f it is
 	// what lets go of the locks.
 	defer tx.Rollback()
-	if err := f(&Tx{Tx: tx, conn: conn, dialect: db.dialect}); err != nil {
+	if err := f(&Tx{Tx: tx, conn: conn, dialect: db.dialect, types: &db.types}); err != nil {
 		return err
 	}
 	return commit(ctx, tx)
