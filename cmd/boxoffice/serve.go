@@ -43,6 +43,7 @@ func newServe() *cobra.Command {
 		if err != nil {
 			return err
 		}
+		boundMemory()
 		s, err := startService(cmd.Context(), c, r, *migrate, newLogger(cmd.ErrOrStderr(), c.LogFormat))
 		if err != nil {
 			return err

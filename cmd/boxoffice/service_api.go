@@ -38,6 +38,7 @@ func (s *service) prepareAPI(context.Context) error {
 	if s.config.MetricsAddr != "" {
 		mux := http.NewServeMux()
 		mux.Handle("GET /metrics", promhttp.HandlerFor(s.metrics, promhttp.HandlerOpts{}))
+		addProfiles(mux)
 		if s.observed, err = listen("metrics", "BOXOFFICE_METRICS_ADDR", s.config.MetricsAddr, tls, mux, plainHeaders, s.log); err != nil {
 			return err
 		}

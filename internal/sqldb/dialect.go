@@ -34,9 +34,11 @@ type Dialect struct {
 	ForUpdate string
 
 	oneWriter bool
-	inArray   bool
-	copy      copyFunc
-	migrate   migrateFuncs
+	// onWriter is run once on a connection that is to write.
+	onWriter string
+	inArray  bool
+	copy     copyFunc
+	migrate  migrateFuncs
 }
 
 // In gives the condition that column is one of keys, and its arguments, which

@@ -23,7 +23,7 @@ type DB struct {
 	schema   string
 	// writer lets one transaction at a time write, where the engine takes only
 	// one: those who wait for it stand in a queue instead of polling the file.
-	writer chan struct{}
+	writer chan *writerConn
 	// types has the types of the columns of tables that were asked for.
 	types sync.Map
 }
@@ -118,7 +118,8 @@ func newDB(ctx context.Context, pool *sql.DB, d *Dialect, where location, schema
 	}
 	db := &DB{sql: pool, dialect: d, location: where, schema: schema}
 	if d.oneWriter {
-		db.writer = make(chan struct{}, 1)
+		db.writer = make(chan *writerConn, 1)
+		db.writer <- &writerConn{}
 	}
 	return db, nil
 }
@@ -131,5 +132,12 @@ func (db *DB) SQL() *sql.DB { return db.sql }
 func (db *DB) Dialect() *Dialect { return db.dialect }
 
 // Close closes the handle's connections; other handles on the same database
-// stay open.
-func (db *DB) Close() error { return db.sql.Close() }
+// stay open. A transaction that writes is waited for.
+func (db *DB) Close() error {
+	if db.writer != nil {
+		conn := <-db.writer
+		conn.discard()
+		db.writer <- conn
+	}
+	return db.sql.Close()
+}

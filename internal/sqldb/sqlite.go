@@ -18,6 +18,7 @@ import (
 var sqliteDialect = &Dialect{
 	Name:      SQLite,
 	oneWriter: true,
+	onWriter:  "PRAGMA cache_size = -8192", // in KiB, of which the driver takes twice as much; see dsn for the others
 	copy:      copySQLite,
 	migrate:   migrateSQLite,
 }
@@ -83,7 +84,8 @@ func (l *sqliteLocation) open(ctx context.Context, schema string) (*DB, error) {
 
 // dsn gives the driver's name of a schema's file. A transaction that may write
 // locks at once, since one that has read first can't wait for a writer: it
-// would have to be given up.
+// would have to be given up. What a connection caches isn't counted as Go's
+// memory, so it is small: the operating system caches the file too.
 func (l *sqliteLocation) dsn(schema string) string {
 	parameters := url.Values{
 		"_busy_timeout": {"10000"},
@@ -92,7 +94,7 @@ func (l *sqliteLocation) dsn(schema string) string {
 		"_foreign_keys": {"on"},
 		"_txlock":       {"immediate"},
 		"_dqs":          {"false"},
-		"_pragma":       {"cache_size(-65536)", "temp_store(memory)", "recursive_triggers(on)", "wal_autocheckpoint(4000)"},
+		"_pragma":       {"cache_size(-2048)", "temp_store(memory)", "recursive_triggers(on)", "wal_autocheckpoint(4000)"},
 	}
 	return "file:" + escapePath(l.file(schema)) + "?" + parameters.Encode()
 }

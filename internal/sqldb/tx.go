@@ -46,14 +46,20 @@ const maxAttempts = 12
 func (db *DB) InTx(ctx context.Context, f func(*Tx) error) error {
 	if db.writer != nil {
 		select {
-		case db.writer <- struct{}{}:
-			defer func() { <-db.writer }()
+		case conn := <-db.writer:
+			defer func() { db.writer <- conn }()
+			return db.retryTx(ctx, conn, f)
 		case <-ctx.Done():
 			return ctx.Err()
 		}
 	}
+	return db.retryTx(ctx, &writerConn{}, f)
+}
+
+// retryTx tries until the engine doesn't give the transaction up.
+func (db *DB) retryTx(ctx context.Context, writer *writerConn, f func(*Tx) error) error {
 	for attempt := 1; ; attempt++ {
-		err := db.tryTx(ctx, f)
+		err := db.tryTx(ctx, writer, f)
 		if err == nil || attempt == maxAttempts || !isTransient(err) {
 			return err
 		}
@@ -64,14 +70,15 @@ func (db *DB) InTx(ctx context.Context, f func(*Tx) error) error {
 }
 
 // tryTx runs f in one transaction.
-func (db *DB) tryTx(ctx context.Context, f func(*Tx) error) (err error) {
-	conn, err := db.sql.Conn(ctx)
+func (db *DB) tryTx(ctx context.Context, writer *writerConn, f func(*Tx) error) (err error) {
+	conn, err := writer.get(ctx, db)
 	if err != nil {
 		return fmt.Errorf("get a connection: %w", err)
 	}
-	defer conn.Close()
+	defer writer.release(db)
 	tx, err := conn.BeginTx(ctx, nil)
 	if err != nil {
+		writer.discard()
 		return fmt.Errorf("begin: %w", err)
 	}
 	// After a commit this does nothing; after a panic or an error of f it is
@@ -81,6 +88,44 @@ func (db *DB) tryTx(ctx context.Context, f func(*Tx) error) (err error) {
 		return err
 	}
 	return commit(ctx, tx)
+}
+
+// A writerConn is the connection of a transaction that writes. On SQLite it is
+// kept for the next: its cache is worth keeping, and the only one that may be
+// large, since memory is bounded by the number of connections.
+type writerConn struct{ conn *sql.Conn }
+
+func (w *writerConn) get(ctx context.Context, db *DB) (*sql.Conn, error) {
+	if w.conn != nil {
+		return w.conn, nil
+	}
+	conn, err := db.sql.Conn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if db.dialect.onWriter != "" {
+		if _, err := conn.ExecContext(ctx, db.dialect.onWriter); err != nil {
+			conn.Close()
+			return nil, err
+		}
+	}
+	w.conn = conn
+	return conn, nil
+}
+
+// release gives the connection back to the pool where it isn't kept.
+func (w *writerConn) release(db *DB) {
+	if !db.dialect.oneWriter {
+		w.discard()
+	}
+}
+
+// discard lets go of the connection.
+func (w *writerConn) discard() {
+	if w.conn != nil {
+		w.conn.Close()
+		w.conn = nil
+	}
 }
 
 func commit(ctx context.Context, tx *sql.Tx) error {
