@@ -152,12 +152,29 @@ func (b *builder) parameter() {
 
 // delete removes the rows with the keys.
 func (t *table) delete(ctx context.Context, tx *sqldb.Tx, keys [][]any) error {
+	if tx.Dialect().Name == sqldb.Postgres {
+		return t.deleteByArrays(ctx, tx, keys)
+	}
 	for len(keys) > 0 {
 		n := min(chunk(len(keys)), 32) // longer conditions take longer to plan than to run
 		if _, err := tx.ExecContext(ctx, t.deleteText(tx, n), flatten(keys[:n])...); err != nil {
 			return fmt.Errorf("delete from %s: %w", t.name, err)
 		}
 		keys = keys[n:]
+	}
+	return nil
+}
+
+// deleteByArrays removes rows on PostgreSQL.
+func (t *table) deleteByArrays(ctx context.Context, tx *sqldb.Tx, keys [][]any) error {
+	for part := range slices.Chunk(keys, updatedAtOnce) {
+		from, args, err := tx.Arrays(ctx, t.name, t.key, len(part), func(row, column int) any { return part[row][column] })
+		if err != nil {
+			return fmt.Errorf("delete from %s: %w", t.name, err)
+		}
+		if _, err := tx.ExecContext(ctx, "DELETE FROM "+t.name+" USING "+from+" WHERE "+t.sameKey("v"), args...); err != nil {
+			return fmt.Errorf("delete from %s: %w", t.name, err)
+		}
 	}
 	return nil
 }
