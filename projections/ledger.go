@@ -20,25 +20,15 @@ type entryKey struct {
 	at      sqldb.Micros
 }
 
-// A ledgerTable is one of the tables with the sums of a ledger.
-type ledgerTable struct {
-	table
-	// sum adds to a row and gives back what it comes to.
-	sum string
-}
-
-func newLedgerTable(name, at string) *ledgerTable {
-	return &ledgerTable{
-		table: table{name: name, key: []string{"counter", at}, columns: []string{"counter", at, "delta"}},
-		sum: " ON CONFLICT (counter, " + at + ") DO UPDATE SET delta = " + name + ".delta + excluded.delta" +
-			" RETURNING counter, " + at + ", delta",
-	}
+// ledgerTable is one of the tables with the sums of a ledger.
+func ledgerTable(name, at string) *table {
+	return &table{name: name, key: []string{"counter", at}, columns: []string{"counter", at, "delta"}}
 }
 
 var (
-	changesTable = newLedgerTable("kpi_changes", "at")
-	hoursTable   = newLedgerTable("kpi_hours", "from_at")
-	monthsTable  = newLedgerTable("kpi_months", "from_at")
+	changesTable = ledgerTable("kpi_changes", "at")
+	hoursTable   = ledgerTable("kpi_hours", "from_at")
+	monthsTable  = ledgerTable("kpi_months", "from_at")
 )
 
 const hour domain.Instant = 3600 * 1e6
@@ -57,14 +47,72 @@ func (l ledger) add(contributions []domain.Contribution) {
 func (l ledger) write(ctx context.Context, tx *sqldb.Tx, c domain.Calendar) error {
 	hours, months := l.roll(c)
 	for _, part := range []struct {
-		table   *ledgerTable
+		table   *table
 		entries ledger
 	}{{changesTable, l}, {hoursTable, hours}, {monthsTable, months}} {
-		if err := part.table.add(ctx, tx, part.entries.rows()); err != nil {
-			return fmt.Errorf("write %s: %w", part.table.name, err)
+		if err := part.entries.addTo(ctx, tx, part.table); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// addTo adds the entries to the rows of a table. A row that comes to zero is
+// removed, so that a ledger is the same whatever way led to it. What is there is
+// read first: most entries are of instants that are new, or that go.
+func (l ledger) addTo(ctx context.Context, tx *sqldb.Tx, t *table) error {
+	keys := l.keys()
+	were, err := loadSums(ctx, tx, t, keys)
+	if err != nil {
+		return fmt.Errorf("load %s: %w", t.name, err)
+	}
+	var w tableWrites
+	for _, key := range keys {
+		was, there := were[key]
+		row := []any{string(key.counter), key.at, was + l[key]}
+		if there && was+l[key] == 0 {
+			w.gone = append(w.gone, row[:2])
+		} else {
+			w.put(there, row)
+		}
+	}
+	return w.flush(ctx, tx, t)
+}
+
+// loadSums reads the rows of sorted keys that are there.
+func loadSums(ctx context.Context, tx *sqldb.Tx, t *table, keys []entryKey) (ledger, error) {
+	sums := make(ledger, len(keys))
+	for len(keys) > 0 {
+		counter := keys[0].counter
+		var at []sqldb.Micros
+		for len(at) < len(keys) && keys[len(at)].counter == counter {
+			at = append(at, keys[len(at)].at)
+		}
+		keys = keys[len(at):]
+		if err := inChunks(at, func(at []sqldb.Micros) error { return loadCounter(ctx, tx, t, counter, at, sums) }); err != nil {
+			return nil, err
+		}
+	}
+	return sums, nil
+}
+
+func loadCounter(ctx context.Context, tx *sqldb.Tx, t *table, counter domain.Counter, at []sqldb.Micros, sums ledger) error {
+	in, args := sqldb.In(tx.Dialect(), t.key[1], 2, at)
+	rows, err := tx.QueryContext(ctx, "SELECT "+t.key[1]+", delta FROM "+t.name+" WHERE counter = $1 AND "+in,
+		append([]any{string(counter)}, args...)...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		key := entryKey{counter: counter}
+		var delta int64
+		if err := rows.Scan(&key.at, &delta); err != nil {
+			return err
+		}
+		sums[key] = delta
+	}
+	return rows.Err()
 }
 
 // roll sums the changes by hour and by month. Hours are counted from the first
@@ -89,8 +137,8 @@ func (l ledger) roll(c domain.Calendar) (hours, months ledger) {
 // begins at start.
 func hourOf(start, i domain.Instant) domain.Instant { return i - (i-start)%hour }
 
-// rows gives the entries that aren't zero, in the order of their keys.
-func (l ledger) rows() [][]any {
+// keys gives the keys of the entries that aren't zero, in order.
+func (l ledger) keys() []entryKey {
 	keys := make([]entryKey, 0, len(l))
 	for key, delta := range l {
 		if delta != 0 {
@@ -100,67 +148,7 @@ func (l ledger) rows() [][]any {
 	slices.SortFunc(keys, func(a, b entryKey) int {
 		return cmp.Or(cmp.Compare(a.counter, b.counter), cmp.Compare(a.at, b.at))
 	})
-	rows := make([][]any, len(keys))
-	for i, key := range keys {
-		rows[i] = []any{string(key.counter), key.at, l[key]}
-	}
-	return rows
-}
-
-// add adds the rows' changes to the table's and removes what comes to zero, so
-// that a ledger is the same whatever way led to it.
-func (t *ledgerTable) add(ctx context.Context, tx *sqldb.Tx, rows [][]any) error {
-	var zero [][]any
-	for len(rows) > 0 {
-		n := chunk(len(rows))
-		if tx.Dialect().Name == sqldb.Postgres {
-			n = min(len(rows), updatedAtOnce)
-		}
-		empty, err := t.addChunk(ctx, tx, rows[:n])
-		if err != nil {
-			return err
-		}
-		zero = append(zero, empty...)
-		rows = rows[n:]
-	}
-	return t.delete(ctx, tx, zero)
-}
-
-// addition gives the statement that adds rows, and its arguments.
-func (t *ledgerTable) addition(ctx context.Context, tx *sqldb.Tx, rows [][]any) (text string, args []any, err error) {
-	if tx.Dialect().Name != sqldb.Postgres {
-		return t.insertText(tx, len(rows)) + t.sum, flatten(rows), nil
-	}
-	from, args, err := tx.Arrays(ctx, t.name, t.columns, len(rows), func(row, column int) any { return rows[row][column] })
-	columns := quotedList(t.columns)
-	return "WITH added AS (INSERT INTO " + t.name + " (" + columns + ") SELECT " + columns + " FROM " + from + t.sum + ")" +
-		" SELECT * FROM added WHERE delta = 0", args, err
-}
-
-// addChunk gives the keys of the rows that came to zero.
-func (t *ledgerTable) addChunk(ctx context.Context, tx *sqldb.Tx, rows [][]any) ([][]any, error) {
-	text, args, err := t.addition(ctx, tx, rows)
-	if err != nil {
-		return nil, err
-	}
-	sums, err := tx.QueryContext(ctx, text, args...)
-	if err != nil {
-		return nil, err
-	}
-	defer sums.Close()
-	var zero [][]any
-	for sums.Next() {
-		var counter string
-		var at sqldb.Micros
-		var delta int64
-		if err := sums.Scan(&counter, &at, &delta); err != nil {
-			return nil, err
-		}
-		if delta == 0 {
-			zero = append(zero, []any{counter, at})
-		}
-	}
-	return zero, sums.Err()
+	return keys
 }
 
 // A memberKey is the primary key of a row of kpi_members.

@@ -196,11 +196,14 @@ func (p *projector) refresh(ctx context.Context) (more bool, err error) {
 		if err := p.lease.advance(ctx, tx, p.position, p.position, nil); err != nil {
 			return err
 		}
-		rows, err := p.refreshed(ctx, tx, keys, now)
+		users, terms, err := p.refreshed(ctx, tx, keys, now)
 		if err != nil {
 			return err
 		}
-		return usersTable.update(ctx, tx, stateColumns.columns(), rows)
+		if err := usersTable.update(ctx, tx, stateColumns.columns(), users); err != nil {
+			return err
+		}
+		return statusTermsTable.update(ctx, tx, statusTermsTable.changing(), terms)
 	})
 	if err != nil {
 		return false, fmt.Errorf("renew the status of users: %w", err)
@@ -210,7 +213,7 @@ func (p *projector) refresh(ctx context.Context) (more bool, err error) {
 
 func (p *projector) expired(ctx context.Context, q querier, now domain.Instant) ([]eventstore.UserKey, error) {
 	rows, err := q.QueryContext(ctx,
-		"SELECT user_key FROM users WHERE status_until <= $1 ORDER BY status_until LIMIT $2",
+		"SELECT user_key FROM status_terms WHERE until_at <= $1 ORDER BY until_at LIMIT $2",
 		sqldb.Micros(now), refreshAtOnce)
 	if err != nil {
 		return nil, fmt.Errorf("look up users whose status has run out: %w", err)
@@ -229,21 +232,20 @@ func (p *projector) expired(ctx context.Context, q querier, now domain.Instant) 
 
 // refreshed gives the users' rows with their status at now. What else is in
 // them isn't written, and the id, which facts don't have, is left out.
-func (p *projector) refreshed(ctx context.Context, tx *sqldb.Tx, keys []eventstore.UserKey, now domain.Instant) ([][]any, error) {
+func (p *projector) refreshed(ctx context.Context, tx *sqldb.Tx, keys []eventstore.UserKey, now domain.Instant) (users, terms [][]any, err error) {
 	f := &folding{tx: tx, dialect: p.gen.db.Dialect()}
 	kept, err := f.loadUsers(ctx, keys)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	rows := make([][]any, 0, len(keys))
 	for _, key := range keys {
 		facts, err := domain.DecodeUserFacts(kept[key])
 		if err != nil {
-			return nil, fmt.Errorf("facts of user %s: %w", sqldb.UUID(key), err)
+			return nil, nil, fmt.Errorf("facts of user %s: %w", sqldb.UUID(key), err)
 		}
 		row := userRowOf(sqldb.UUID(key), "", facts, now)
 		row.id = opt[string]{}
-		rows = append(rows, row.values())
+		users, terms = append(users, row.values()), append(terms, row.terms())
 	}
-	return rows, nil
+	return users, terms, nil
 }

@@ -251,8 +251,8 @@ func (s *snapshot) sourcesByStatus(ctx context.Context, q *UsersQuery, common []
 // notHolding picks the users whose row doesn't hold their status at an
 // instant: it holds that of a later one, or that of an earlier one.
 func notHolding(at domain.Instant) (later, earlier pick) {
-	return pick{"users", "status_from", []condition{compared("u.status_from", ">", at)}},
-		pick{"users", "status_until", []condition{compared("u.status_until", "<=", at)}}
+	return pick{"status_terms", "from_at", []condition{compared("u.from_at", ">", at)}},
+		pick{"status_terms", "until_at", []condition{compared("u.until_at", "<=", at)}}
 }
 
 // withStatus adds the filter by status.

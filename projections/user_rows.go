@@ -62,6 +62,13 @@ func (r *userRow) values() []any {
 		p.searchName.arg(), p.searchEmail.arg(), folded(r.id).arg(), string(s.status), s.since, s.from, s.until}
 }
 
+// statusTermsTable finds the rows of users that don't hold their status.
+var statusTermsTable = &table{
+	name: "status_terms", key: []string{"user_key"}, columns: []string{"user_key", "from_at", "until_at"},
+}
+
+func (r *userRow) terms() []any { return []any{r.key, r.status.from, r.status.until} }
+
 var userFactsTable = &table{
 	name: "user_facts", key: []string{"user_key"}, columns: []string{"user_key", "facts"},
 }

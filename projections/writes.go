@@ -18,6 +18,7 @@ type writes struct {
 	// first: they free an id that a new user may have.
 	usersErased, usersChanged map[columnGroups][][]any
 
+	statusTerms   tableWrites
 	userFacts     tableWrites
 	entitlements  tableWrites
 	periods       tableWrites
@@ -82,6 +83,9 @@ func (w *writes) user(known bool, before, after *userRows) {
 
 func (w *writes) userRow(known bool, before, after *userRow) {
 	groups := changedGroups(before, after)
+	if !known || before.status.from != after.status.from || before.status.until != after.status.until {
+		w.statusTerms.put(known, after.terms())
+	}
 	switch {
 	case !known:
 		w.usersAdded = append(w.usersAdded, after.values())
@@ -164,6 +168,7 @@ func (w *writes) flush(ctx context.Context, tx *sqldb.Tx, c domain.Calendar) err
 		table  *table
 		writes *tableWrites
 	}{
+		{statusTermsTable, &w.statusTerms},
 		{userFactsTable, &w.userFacts},
 		{entitlementsTable, &w.entitlements},
 		{periodsTable, &w.periods},

@@ -24,6 +24,7 @@ var dumped = []struct {
 	{"users", []string{"u:user_key", "t:id", "i:first_event_at", "i:registered_at", "i:updated_at", "t:email",
 		"t:first_name", "t:last_name", "t:locale", "t:country", "t:platform", "t:custom", "t:search_name",
 		"t:search_email", "t:search_id", "t:status", "i:status_since", "i:status_from", "i:status_until"}},
+	{"status_terms", []string{"u:user_key", "i:from_at", "i:until_at"}},
 	{"user_facts", []string{"u:user_key", "x:facts"}},
 	{"entitlements", []string{"u:user_key", "t:kind", "t:id", "t:offer_id", "t:offer_name", "t:content_id", "t:title",
 		"t:rental_kind", "n:amount", "t:currency", "t:interval", "t:payment_interface"}},

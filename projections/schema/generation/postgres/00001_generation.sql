@@ -49,7 +49,7 @@ CREATE TABLE users (
   status_since   timestamptz NOT NULL,
   status_from    timestamptz NOT NULL,
   status_until   timestamptz
-);
+) WITH (fillfactor = 85);
 COMMENT ON TABLE users IS 'Users with their profile and status. The row of an erased user stays, with nothing personal in it.';
 COMMENT ON COLUMN users.user_key IS 'The user''s pseudonym, random; the same in every table and in the log.';
 COMMENT ON COLUMN users.id IS 'The user''s id on the platform; null for an erased user.';
@@ -91,9 +91,21 @@ CREATE INDEX users_changed_registered_up ON users (registered_at, id) WHERE id I
 CREATE INDEX users_changed_registered_down ON users (registered_at DESC, id) WHERE id IS NOT NULL AND updated_at > registered_at;
 CREATE INDEX users_changed_updated_up ON users (updated_at, id) WHERE id IS NOT NULL AND updated_at > registered_at;
 CREATE INDEX users_changed_updated_down ON users (updated_at DESC, id) WHERE id IS NOT NULL AND updated_at > registered_at;
--- The rows whose status doesn't hold at an instant.
-CREATE INDEX users_status_from ON users (status_from);
-CREATE INDEX users_status_until ON users (status_until) WHERE status_until IS NOT NULL;
+
+-- What stands in status_from and status_until of users, once more: a renewal
+-- changes nothing else of a user, and would be written into every index of
+-- users if one of them had it.
+CREATE TABLE status_terms (
+  user_key uuid        NOT NULL PRIMARY KEY,
+  from_at  timestamptz NOT NULL,
+  until_at timestamptz
+);
+COMMENT ON TABLE status_terms IS 'For how long the row of each user in users holds the status: status_from and status_until, to find by index the rows that don''t hold it at an instant. For the service alone.';
+COMMENT ON COLUMN status_terms.user_key IS 'The user.';
+COMMENT ON COLUMN status_terms.from_at IS 'status_from of the user.';
+COMMENT ON COLUMN status_terms.until_at IS 'status_until of the user; null: never.';
+CREATE INDEX status_terms_from ON status_terms (from_at);
+CREATE INDEX status_terms_until ON status_terms (until_at) WHERE until_at IS NOT NULL;
 
 CREATE TABLE user_facts (
   user_key uuid  NOT NULL PRIMARY KEY,

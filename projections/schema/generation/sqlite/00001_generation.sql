@@ -59,9 +59,15 @@ CREATE INDEX users_changed_registered_up ON users (registered_at, id) WHERE id I
 CREATE INDEX users_changed_registered_down ON users (registered_at DESC, id) WHERE id IS NOT NULL AND updated_at > registered_at;
 CREATE INDEX users_changed_updated_up ON users (updated_at, id) WHERE id IS NOT NULL AND updated_at > registered_at;
 CREATE INDEX users_changed_updated_down ON users (updated_at DESC, id) WHERE id IS NOT NULL AND updated_at > registered_at;
--- The rows whose status doesn't hold at an instant.
-CREATE INDEX users_status_from ON users (status_from);
-CREATE INDEX users_status_until ON users (status_until) WHERE status_until IS NOT NULL;
+
+CREATE TABLE status_terms (
+  user_key BLOB    NOT NULL PRIMARY KEY,
+  from_at  INTEGER NOT NULL,
+  until_at INTEGER
+) STRICT;
+
+CREATE INDEX status_terms_from ON status_terms (from_at);
+CREATE INDEX status_terms_until ON status_terms (until_at) WHERE until_at IS NOT NULL;
 
 CREATE TABLE user_facts (
   user_key BLOB    NOT NULL PRIMARY KEY,
