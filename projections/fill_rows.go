@@ -1,0 +1,142 @@
+// This file makes the rows of a shard and loads them into the tables.
+
+package projections
+
+import (
+	"context"
+	"fmt"
+
+	"golang.org/x/sync/errgroup"
+
+	"boxoffice/domain"
+	"boxoffice/eventstore"
+	"boxoffice/internal/sqldb"
+)
+
+// filledTables are the tables that are loaded, except those of the ledger.
+var filledTables = []*table{
+	usersTable, userFactsTable, entitlementsTable, periodsTable, accessSpansTable, trialSpansTable, membersTable,
+	sessionsTable,
+}
+
+// A block holds rows of some users, by table in the order of filledTables.
+type block struct {
+	rows   [8][][]any
+	ledger ledger
+}
+
+// The places of the tables in a block.
+const (
+	usersRows = iota
+	userFactsRows
+	entitlementsRows
+	periodsRows
+	accessRows
+	trialRows
+	membersRows
+	sessionsRows
+)
+
+// blockRows is from how many users and sessions a block is loaded.
+const blockRows = 2048
+
+func (b *block) full() bool { return len(b.rows[usersRows])+len(b.rows[sessionsRows]) >= blockRows }
+
+// addUser adds all rows of a user.
+func (b *block) addUser(key sqldb.UUID, u *shardUser, c domain.Calendar, now domain.Instant) error {
+	if u.erased {
+		u.facts.Forget()
+	}
+	facts, err := u.facts.AppendBinary(nil)
+	if err != nil {
+		return fmt.Errorf("facts of user %s: %w", key, err)
+	}
+	rows := userRowsOf(key, u.subject, &u.facts, c, now)
+	b.rows[usersRows] = append(b.rows[usersRows], rows.user.values())
+	b.rows[userFactsRows] = append(b.rows[userFactsRows], []any{key, facts})
+	for i := range rows.entitlements {
+		b.rows[entitlementsRows] = append(b.rows[entitlementsRows], rows.entitlements[i].values())
+	}
+	for i := range rows.periods {
+		b.rows[periodsRows] = append(b.rows[periodsRows], rows.periods[i].values())
+	}
+	for i := range rows.access {
+		b.rows[accessRows] = append(b.rows[accessRows], rows.access[i].values())
+	}
+	for i := range rows.trial {
+		b.rows[trialRows] = append(b.rows[trialRows], rows.trial[i].values())
+	}
+	for i := range rows.members {
+		b.rows[membersRows] = append(b.rows[membersRows], rows.members[i].values())
+	}
+	b.ledger.add(rows.ledgerEntries())
+	return b.addSessions(eventstore.UserKey(key), u)
+}
+
+func (b *block) addSessions(user eventstore.UserKey, u *shardUser) error {
+	for _, name := range u.sessionNames() {
+		key := sessionKey{user, name.sessionID, name.contentID}
+		hash := key.hash()
+		session := u.sessions[name]
+		facts, err := session.AppendBinary(nil)
+		if err != nil {
+			return fmt.Errorf("facts of session %s: %w", hash, err)
+		}
+		b.rows[sessionsRows] = append(b.rows[sessionsRows], sessionValues(hash, key, session, facts))
+	}
+	return nil
+}
+
+// load writes the rows of a shard, and gives what its users contribute to the
+// ledger. Making the rows of a block and loading the one before go on at once.
+func (f *filler) load(ctx context.Context, tx *sqldb.Tx, s *shard) (ledger, error) {
+	sum, now := ledger{}, f.now()
+	blocks := make(chan *block, 1)
+	work, ctx := errgroup.WithContext(ctx)
+	work.Go(func() error {
+		defer close(blocks)
+		b := &block{ledger: sum}
+		send := func() error {
+			select {
+			case blocks <- b:
+				b = &block{ledger: sum}
+				return nil
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+		for _, key := range s.sorted() {
+			if err := b.addUser(sqldb.UUID(key), s.user(key), f.calendar, now); err != nil {
+				return err
+			}
+			if b.full() {
+				if err := send(); err != nil {
+					return err
+				}
+			}
+		}
+		return send()
+	})
+	work.Go(func() error {
+		for b := range blocks {
+			for i, t := range filledTables {
+				if err := t.load(ctx, tx, b.rows[i]); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+	err := work.Wait()
+	return sum, err
+}
+
+// load writes rows that aren't there yet, however few.
+func (t *table) load(ctx context.Context, tx *sqldb.Tx, rows [][]any) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	_, err := tx.CopyIn(ctx, t.name, t.columns, sqldb.RowsOf(len(rows), len(t.columns),
+		func(i int, values []any) { copy(values, rows[i]) }))
+	return err
+}
