@@ -148,7 +148,12 @@ func beginEntitlement(kind EntitlementKind, action Action) func(*Event) {
 }
 
 func beginPlayback(ended bool) func(*Event) {
-	return func(e *Event) { e.Playback = &PlaybackReport{Ended: ended} }
+	return func(e *Event) {
+		if e.Playback == nil {
+			e.Playback = &PlaybackReport{}
+		}
+		*e.Playback = PlaybackReport{Ended: ended}
+	}
 }
 
 // priced says that an amount comes with a currency.

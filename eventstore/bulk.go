@@ -9,7 +9,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
-	"strings"
 
 	"boxoffice/domain"
 	"boxoffice/eventstore/vault"
@@ -45,8 +44,15 @@ type Keys struct {
 	users    map[UserKey]*vault.User
 }
 
-// Len gives the number of users.
-func (k *Keys) Len() int { return len(k.users) }
+// ID gives the id that a user has on the platform; false where the user was
+// erased by the moment of the keys.
+func (k *Keys) ID(user UserKey) (string, bool) {
+	u := k.users[user]
+	if u == nil {
+		return "", false
+	}
+	return u.ID, true
+}
 
 // Keys reads the keys of the users of a range. Where these are more than limit,
 // it reads about limit of them, and the range of what it gives ends earlier.
@@ -102,26 +108,17 @@ func (s *Store) ErasedSince(ctx context.Context, keys *Keys) ([]UserKey, error) 
 	return erased, nil
 }
 
-// selectBulk selects what ReadOf needs. What is sealed is left out where nothing
-// in it makes a difference.
-var selectBulk = func() string {
-	var personal []string
-	for _, t := range domain.Types() {
-		if domain.HasPersonal(t) {
-			personal = append(personal, "'"+string(t)+"'")
-		}
-	}
-	opened := "CASE WHEN type IN (" + strings.Join(personal, ", ") + ") THEN %s END"
-	return "SELECT position, time, type, user_key, source, id, data, " + fmt.Sprintf(opened, "sealed") + ", " +
-		fmt.Sprintf(opened, "identity") + " FROM events WHERE position > $1 AND position <= $2"
-}()
+// selectBulk selects what ReadOf needs.
+const selectBulk = `SELECT time, type, user_key, source, id, data, sealed, CASE WHEN sealed IS NOT NULL THEN identity END
+	FROM events WHERE position > $1 AND position <= $2`
 
 // ReadOf hands to take the events after a position up to last, included, of the
-// users of a range that is the keys' or a part of it. They come in no order, in
-// this goroutine, and are as Read gives them, except that RecordedAt isn't set
-// and that what has no effect on the rules (an extension, say) isn't opened. A
-// record and the bytes in it are valid until take returns; its texts stay.
-func (s *Store) ReadOf(ctx context.Context, keys *Keys, users UserRange, after, last Position, take func(*Record) error) error {
+// users of a range that is the keys' or a part of it, in no order and in this
+// goroutine. The events are as Read gives them, except that they have no
+// Subject, which the keys have, and that what has no effect on the rules (an
+// extension, say) isn't opened. An event and the bytes in it hold until take
+// returns; its texts stay.
+func (s *Store) ReadOf(ctx context.Context, keys *Keys, users UserRange, after, last Position, take func(UserKey, *domain.Event) error) error {
 	query, args := selectBulk, []any{int64(after), int64(last)}
 	if users != Everybody {
 		least, greatest := users.bounds()
@@ -130,10 +127,12 @@ func (s *Store) ReadOf(ctx context.Context, keys *Keys, users UserRange, after, 
 	}
 	r := bulkReader{keys: keys}
 	err := s.db.Scan(ctx, query, args, func(row *sqldb.RawRow) error {
-		if err := r.read(row); err != nil {
-			return fmt.Errorf("position %d: %w", row.Int64(0), err)
+		user := UserKey(row.UUID(2))
+		event, err := r.read(row, user)
+		if err != nil {
+			return err
 		}
-		return take(&r.record)
+		return take(user, event)
 	})
 	if err != nil {
 		return fmt.Errorf("read the log from %d to %d: %w", after+1, last, err)
@@ -141,23 +140,24 @@ func (s *Store) ReadOf(ctx context.Context, keys *Keys, users UserRange, after, 
 	return nil
 }
 
-// A bulkReader makes records from rows, one after the other.
+// A bulkReader makes events from rows, one after the other.
 type bulkReader struct {
-	keys   *Keys
-	source string
-	kind   string
-	record Record
+	keys         *Keys
+	kind, source string
+	restorer     domain.Restorer
 }
 
-func (r *bulkReader) read(row *sqldb.RawRow) error {
-	user := UserKey(row.UUID(3))
-	r.kind, r.source = row.Text(2, r.kind), row.Text(4, r.source)
-	sealed := SealedRecord{
-		Position: Position(row.Int64(0)), Time: domain.Instant(row.Micros(1)), Type: domain.Type(r.kind), User: user,
-		Source: r.source, ID: row.Text(5, ""), Public: row.Bytes(6), Sealed: row.Bytes(7),
+func (r *bulkReader) read(row *sqldb.RawRow, user UserKey) (*domain.Event, error) {
+	r.kind, r.source = row.Text(1, r.kind), row.Text(3, r.source)
+	var personal []byte
+	if sealed := row.Bytes(6); sealed != nil && domain.HasPersonal(domain.Type(r.kind)) {
+		if u := r.keys.users[user]; u != nil {
+			var err error
+			if personal, err = u.Open(vault.Hash(row.Bytes(7)), sealed); err != nil {
+				return nil, err
+			}
+		}
 	}
-	if sealed.Sealed != nil {
-		sealed.Identity = vault.Hash(row.Bytes(8))
-	}
-	return openRow(&sealed, r.keys.users[user], &r.record)
+	stamp := domain.Stamp{Time: domain.Instant(row.Micros(0)), Source: r.source, ID: row.Text(4, "")}
+	return r.restorer.Restore(domain.Type(r.kind), stamp, "", row.Bytes(5), personal)
 }

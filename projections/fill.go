@@ -36,9 +36,9 @@ type BulkLog interface {
 	// of them in a range that ends earlier.
 	Keys(ctx context.Context, users eventstore.UserRange, limit int) (*eventstore.Keys, error)
 	// ReadOf hands over the events of users of a range that has the keys, after
-	// a position and up to last, in any order. A record is valid during the call.
+	// a position and up to last, in any order. An event holds during the call.
 	ReadOf(ctx context.Context, keys *eventstore.Keys, users eventstore.UserRange, after, last eventstore.Position,
-		take func(*eventstore.Record) error) error
+		take func(eventstore.UserKey, *domain.Event) error) error
 	// ErasedSince gives those of the users who were erased since their keys
 	// were read.
 	ErasedSince(ctx context.Context, keys *eventstore.Keys) ([]eventstore.UserKey, error)
@@ -51,7 +51,7 @@ const (
 	keyBytes = 320
 	// foldedBytes is about how much is kept for an event, on average: what the
 	// first shard's size is guessed by.
-	foldedBytes = 64
+	foldedBytes = 32
 	// ledgerEntries is how many entries of the ledger are kept in memory at most.
 	ledgerEntries = 1 << 17
 )
@@ -226,7 +226,6 @@ func (f *filler) foldShard(ctx context.Context, users eventstore.UserRange) (*sh
 				if err := f.log.ReadOf(ctx, keys, s.users(), after, min(last, f.target), s.take); err != nil {
 					return err
 				}
-				s.narrow()
 				f.status.fillsOn(shareDone(s.users(), float64(after)/float64(f.target)))
 			}
 		})

@@ -43,17 +43,14 @@ const blockRows = 2048
 func (b *block) full() bool { return len(b.rows[usersRows])+len(b.rows[sessionsRows]) >= blockRows }
 
 // addUser adds all rows of a user.
-func (b *block) addUser(key sqldb.UUID, u *shardUser, c domain.Calendar, now domain.Instant) error {
-	if u.erased {
-		u.facts.Forget()
-	}
-	facts, err := u.facts.AppendBinary(nil)
+func (b *block) addUser(key sqldb.UUID, id string, u *shardUser, c domain.Calendar, now domain.Instant) error {
+	facts, binary, err := u.allFacts()
 	if err != nil {
 		return fmt.Errorf("facts of user %s: %w", key, err)
 	}
-	rows := userRowsOf(key, u.subject, &u.facts, c, now)
+	rows := userRowsOf(key, id, facts, c, now)
 	b.rows[usersRows] = append(b.rows[usersRows], rows.user.values())
-	b.rows[userFactsRows] = append(b.rows[userFactsRows], []any{key, facts})
+	b.rows[userFactsRows] = append(b.rows[userFactsRows], []any{key, binary})
 	for i := range rows.entitlements {
 		b.rows[entitlementsRows] = append(b.rows[entitlementsRows], rows.entitlements[i].values())
 	}
@@ -70,19 +67,12 @@ func (b *block) addUser(key sqldb.UUID, u *shardUser, c domain.Calendar, now dom
 		b.rows[membersRows] = append(b.rows[membersRows], rows.members[i].values())
 	}
 	b.ledger.add(rows.ledgerEntries())
-	return b.addSessions(eventstore.UserKey(key), u)
-}
-
-func (b *block) addSessions(user eventstore.UserKey, u *shardUser) error {
-	for _, name := range u.sessionNames() {
-		key := sessionKey{user, name.sessionID, name.contentID}
-		hash := key.hash()
-		session := u.sessions[name]
-		facts, err := session.AppendBinary(nil)
-		if err != nil {
-			return fmt.Errorf("facts of session %s: %w", hash, err)
-		}
-		b.rows[sessionsRows] = append(b.rows[sessionsRows], sessionValues(hash, key, session, facts))
+	err = u.eachSession(func(name sessionName, facts *domain.SessionFacts, binary []byte) {
+		session := sessionKey{eventstore.UserKey(key), name.sessionID, name.contentID}
+		b.rows[sessionsRows] = append(b.rows[sessionsRows], sessionValues(session.hash(), session, facts, binary))
+	})
+	if err != nil {
+		return fmt.Errorf("user %s: %w", key, err)
 	}
 	return nil
 }
@@ -106,7 +96,8 @@ func (f *filler) load(ctx context.Context, tx *sqldb.Tx, s *shard) (ledger, erro
 			}
 		}
 		for _, key := range s.sorted() {
-			if err := b.addUser(sqldb.UUID(key), s.user(key), f.calendar, now); err != nil {
+			u := s.user(key)
+			if err := b.addUser(sqldb.UUID(key), s.id(key, u), u, f.calendar, now); err != nil {
 				return err
 			}
 			if b.full() {

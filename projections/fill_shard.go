@@ -6,7 +6,6 @@ package projections
 import (
 	"bytes"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -23,8 +22,8 @@ type shard struct {
 	budget int64
 	size   atomic.Int64 // about how many bytes are kept
 
-	narrowing sync.Mutex
-	stripes   [shardStripes]stripe
+	fitting sync.Mutex
+	stripes [shardStripes]stripe
 }
 
 // shardStripes is in how many parts, each with a lock, a shard keeps its users.
@@ -35,30 +34,15 @@ type stripe struct {
 	users map[eventstore.UserKey]*shardUser
 }
 
-// A shardUser is what all events of a user come to.
-type shardUser struct {
-	subject  string
-	erased   bool
-	facts    domain.UserFacts
-	sessions map[sessionName]*domain.SessionFacts
-	size     int64
-
-	// latest is the session that was reported last, which the next report is
-	// most often of.
-	latestName sessionName
-	latest     *domain.SessionFacts
-}
-
-// A sessionName tells a user's sessions apart.
-type sessionName struct{ sessionID, contentID string }
-
-// About how many bytes are kept of a user, of a session, of an event of an
-// entitlement or profile beside its data, and of a range of what was played.
+// About how many bytes are kept of a user and their key, of an event of an
+// entitlement or profile beside its data, of a session that is open and of one
+// that is packed, and of a range of what was played.
 const (
-	userBytes    = 1024
-	sessionBytes = 1024
-	eventBytes   = 512
-	rangeBytes   = 24
+	userBytes          = 768
+	eventBytes         = 192
+	sessionBytes       = 896
+	packedSessionBytes = 192
+	rangeBytes         = 24
 )
 
 func newShard(keys *eventstore.Keys, budget int64) *shard {
@@ -75,84 +59,82 @@ func (s *shard) users() eventstore.UserRange {
 	return eventstore.UserRange{First: s.first, Last: s.last.Load()}
 }
 
-// take takes an event into the facts of its user.
-func (s *shard) take(r *eventstore.Record) error {
-	stripe := &s.stripes[r.User[len(r.User)-1]%shardStripes]
+// take takes an event, and keeps within bounds what is kept.
+func (s *shard) take(user eventstore.UserKey, e *domain.Event) error {
+	err := s.add(user, e)
+	if s.size.Load() > s.budget {
+		s.fit()
+	}
+	return err
+}
+
+// add takes an event into the facts of its user.
+func (s *shard) add(user eventstore.UserKey, e *domain.Event) error {
+	stripe := &s.stripes[user[len(user)-1]%shardStripes]
 	stripe.mu.Lock()
 	defer stripe.mu.Unlock()
-	if r.User.Prefix() > s.last.Load() {
+	if user.Prefix() > s.last.Load() {
 		return nil // the shard has become smaller since the event was asked for
 	}
-	u, grown := stripe.users[r.User], int64(0)
+	u, grown := stripe.users[user], int64(0)
 	if u == nil {
-		u, grown = &shardUser{}, userBytes
-		stripe.users[r.User] = u
+		u, grown = newShardUser(), userBytes
+		stripe.users[user] = u
 	}
-	if grown += u.take(r); grown > 0 {
+	more, err := u.take(e)
+	if grown += more; grown != 0 {
 		u.size += grown
 		s.size.Add(grown)
 	}
-	return nil
+	return err
 }
 
-// take gives by how many bytes what is kept has grown.
-func (u *shardUser) take(r *eventstore.Record) int64 {
-	e := &r.Event
-	if r.Erased || e.Type == domain.UserErased {
-		u.erased = true
-	}
-	if e.Subject != "" {
-		u.subject = e.Subject
-	}
-	u.facts.Add(e)
-	if e.Playback == nil {
-		return int64(eventBytes + len(e.Public) + len(e.Personal))
-	}
-	session, grown := u.session(e.Playback)
-	ranges := len(session.Ranges())
-	session.Add(e)
-	return grown + int64(len(session.Ranges())-ranges)*rangeBytes
-}
-
-// session gives the session that a report is of, a new one where there is none.
-func (u *shardUser) session(p *domain.PlaybackReport) (session *domain.SessionFacts, grown int64) {
-	name := sessionName{p.SessionID, p.ContentID}
-	if u.latest != nil && u.latestName == name {
-		return u.latest, 0
-	}
-	session = u.sessions[name]
-	if session == nil {
-		if u.sessions == nil {
-			u.sessions = map[sessionName]*domain.SessionFacts{}
-		}
-		session, grown = &domain.SessionFacts{}, sessionBytes
-		u.sessions[name] = session
-	}
-	u.latestName, u.latest = name, session
-	return session, grown
-}
-
-// narrow gives up the upper half of the users, again and again, while what is
-// kept is larger than it may be. They are in a later shard then.
-func (s *shard) narrow() {
+// fit sees to it that what is kept isn't larger than it may be. It packs what
+// hasn't been touched for a while, then all. Where that isn't enough it gives up
+// the upper half of the users, again and again: they are in a later shard then.
+func (s *shard) fit() {
+	s.fitting.Lock()
+	defer s.fitting.Unlock()
 	if s.size.Load() <= s.budget {
-		return
+		return // another goroutine has done it
 	}
-	s.narrowing.Lock()
-	defer s.narrowing.Unlock()
-	for last := s.last.Load(); s.size.Load() > s.budget && last > s.first; {
+	// A quarter is left free, so that this isn't done for each event.
+	enough := s.budget - s.budget/4
+	for range 2 { // after the first time nothing has been touched
+		if s.size.Load() > enough {
+			s.each(func(st *stripe) int64 { return st.pack() })
+		}
+	}
+	for last := s.last.Load(); s.size.Load() > enough && last > s.first; {
 		last = s.first + (last-s.first)/2
 		s.last.Store(last)
-		for i := range s.stripes {
-			s.size.Add(-s.stripes[i].giveUp(last))
-		}
+		s.each(func(st *stripe) int64 { return st.giveUp(last) })
 	}
+}
+
+// each runs f on each stripe, which gives by how much it has made it smaller.
+func (s *shard) each(f func(*stripe) int64) {
+	for i := range s.stripes {
+		st := &s.stripes[i]
+		st.mu.Lock()
+		s.size.Add(-f(st))
+		st.mu.Unlock()
+	}
+}
+
+// pack packs what hasn't been touched since the last time, and gives by how
+// much that is smaller.
+func (st *stripe) pack() (saved int64) {
+	for _, u := range st.users {
+		less := u.pack()
+		u.size -= less
+		saved += less
+	}
+	return saved
 }
 
 // giveUp drops the users after last, and gives how large they were.
 func (st *stripe) giveUp(last uint64) (size int64) {
-	st.mu.Lock()
-	defer st.mu.Unlock()
 	for key, u := range st.users {
 		if key.Prefix() > last {
 			size += u.size
@@ -160,6 +142,16 @@ func (st *stripe) giveUp(last uint64) (size int64) {
 		}
 	}
 	return size
+}
+
+// id gives the id that a user has on the platform, and takes note of it where
+// the user has been erased.
+func (s *shard) id(key eventstore.UserKey, u *shardUser) string {
+	id, there := s.keys.ID(key)
+	if !there {
+		u.erased = true
+	}
+	return id
 }
 
 // forget drops what is personal of users who have been erased meanwhile.
@@ -185,19 +177,4 @@ func (s *shard) sorted() []eventstore.UserKey {
 	}
 	slices.SortFunc(keys, func(a, b eventstore.UserKey) int { return bytes.Compare(a[:], b[:]) })
 	return keys
-}
-
-// sessionNames gives the names of a user's sessions in order.
-func (u *shardUser) sessionNames() []sessionName {
-	names := make([]sessionName, 0, len(u.sessions))
-	for name := range u.sessions {
-		names = append(names, name)
-	}
-	slices.SortFunc(names, func(a, b sessionName) int {
-		if c := strings.Compare(a.sessionID, b.sessionID); c != 0 {
-			return c
-		}
-		return strings.Compare(a.contentID, b.contentID)
-	})
-	return names
 }

@@ -82,9 +82,6 @@ func (db *DB) Scan(ctx context.Context, query string, args []any, take func(*Raw
 		} else {
 			failed = scanSQLite(ctx, driverConn.(driver.QueryerContext), query, args, take)
 		}
-		if failed != nil && ctx.Err() != nil {
-			return driver.ErrBadConn // it may be in the middle of an answer
-		}
 		return nil
 	})
 	if failed != nil {
@@ -118,13 +115,17 @@ func scanSQLite(ctx context.Context, conn driver.QueryerContext, query string, a
 		}
 		named[i] = driver.NamedValue{Ordinal: i + 1, Value: value}
 	}
-	rows, err := conn.QueryContext(ctx, query, named)
+	// The driver does work for each row to have a context end it.
+	rows, err := conn.QueryContext(context.WithoutCancel(ctx), query, named)
 	if err != nil {
 		return err
 	}
 	defer rows.Close()
 	row := RawRow{values: make([]driver.Value, len(rows.Columns()))}
-	for {
+	for n := 1; ; n++ {
+		if n%256 == 0 && ctx.Err() != nil {
+			return ctx.Err()
+		}
 		switch err := rows.Next(row.values); {
 		case errors.Is(err, io.EOF):
 			return nil

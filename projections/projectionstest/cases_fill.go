@@ -22,7 +22,7 @@ import (
 // log is, in shards of so few users that there are several.
 func (h *house) filling() projections.Config {
 	config := h.quick()
-	config.FillFrom, config.FillBytes = 1, 20_000
+	config.FillFrom, config.FillBytes = 1, 4_000
 	return config
 }
 
@@ -98,6 +98,16 @@ func filled(t *testing.T, database Database) {
 	}
 }
 
+// happens waits until a channel is closed.
+func (h *house) happens(what string, c <-chan struct{}) {
+	h.t.Helper()
+	select {
+	case <-c:
+	case <-time.After(deadline):
+		h.t.Fatalf("waited in vain until %s", what)
+	}
+}
+
 // appendJudged puts events into the log, some of which may be refused because
 // their users were erased.
 func (h *house) appendJudged(events ...*domain.Event) {
@@ -126,7 +136,7 @@ func fillsUnseen(t *testing.T, database Database) {
 	// The first two shards are read, the third isn't until it is let.
 	log, stopped, pass := h.stoppedLog(3)
 	r = h.startOn(h.models, log, h.filling())
-	<-stopped
+	h.happens("another shard is asked for", stopped)
 	h.eventually("the first shard is written", func() bool { return h.rowsOf(2, "users") > 0 })
 	if h.live() != was || h.position() != 0 {
 		t.Errorf("%s at %d answers while the read models are being filled", h.live(), h.position())
@@ -199,7 +209,7 @@ func fillKilled(t *testing.T, database Database) {
 			log, stopped, _ := h.stoppedLog(3)
 			models := h.openModels(h.open())
 			h.startOn(models, log, config)
-			<-stopped
+			h.happens("another shard is asked for", stopped)
 			h.eventually("the first shard is written", func() bool { return h.rowsOf(2, "users") > 0 })
 			if err := models.Close(); err != nil {
 				t.Fatal(err)
@@ -233,12 +243,12 @@ func fillLostLease(t *testing.T, database Database) {
 	config := h.filling()
 	config.Lease, config.Logger = time.Hour, slog.New(errs)
 	h.startOn(h.openModels(h.open()), log, config)
-	<-asleep
+	h.happens("a shard is folded", asleep)
 	h.exec(2, "UPDATE generation SET lease_until = NULL")
 
 	other, stopped, pass := h.stoppedLog(2)
 	r := h.startOn(h.models, other, h.filling())
-	<-stopped
+	h.happens("another shard is asked for", stopped)
 	close(awake)
 	h.eventually("the slow one can't save", func() bool {
 		return errs.count(func(err error) bool { return errors.Is(err, projections.ErrLeaseLost) }) > 0
