@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"strconv"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -35,9 +36,9 @@ func benchUsers(b *testing.B) int {
 
 // BenchmarkFill fills read models from a log of 300,000 events, 85 % of them
 // playback. Beside each it reads the log alone, both as followers read it and in
-// bulk, and follows it batch by batch. It reports the speed of each in events a
-// second, what filling is of reading and of following, and the largest heap,
-// garbage included, while it filled.
+// bulk, and follows it batch by batch. It reports of each the events a second and
+// the processor time an event, what filling is of the others, and the largest
+// heap, garbage included, while it filled.
 func BenchmarkFill(b *testing.B) {
 	for _, engine := range []sqldb.Engine{sqldb.SQLite, sqldb.Postgres} {
 		b.Run(string(engine), func(b *testing.B) { benchFill(b, engine) })
@@ -56,33 +57,44 @@ func benchFill(b *testing.B, engine sqldb.Engine) {
 		events++
 	})
 	h.append(batch...)
-	var reading, bulk, filling, following time.Duration
+	var reading, bulk, filling, following cost
 	var heap uint64
 	for round := 0; b.Loop(); round++ {
-		reading += timed(func() { readAll(b, h.log) })
-		bulk += timed(func() { readInBulk(b, h.log) })
+		reading.of(func() { readAll(b, h.log) })
+		bulk.of(func() { readInBulk(b, h.log) })
 		stop := watchHeap(&heap)
-		filling += timed(func() { h.anew(round, 1) })
+		filling.of(func() { h.anew(round, 1) })
 		stop()
-		following += timed(func() { h.anew(round, math.MaxInt) })
+		following.of(func() { h.anew(round, math.MaxInt) })
 	}
-	speed := func(d time.Duration) float64 { return float64(events*b.N) / d.Seconds() }
-	b.ReportMetric(speed(filling), "filled/s")
-	b.ReportMetric(speed(following), "followed/s")
-	b.ReportMetric(speed(reading), "read/s")
-	b.ReportMetric(speed(bulk), "bulk-read/s")
-	b.ReportMetric(filling.Seconds()/float64(b.N), "s/fill")
-	b.ReportMetric(reading.Seconds()/filling.Seconds(), "of-reading")
-	b.ReportMetric(bulk.Seconds()/filling.Seconds(), "of-bulk-reading")
-	b.ReportMetric(following.Seconds()/filling.Seconds(), "of-following")
+	for name, c := range map[string]cost{"fill": filling, "follow": following, "read": reading, "bulk-read": bulk} {
+		b.ReportMetric(float64(events*b.N)/c.wall.Seconds(), name+"-events/s")
+		b.ReportMetric(float64(c.processor.Nanoseconds())/float64(events*b.N), name+"-cpu-ns/event")
+	}
+	b.ReportMetric(reading.wall.Seconds()/filling.wall.Seconds(), "fill-of-read")
+	b.ReportMetric(bulk.wall.Seconds()/filling.wall.Seconds(), "fill-of-bulk-read")
+	b.ReportMetric(following.wall.Seconds()/filling.wall.Seconds(), "fill-of-follow")
 	b.ReportMetric(float64(heap)/(1<<20), "MiB-heap")
 	b.ReportMetric(0, "ns/op")
 }
 
-func timed(f func()) time.Duration {
-	start := time.Now()
+// A cost is what something takes: time on the clock, and of the process's
+// processors, a server's left out.
+type cost struct{ wall, processor time.Duration }
+
+func (c *cost) of(f func()) {
+	start, used := time.Now(), processorTime()
 	f()
-	return time.Since(start)
+	c.wall += time.Since(start)
+	c.processor += processorTime() - used
+}
+
+func processorTime() time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		panic(err) // it never fails for the process itself
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 // anew projects the log into new read models.

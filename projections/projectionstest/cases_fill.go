@@ -247,7 +247,10 @@ func fillLostLease(t *testing.T, database Database) {
 	h.exec(2, "UPDATE generation SET lease_until = NULL")
 
 	other, stopped, pass := h.stoppedLog(2)
-	r := h.startOn(h.models, other, h.filling())
+	undisturbed := &errorLog{}
+	config = h.filling()
+	config.Logger = slog.New(undisturbed)
+	r := h.startOn(h.models, other, config)
 	h.happens("another shard is asked for", stopped)
 	close(awake)
 	h.eventually("the slow one can't save", func() bool {
@@ -255,6 +258,9 @@ func fillLostLease(t *testing.T, database Database) {
 	})
 	close(pass)
 	h.caughtUp(r)
+	if n := undisturbed.count(func(error) bool { return true }); n > 0 {
+		t.Errorf("what the slow one wrote disturbed the other: %v", undisturbed.errs)
+	}
 	wantSame(t, "with a projector that lost its lease", uninterrupted(t, database, events), h.dump())
 }
 
