@@ -10,6 +10,8 @@
 
 package domain
 
+import "slices"
+
 // A row is one type of the catalogue.
 type row struct {
 	of     Type
@@ -146,7 +148,12 @@ func beginEntitlement(kind EntitlementKind, action Action) func(*Event) {
 }
 
 func beginPlayback(ended bool) func(*Event) {
-	return func(e *Event) { e.Playback = &PlaybackReport{Ended: ended} }
+	return func(e *Event) {
+		if e.Playback == nil {
+			e.Playback = &PlaybackReport{}
+		}
+		*e.Playback = PlaybackReport{Ended: ended}
+	}
 }
 
 // priced says that an amount comes with a currency.
@@ -210,4 +217,11 @@ func Types() []Type {
 func KnownType(s string) bool {
 	_, ok := catalogue.index[Type(s)]
 	return ok
+}
+
+// HasPersonal says whether a field of the type is personal: whether what is
+// encrypted of such an event can make a difference to anything but its content.
+func HasPersonal(t Type) bool {
+	r := catalogue.index[t]
+	return r != nil && slices.ContainsFunc(r.fields, func(f field) bool { return f.personal })
 }

@@ -304,6 +304,7 @@ func unmarshal(t require, text []byte, into any) {
 // TestRestore defends: an event read back from its parts is the event, and after
 // an erasure it is the event without what was personal.
 func TestRestore(t *testing.T) {
+	var restorer domain.Restorer
 	rapid.Check(t, func(t *rapid.T) {
 		kind, data := drawSpelled(t)
 		e := accepted(t, spellEvent(t, kind, moment{1}, data))
@@ -312,6 +313,13 @@ func TestRestore(t *testing.T) {
 			t.Fatalf("restoring: %v", err)
 		}
 		if diff := cmp.Diff(e, again); diff != "" {
+			t.Fatal(diff)
+		}
+		inPlace, err := restorer.Restore(e.Type, e.Stamp, e.Subject, e.Public, e.Personal)
+		if err != nil {
+			t.Fatalf("restoring in the place of the event before: %v", err)
+		}
+		if diff := cmp.Diff(e, inPlace); diff != "" {
 			t.Fatal(diff)
 		}
 		erased, err := domain.Restore(e.Type, e.Stamp, "", e.Public, nil)

@@ -64,6 +64,14 @@ func (f *follower) run(ctx context.Context) error {
 	}
 	f.position, f.live = h.position, live == f.gen.number
 	f.status.holds(f.gen.number, h.position, f.live)
+	if f.live {
+		err = f.checkEmpty(ctx)
+	} else {
+		err = f.complete(ctx)
+	}
+	if err != nil {
+		return err
+	}
 	return f.project(ctx)
 }
 

@@ -37,10 +37,42 @@ var ErrLeaseLost = errors.New("another projector holds the lease")
 // into: another process has made one of another time zone or newer code live.
 var ErrSuperseded = errors.New("another generation of the read models has taken the place of this one")
 
-// create makes the tables and the header of a generation where they aren't
-// there yet.
+// The versions of a generation's schema: with tables only, and with indexes.
+const (
+	tablesVersion  = 1
+	indexesVersion = 2
+)
+
+// create makes a generation that can be asked and follow the log, where it
+// isn't there yet.
 func (g *generation) create(ctx context.Context, r recipe) error {
+	if err := g.begin(ctx, r); err != nil {
+		return err
+	}
+	return g.index(ctx)
+}
+
+// index builds the indexes where they aren't there yet.
+func (g *generation) index(ctx context.Context) error {
 	if err := g.db.Migrate(ctx, generationFiles); err != nil {
+		return fmt.Errorf("index generation %d of the read models: %w", g.number, err)
+	}
+	return nil
+}
+
+// indexed says whether a generation has its indexes.
+func (g *generation) indexed(ctx context.Context) (bool, error) {
+	version, err := g.db.SchemaVersion(ctx)
+	if err != nil {
+		return false, fmt.Errorf("generation %d of the read models: %w", g.number, err)
+	}
+	return version >= indexesVersion, nil
+}
+
+// begin makes the tables and the header of a generation where they aren't
+// there yet.
+func (g *generation) begin(ctx context.Context, r recipe) error {
+	if err := g.db.MigrateTo(ctx, generationFiles, tablesVersion); err != nil {
 		return fmt.Errorf("generation %d of the read models: %w", g.number, err)
 	}
 	_, err := g.db.SQL().ExecContext(ctx, `

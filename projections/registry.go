@@ -45,15 +45,42 @@ func (m *Models) claim(ctx context.Context, r recipe) (int, error) {
 		if err != nil || number != 0 {
 			return err
 		}
-		return tx.QueryRowContext(ctx, `
-			INSERT INTO generations (number, time_zone, fold_version, epoch)
-			SELECT COALESCE(MAX(number), 0) + 1, $1, $2, $3 FROM generations
-			RETURNING number`, r.timeZone, r.foldVersion, r.epoch).Scan(&number)
+		number, err = enter(ctx, tx, r)
+		return err
 	})
 	if err != nil {
 		return 0, fmt.Errorf("claim a generation of the read models: %w", err)
 	}
 	return number, nil
+}
+
+// claimAfter enters a new generation of a recipe to take the place of one of
+// the same, unless that has been done already.
+func (m *Models) claimAfter(ctx context.Context, r recipe, before int) error {
+	err := m.registry.InTx(ctx, func(tx *sqldb.Tx) error {
+		if _, err := lockLive(ctx, tx, m.registry.Dialect()); err != nil {
+			return err
+		}
+		newest, err := find(ctx, tx, r)
+		if err != nil || newest != before {
+			return err
+		}
+		_, err = enter(ctx, tx, r)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("claim another generation of the read models: %w", err)
+	}
+	return nil
+}
+
+// enter enters a new generation.
+func enter(ctx context.Context, tx *sqldb.Tx, r recipe) (number int, err error) {
+	err = tx.QueryRowContext(ctx, `
+		INSERT INTO generations (number, time_zone, fold_version, epoch)
+		SELECT COALESCE(MAX(number), 0) + 1, $1, $2, $3 FROM generations
+		RETURNING number`, r.timeZone, r.foldVersion, r.epoch).Scan(&number)
+	return number, err
 }
 
 // find gives the newest generation of a recipe that isn't retired, 0 for none.
@@ -84,6 +111,16 @@ func (m *Models) recipeOf(ctx context.Context, number int) (recipe, error) {
 		return recipe{}, fmt.Errorf("look up generation %d of the read models: %w", number, err)
 	}
 	return r, nil
+}
+
+// isLive says whether the live generation is known to be of a recipe.
+func (m *Models) isLive(ctx context.Context, r recipe) bool {
+	number, ok, err := m.live(ctx)
+	if err != nil || !ok {
+		return false
+	}
+	live, err := m.recipeOf(ctx, number)
+	return err == nil && live == r
 }
 
 // makeFirst makes a generation live where none is: it may not hold all of the

@@ -30,6 +30,14 @@ type Config struct {
 	// transaction, by default 20,000 events and 32 MiB.
 	BatchEvents int
 	BatchBytes  int
+	// FillFrom is how long a log is at least that isn't followed from its
+	// beginning: the read models are filled in bulk up to where it ends, and
+	// follow from there. By default 50,000 events.
+	FillFrom int
+	// FillBytes bounds how much is kept in memory of the users whose events are
+	// folded at a time while read models are filled, by default 32 MiB. Twice as
+	// much is in use while one part is written and the next one folded.
+	FillBytes int
 	// Lease is for how long a projector that stopped without a word keeps
 	// others from taking over, by default 15 s.
 	Lease time.Duration
@@ -53,6 +61,8 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.TimeZone, "UTC")
 	setDefault(&c.BatchEvents, 20_000)
 	setDefault(&c.BatchBytes, 32<<20)
+	setDefault(&c.FillFrom, 50_000)
+	setDefault(&c.FillBytes, 32<<20)
 	setDefault(&c.Lease, 15*time.Second)
 	setDefault(&c.Tick, time.Second)
 	setDefault(&c.Grace, 5*time.Minute)
@@ -92,7 +102,7 @@ type Runner struct {
 // unknown time zone, a negative number, or metrics that are registered already.
 func NewRunner(m *Models, log Log, config Config) (*Runner, error) {
 	config = config.withDefaults()
-	if min(config.BatchEvents, config.BatchBytes) < 0 || min(config.Lease, config.Tick, config.Grace) < 0 {
+	if min(config.BatchEvents, config.BatchBytes, config.FillFrom, config.FillBytes) < 0 || min(config.Lease, config.Tick, config.Grace) < 0 {
 		return nil, errors.New("projections: no limit or duration may be negative")
 	}
 	zone, err := zoneOf(config.TimeZone)
@@ -119,6 +129,9 @@ func (r *Runner) Run(ctx context.Context) error {
 		err := r.attempt(ctx)
 		if ctx.Err() != nil {
 			break
+		}
+		if err == nil {
+			continue
 		}
 		if r.status.saves() != before {
 			failures = 0
@@ -158,7 +171,11 @@ func sleep(ctx context.Context, d time.Duration) {
 // attempt follows the log into the generation that the configuration asks for,
 // and returns why it couldn't go on. While that one is still being built, the
 // live one is followed too, so that its answers don't grow old.
-func (r *Runner) attempt(ctx context.Context) error {
+// It returns nil where it is to be called again at once: the generation that
+// it would have to follow is empty, and another was entered to be filled.
+func (r *Runner) attempt(parent context.Context) error {
+	ctx, cancel := context.WithCancel(parent)
+	defer cancel()
 	head, err := r.log.Head(ctx)
 	if err != nil {
 		return fmt.Errorf("read the log's head: %w", err)
@@ -168,7 +185,9 @@ func (r *Runner) attempt(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithCancel(ctx)
+	if err := r.makeFirst(ctx, number, wanted); err != nil {
+		return err
+	}
 	old := make(chan struct{})
 	go func() {
 		defer close(old)
@@ -177,7 +196,29 @@ func (r *Runner) attempt(ctx context.Context) error {
 	err = r.follow(ctx, number, wanted, r.zone, &r.status)
 	cancel()
 	<-old
+	switch {
+	case errors.Is(err, errFillAnother):
+		return r.models.claimAfter(parent, wanted, number)
+	case errors.Is(err, ErrSuperseded) && r.models.isLive(parent, wanted):
+		return nil // another process has filled one of the same kind
+	}
 	return err
+}
+
+// makeFirst makes a generation live where none is.
+func (r *Runner) makeFirst(ctx context.Context, number int, made recipe) error {
+	if _, ok, err := r.models.live(ctx); err != nil || ok {
+		return err
+	}
+	g, err := r.models.acquire(ctx, number)
+	if err != nil {
+		return err
+	}
+	defer r.models.release(g)
+	if err := g.create(ctx, made); err != nil {
+		return err
+	}
+	return r.models.makeFirst(ctx, number)
 }
 
 // followOld keeps the live generation up to date until another takes its place.
@@ -189,6 +230,9 @@ func (r *Runner) followOld(ctx context.Context, wanted int, newRecipe recipe) {
 		return
 	}
 	recipe, err := r.models.recipeOf(ctx, number)
+	if recipe == newRecipe {
+		return // it is empty, and the new one is filled instead
+	}
 	if err != nil || recipe.foldVersion != newRecipe.foldVersion || recipe.epoch != newRecipe.epoch {
 		return
 	}
@@ -213,10 +257,7 @@ func (r *Runner) follow(ctx context.Context, number int, made recipe, zone *time
 		return err
 	}
 	defer r.models.release(g)
-	if err := g.create(ctx, made); err != nil {
-		return err
-	}
-	if err := r.models.makeFirst(ctx, number); err != nil {
+	if err := g.begin(ctx, made); err != nil {
 		return err
 	}
 	f := &follower{

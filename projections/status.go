@@ -25,6 +25,10 @@ type RunnerStatus struct {
 	// Projecting.
 	Position eventstore.Position
 	Head     eventstore.Position
+	// Filling says that the generation is being filled in bulk, and Filled which
+	// share of that is done, from 0 to 1. Position stays 0 until all is.
+	Filling bool
+	Filled  float64
 	// Lag is for how long the oldest event that isn't in the read models yet
 	// has been in the log; 0 where there is none.
 	Lag time.Duration
@@ -94,6 +98,28 @@ func (b *statusBoard) saved(batch *batch) {
 	})
 }
 
+// fills notes that the events up to target are being filled in, the first of
+// which was recorded at an instant.
+func (b *statusBoard) fills(target eventstore.Position, first time.Time) {
+	b.change(func(s *RunnerStatus) {
+		s.Filling, s.Filled = true, 0
+		s.Head = max(s.Head, target)
+		b.oldest = first
+	})
+}
+
+func (b *statusBoard) fillsOn(share float64) {
+	b.change(func(s *RunnerStatus) { s.Filled = max(s.Filled, share) })
+}
+
+func (b *statusBoard) filled(target eventstore.Position) {
+	b.change(func(s *RunnerStatus) {
+		s.Filling, s.Filled = false, 0
+		s.Position = target
+		b.count++
+	})
+}
+
 func (b *statusBoard) caughtUp() {
 	b.change(func(s *RunnerStatus) {
 		s.Head = s.Position
@@ -102,11 +128,11 @@ func (b *statusBoard) caughtUp() {
 }
 
 func (b *statusBoard) failed(err error) {
-	b.change(func(s *RunnerStatus) { s.Projecting, s.Problem = false, err })
+	b.change(func(s *RunnerStatus) { s.Projecting, s.Filling, s.Problem = false, false, err })
 }
 
 func (b *statusBoard) stopped() {
-	b.change(func(s *RunnerStatus) { s.Projecting = false })
+	b.change(func(s *RunnerStatus) { s.Projecting, s.Filling = false, false })
 }
 
 // saves gives how many batches have been saved.
@@ -163,6 +189,8 @@ func statusGauges(status func() RunnerStatus) []prometheus.Collector {
 			}
 			return 0
 		}),
+		gauge("filled_ratio", "Share that is done of filling read models in bulk, 0 where that isn't being done.",
+			func(s RunnerStatus) float64 { return s.Filled }),
 		gauge("position", "Position in the log that the read models have reached, where this process projects.",
 			func(s RunnerStatus) float64 { return float64(s.Position) }),
 		gauge("lag_events", "Events of the log that the read models don't have yet, where this process projects.",

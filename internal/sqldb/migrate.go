@@ -35,7 +35,39 @@ var (
 // holds a directory for each engine, "postgres" and "sqlite", with migrations
 // in goose's form (00001_name.sql). A schema that has had migrations that
 // files doesn't know is newer than the program, and refused.
-func (db *DB) Migrate(ctx context.Context, files fs.FS) (err error) {
+func (db *DB) Migrate(ctx context.Context, files fs.FS) error {
+	return db.migrate(ctx, files, func(p *goose.Provider) error {
+		_, err := p.Up(ctx)
+		return err
+	})
+}
+
+// MigrateTo is [DB.Migrate] up to the migration of that number and no further.
+// It leaves a schema alone that has had it.
+func (db *DB) MigrateTo(ctx context.Context, files fs.FS, version int64) error {
+	return db.migrate(ctx, files, func(p *goose.Provider) error {
+		has, err := p.GetDBVersion(ctx)
+		if err != nil || has >= version {
+			return err
+		}
+		_, err = p.UpTo(ctx, version)
+		return err
+	})
+}
+
+// SchemaVersion gives the number of the last migration that the schema has had.
+// The schema has had one.
+func (db *DB) SchemaVersion(ctx context.Context) (int64, error) {
+	var version int64
+	err := db.sql.QueryRowContext(ctx, "SELECT MAX(version_id) FROM "+versionTable).Scan(&version)
+	if err != nil {
+		return 0, fmt.Errorf("look up the version of the schema: %w", err)
+	}
+	return version, nil
+}
+
+// migrate runs up where nobody else migrates.
+func (db *DB) migrate(ctx context.Context, files fs.FS, up func(*goose.Provider) error) (err error) {
 	defer func() {
 		if err != nil {
 			err = fmt.Errorf("migrate the database: %w", err)
@@ -66,8 +98,7 @@ func (db *DB) Migrate(ctx context.Context, files fs.FS) (err error) {
 	if has > knows {
 		return fmt.Errorf("its schema is of version %d, and this program knows versions up to %d: use the newer program", has, knows)
 	}
-	_, err = provider.Up(ctx)
-	return err
+	return up(provider)
 }
 
 // lockPostgres takes an advisory lock in the name of the schema on a

@@ -186,6 +186,23 @@ type gatedLog struct {
 	// read and head, where they are set, stand in for the log's own.
 	read func(ctx context.Context, after eventstore.Position, limit int) ([]eventstore.Record, error)
 	head func(ctx context.Context) (eventstore.Head, error)
+	// keys and erasedSince likewise.
+	keys        func(ctx context.Context, users eventstore.UserRange, limit int) (*eventstore.Keys, error)
+	erasedSince func(ctx context.Context, keys *eventstore.Keys) ([]eventstore.UserKey, error)
+}
+
+func (l *gatedLog) Keys(ctx context.Context, users eventstore.UserRange, limit int) (*eventstore.Keys, error) {
+	if l.keys != nil {
+		return l.keys(ctx, users, limit)
+	}
+	return l.Log.Keys(ctx, users, limit)
+}
+
+func (l *gatedLog) ErasedSince(ctx context.Context, keys *eventstore.Keys) ([]eventstore.UserKey, error) {
+	if l.erasedSince != nil {
+		return l.erasedSince(ctx, keys)
+	}
+	return l.Log.ErasedSince(ctx, keys)
 }
 
 func (l *gatedLog) Read(ctx context.Context, after eventstore.Position, limit int) ([]eventstore.Record, error) {

@@ -64,6 +64,18 @@ var cases = []testCase{
 	{"ErasureStorm", "Erasures that go on and on don't keep the projector from getting on.", erasureStorm},
 	{"SameIDAgain", "A user who registers again after an erasure is a new user with the same id.", sameIDAgain},
 
+	{"Filled", "Read models that are filled in bulk have the rows that they would have had they followed the log: " +
+		"whatever the history, however many users are folded at a time, and whatever comes afterwards.", filled},
+	{"FillsUnseen", "While read models are being filled, answers are those of before, the status says how far it " +
+		"is, and then all of them are those of the filled ones.", fillsUnseen},
+	{"FillKilled", "Half-filled read models are never taken for filled or for empty ones: whoever comes after a " +
+		"projector that died over them begins anew.", fillKilled},
+	{"FillLostLease", "A projector that lost its lease while it filled can't write any more.", fillLostLease},
+	{"FillByOne", "Of several runners one fills, the others stand by and follow when it is their turn.", fillByOne},
+	{"FillErasure", "Nothing of a person is filled in who was erased after their events were read.", fillErasure},
+	{"FillErasureStorm", "Erasures that go on and on don't make filling begin anew, and nothing stays of anybody.",
+		fillErasureStorm},
+
 	{"TimeZone", "Another time zone makes a new generation beside the live one, which answers until the new one " +
 		"has caught up; its rows are those of read models that never had another zone.", timeZone},
 	{"Epoch", "Where the log was recovered to another state, read models that were made from the old one are " +

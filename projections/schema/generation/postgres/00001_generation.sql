@@ -5,6 +5,10 @@
 -- The file of the same name for SQLite is the same in the other engine: a
 -- change goes into both. It goes into this file, and not into a further one:
 -- a generation is never migrated but built anew, because FoldVersion moves.
+--
+-- Indexes stand in 00002_indexes.sql: a generation that is filled in bulk gets
+-- them when its rows are there, any other at once. Only tables that are written
+-- to by key meanwhile have their key here.
 
 -- +goose Up
 CREATE TABLE generation (
@@ -30,7 +34,7 @@ COMMENT ON COLUMN generation.lease_holder IS 'Name of the process that holds the
 COMMENT ON COLUMN generation.lease_until IS 'When the lease ends unless it is renewed, on the database''s clock.';
 
 CREATE TABLE users (
-  user_key       uuid        NOT NULL PRIMARY KEY,
+  user_key       uuid        NOT NULL,
   id             text        COLLATE "C",
   first_event_at timestamptz NOT NULL,
   registered_at  timestamptz,
@@ -71,32 +75,11 @@ COMMENT ON COLUMN users.status_since IS 'Since when the user has had the status.
 COMMENT ON COLUMN users.status_from IS 'First instant at which status and status_since hold.';
 COMMENT ON COLUMN users.status_until IS 'First instant at which they no longer hold; null: never.';
 
-CREATE UNIQUE INDEX users_id ON users (id) WHERE id IS NOT NULL;
--- The list of users walks one of these. Nulls of the first column stand
--- together in each, so a walk takes those that have it, then those that don't.
-CREATE INDEX users_registered_up ON users (registered_at, id) WHERE id IS NOT NULL;
-CREATE INDEX users_registered_down ON users (registered_at DESC, id) WHERE id IS NOT NULL;
-CREATE INDEX users_updated_up ON users (updated_at, id) WHERE id IS NOT NULL;
-CREATE INDEX users_updated_down ON users (updated_at DESC, id) WHERE id IS NOT NULL;
-CREATE INDEX users_status_registered_up ON users (status, registered_at, id) WHERE id IS NOT NULL;
-CREATE INDEX users_status_registered_down ON users (status, registered_at DESC, id) WHERE id IS NOT NULL;
-CREATE INDEX users_status_updated_up ON users (status, updated_at, id) WHERE id IS NOT NULL;
-CREATE INDEX users_status_updated_down ON users (status, updated_at DESC, id) WHERE id IS NOT NULL;
--- Those of whom something is known from before their registration, of whom
--- there are few: a month can't count the others before they registered.
-CREATE INDEX users_known_before ON users (registered_at DESC, id) WHERE id IS NOT NULL AND first_event_at < registered_at;
--- Those whose profile was updated after they registered. Of the others a range
--- of the one instant is one of the other.
-CREATE INDEX users_changed_registered_up ON users (registered_at, id) WHERE id IS NOT NULL AND updated_at > registered_at;
-CREATE INDEX users_changed_registered_down ON users (registered_at DESC, id) WHERE id IS NOT NULL AND updated_at > registered_at;
-CREATE INDEX users_changed_updated_up ON users (updated_at, id) WHERE id IS NOT NULL AND updated_at > registered_at;
-CREATE INDEX users_changed_updated_down ON users (updated_at DESC, id) WHERE id IS NOT NULL AND updated_at > registered_at;
-
 -- What stands in status_from and status_until of users, once more: a renewal
 -- changes nothing else of a user, and would be written into every index of
 -- users if one of them had it.
 CREATE TABLE status_terms (
-  user_key uuid        NOT NULL PRIMARY KEY,
+  user_key uuid        NOT NULL,
   from_at  timestamptz NOT NULL,
   until_at timestamptz
 );
@@ -104,11 +87,9 @@ COMMENT ON TABLE status_terms IS 'For how long the row of each user in users hol
 COMMENT ON COLUMN status_terms.user_key IS 'The user.';
 COMMENT ON COLUMN status_terms.from_at IS 'status_from of the user.';
 COMMENT ON COLUMN status_terms.until_at IS 'status_until of the user; null: never.';
-CREATE INDEX status_terms_from ON status_terms (from_at);
-CREATE INDEX status_terms_until ON status_terms (until_at) WHERE until_at IS NOT NULL;
 
 CREATE TABLE user_facts (
-  user_key uuid  NOT NULL PRIMARY KEY,
+  user_key uuid  NOT NULL,
   facts    bytea NOT NULL
 );
 COMMENT ON TABLE user_facts IS 'The facts that decide all that the read models say of a user, except their viewing sessions.';
@@ -127,8 +108,7 @@ CREATE TABLE entitlements (
   amount            bigint,
   currency          text,
   "interval"        text,
-  payment_interface text,
-  PRIMARY KEY (user_key, kind, id)
+  payment_interface text
 );
 COMMENT ON TABLE entitlements IS 'Subscriptions, rentals and free copies. When they ran is in periods.';
 COMMENT ON COLUMN entitlements.user_key IS 'The user.';
@@ -155,8 +135,7 @@ CREATE TABLE periods (
   trial_to     timestamptz,
   canceled_at  timestamptz,
   reason       text,
-  comment      text,
-  PRIMARY KEY (user_key, kind, id, n)
+  comment      text
 );
 COMMENT ON TABLE periods IS 'When an entitlement ran. One that ends where it begins is empty and counts for nothing.';
 COMMENT ON COLUMN periods.user_key IS 'The user.';
@@ -174,28 +153,22 @@ COMMENT ON COLUMN periods.comment IS 'Comment of the cancellation; null for an e
 CREATE TABLE access_spans (
   user_key uuid        NOT NULL,
   from_at  timestamptz NOT NULL,
-  to_at    timestamptz,
-  PRIMARY KEY (user_key, from_at)
+  to_at    timestamptz
 );
 COMMENT ON TABLE access_spans IS 'When a user had access: the periods of all their entitlements, united.';
 COMMENT ON COLUMN access_spans.user_key IS 'The user.';
 COMMENT ON COLUMN access_spans.from_at IS 'First instant.';
 COMMENT ON COLUMN access_spans.to_at IS 'First instant after the last; null: never.';
-CREATE INDEX access_spans_from ON access_spans (from_at, to_at, user_key);
-CREATE INDEX access_spans_to ON access_spans (to_at, from_at, user_key);
 
 CREATE TABLE trial_spans (
   user_key uuid        NOT NULL,
   from_at  timestamptz NOT NULL,
-  to_at    timestamptz,
-  PRIMARY KEY (user_key, from_at)
+  to_at    timestamptz
 );
 COMMENT ON TABLE trial_spans IS 'When a user was in a trial: the trials of all their subscriptions, united.';
 COMMENT ON COLUMN trial_spans.user_key IS 'The user.';
 COMMENT ON COLUMN trial_spans.from_at IS 'First instant.';
 COMMENT ON COLUMN trial_spans.to_at IS 'First instant after the last; null: never.';
-CREATE INDEX trial_spans_from ON trial_spans (from_at, to_at, user_key);
-CREATE INDEX trial_spans_to ON trial_spans (to_at, from_at, user_key);
 
 CREATE TABLE kpi_changes (
   counter text        COLLATE "C" NOT NULL,
@@ -237,8 +210,7 @@ CREATE TABLE kpi_members (
   delta    bigint      NOT NULL,
   month_at timestamptz NOT NULL,
   registered_at timestamptz,
-  id       text        COLLATE "C",
-  PRIMARY KEY (counter, at, user_key)
+  id       text        COLLATE "C"
 );
 COMMENT ON TABLE kpi_members IS 'Who is counted in registered, unsubscribed:* and cancellations: kpi_changes of these, user by user. A user is a member of a month at an instant where the sum over the month up to then is above zero. Members of active and trial are found in access_spans and trial_spans.';
 COMMENT ON COLUMN kpi_members.counter IS 'The counter.';
@@ -248,12 +220,9 @@ COMMENT ON COLUMN kpi_members.delta IS 'The change, never zero.';
 COMMENT ON COLUMN kpi_members.month_at IS 'First instant of the month that it is counted in, in the platform''s time zone.';
 COMMENT ON COLUMN kpi_members.registered_at IS 'As in users, for the order of the members of a month.';
 COMMENT ON COLUMN kpi_members.id IS 'As in users, for the same; null for an erased user.';
--- The members of a month are listed by this one.
-CREATE INDEX kpi_members_list ON kpi_members (counter, month_at, registered_at DESC, id) WHERE id IS NOT NULL;
-CREATE INDEX kpi_members_user ON kpi_members (user_key, counter, at);
 
 CREATE TABLE sessions (
-  session_key       uuid        NOT NULL PRIMARY KEY,
+  session_key       uuid        NOT NULL,
   user_key          uuid        NOT NULL,
   session_id        text        COLLATE "C" NOT NULL,
   content_id        text        COLLATE "C" NOT NULL,
@@ -289,6 +258,3 @@ COMMENT ON COLUMN sessions.position_ms IS 'The playhead in milliseconds, from th
 COMMENT ON COLUMN sessions.device IS 'Device.';
 COMMENT ON COLUMN sessions.platform IS 'Platform.';
 COMMENT ON COLUMN sessions.facts IS 'The facts that decide the row, in binary form, for the service alone.';
-CREATE INDEX sessions_user ON sessions (user_key, started_at DESC, session_id, content_id);
-CREATE INDEX sessions_started ON sessions (started_at DESC, session_id, content_id);
-CREATE INDEX sessions_content ON sessions (content_id, started_at DESC, session_id);

@@ -2,6 +2,9 @@
 -- microseconds since 1970-01-01T00:00:00Z, keys are blobs of 16 bytes, and
 -- booleans 0 and 1. What the tables and columns mean stands in the file of the
 -- same name for PostgreSQL, as comments; a change goes into both.
+--
+-- Indexes stand in 00002_indexes.sql, except the keys: rows are loaded in their
+-- order, and SQLite can't add a key later. Sessions have a unique index instead.
 
 -- +goose Up
 
@@ -39,35 +42,11 @@ CREATE TABLE users (
   status_until   INTEGER
 ) STRICT;
 
-CREATE UNIQUE INDEX users_id ON users (id) WHERE id IS NOT NULL;
--- The list of users walks one of these. Nulls of the first column stand
--- together in each, so a walk takes those that have it, then those that don't.
-CREATE INDEX users_registered_up ON users (registered_at, id) WHERE id IS NOT NULL;
-CREATE INDEX users_registered_down ON users (registered_at DESC, id) WHERE id IS NOT NULL;
-CREATE INDEX users_updated_up ON users (updated_at, id) WHERE id IS NOT NULL;
-CREATE INDEX users_updated_down ON users (updated_at DESC, id) WHERE id IS NOT NULL;
-CREATE INDEX users_status_registered_up ON users (status, registered_at, id) WHERE id IS NOT NULL;
-CREATE INDEX users_status_registered_down ON users (status, registered_at DESC, id) WHERE id IS NOT NULL;
-CREATE INDEX users_status_updated_up ON users (status, updated_at, id) WHERE id IS NOT NULL;
-CREATE INDEX users_status_updated_down ON users (status, updated_at DESC, id) WHERE id IS NOT NULL;
--- Those of whom something is known from before their registration, of whom
--- there are few: a month can't count the others before they registered.
-CREATE INDEX users_known_before ON users (registered_at DESC, id) WHERE id IS NOT NULL AND first_event_at < registered_at;
--- Those whose profile was updated after they registered. Of the others a range
--- of the one instant is one of the other.
-CREATE INDEX users_changed_registered_up ON users (registered_at, id) WHERE id IS NOT NULL AND updated_at > registered_at;
-CREATE INDEX users_changed_registered_down ON users (registered_at DESC, id) WHERE id IS NOT NULL AND updated_at > registered_at;
-CREATE INDEX users_changed_updated_up ON users (updated_at, id) WHERE id IS NOT NULL AND updated_at > registered_at;
-CREATE INDEX users_changed_updated_down ON users (updated_at DESC, id) WHERE id IS NOT NULL AND updated_at > registered_at;
-
 CREATE TABLE status_terms (
   user_key BLOB    NOT NULL PRIMARY KEY,
   from_at  INTEGER NOT NULL,
   until_at INTEGER
 ) STRICT;
-
-CREATE INDEX status_terms_from ON status_terms (from_at);
-CREATE INDEX status_terms_until ON status_terms (until_at) WHERE until_at IS NOT NULL;
 
 CREATE TABLE user_facts (
   user_key BLOB    NOT NULL PRIMARY KEY,
@@ -111,8 +90,6 @@ CREATE TABLE access_spans (
   to_at    INTEGER,
   PRIMARY KEY (user_key, from_at)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX access_spans_from ON access_spans (from_at, to_at, user_key);
-CREATE INDEX access_spans_to ON access_spans (to_at, from_at, user_key);
 
 CREATE TABLE trial_spans (
   user_key BLOB    NOT NULL,
@@ -120,8 +97,6 @@ CREATE TABLE trial_spans (
   to_at    INTEGER,
   PRIMARY KEY (user_key, from_at)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX trial_spans_from ON trial_spans (from_at, to_at, user_key);
-CREATE INDEX trial_spans_to ON trial_spans (to_at, from_at, user_key);
 
 CREATE TABLE kpi_changes (
   counter TEXT    NOT NULL,
@@ -154,12 +129,9 @@ CREATE TABLE kpi_members (
   id       TEXT,
   PRIMARY KEY (counter, at, user_key)
 ) STRICT, WITHOUT ROWID;
--- The members of a month are listed by this one.
-CREATE INDEX kpi_members_list ON kpi_members (counter, month_at, registered_at DESC, id) WHERE id IS NOT NULL;
-CREATE INDEX kpi_members_user ON kpi_members (user_key, counter, at);
 
 CREATE TABLE sessions (
-  session_key       BLOB    NOT NULL PRIMARY KEY,
+  session_key       BLOB    NOT NULL,
   user_key          BLOB    NOT NULL,
   session_id        TEXT    NOT NULL,
   content_id        TEXT    NOT NULL,
@@ -177,6 +149,3 @@ CREATE TABLE sessions (
   platform          TEXT,
   facts             BLOB    NOT NULL
 ) STRICT;
-CREATE INDEX sessions_user ON sessions (user_key, started_at DESC, session_id, content_id);
-CREATE INDEX sessions_started ON sessions (started_at DESC, session_id, content_id);
-CREATE INDEX sessions_content ON sessions (content_id, started_at DESC, session_id);

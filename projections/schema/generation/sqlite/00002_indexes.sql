@@ -1,0 +1,41 @@
+-- The indexes of a generation, in SQLite. A generation that has had this file is
+-- complete up to its position, which may be 0; one that hasn't is being filled
+-- (see fill.go). The file of the same name for PostgreSQL is the same in the
+-- other engine: a change goes into both.
+
+-- +goose Up
+CREATE UNIQUE INDEX sessions_key ON sessions (session_key);
+
+CREATE UNIQUE INDEX users_id ON users (id) WHERE id IS NOT NULL;
+-- The list of users walks one of these. Nulls of the first column stand
+-- together in each, so a walk takes those that have it, then those that don't.
+CREATE INDEX users_registered_up ON users (registered_at, id) WHERE id IS NOT NULL;
+CREATE INDEX users_registered_down ON users (registered_at DESC, id) WHERE id IS NOT NULL;
+CREATE INDEX users_updated_up ON users (updated_at, id) WHERE id IS NOT NULL;
+CREATE INDEX users_updated_down ON users (updated_at DESC, id) WHERE id IS NOT NULL;
+CREATE INDEX users_status_registered_up ON users (status, registered_at, id) WHERE id IS NOT NULL;
+CREATE INDEX users_status_registered_down ON users (status, registered_at DESC, id) WHERE id IS NOT NULL;
+CREATE INDEX users_status_updated_up ON users (status, updated_at, id) WHERE id IS NOT NULL;
+CREATE INDEX users_status_updated_down ON users (status, updated_at DESC, id) WHERE id IS NOT NULL;
+-- Those of whom something is known from before their registration, of whom
+-- there are few: a month can't count the others before they registered.
+CREATE INDEX users_known_before ON users (registered_at DESC, id) WHERE id IS NOT NULL AND first_event_at < registered_at;
+-- Those whose profile was updated after they registered. Of the others a range
+-- of the one instant is one of the other.
+CREATE INDEX users_changed_registered_up ON users (registered_at, id) WHERE id IS NOT NULL AND updated_at > registered_at;
+CREATE INDEX users_changed_registered_down ON users (registered_at DESC, id) WHERE id IS NOT NULL AND updated_at > registered_at;
+CREATE INDEX users_changed_updated_up ON users (updated_at, id) WHERE id IS NOT NULL AND updated_at > registered_at;
+CREATE INDEX users_changed_updated_down ON users (updated_at DESC, id) WHERE id IS NOT NULL AND updated_at > registered_at;
+-- The rows whose status doesn't hold at an instant.
+CREATE INDEX status_terms_from ON status_terms (from_at);
+CREATE INDEX status_terms_until ON status_terms (until_at) WHERE until_at IS NOT NULL;
+CREATE INDEX access_spans_from ON access_spans (from_at, to_at, user_key);
+CREATE INDEX access_spans_to ON access_spans (to_at, from_at, user_key);
+CREATE INDEX trial_spans_from ON trial_spans (from_at, to_at, user_key);
+CREATE INDEX trial_spans_to ON trial_spans (to_at, from_at, user_key);
+-- The members of a month are listed by this one.
+CREATE INDEX kpi_members_list ON kpi_members (counter, month_at, registered_at DESC, id) WHERE id IS NOT NULL;
+CREATE INDEX kpi_members_user ON kpi_members (user_key, counter, at);
+CREATE INDEX sessions_user ON sessions (user_key, started_at DESC, session_id, content_id);
+CREATE INDEX sessions_started ON sessions (started_at DESC, session_id, content_id);
+CREATE INDEX sessions_content ON sessions (content_id, started_at DESC, session_id);
