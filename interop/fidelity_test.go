@@ -60,7 +60,9 @@ func TestEveryPartOfAnEventArrives(t *testing.T) {
 	}
 	s.awaitPosition(t, len(want))
 	got := map[string]map[string]any{}
-	log := get[struct{ Events []struct{ Event map[string]any } }](t, s, "/v1/events?limit=1000")
+	log := get[struct {
+		Events []struct{ Event map[string]any }
+	}](t, s, "/v1/events?limit=1000")
 	for _, recorded := range log.Events {
 		got[recorded.Event["id"].(string)] = recorded.Event
 	}

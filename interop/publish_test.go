@@ -113,7 +113,9 @@ func (s *service) recorded(t *testing.T, golden string) {
 		s.awaitPosition(t, strings.Count(want, "\n"))
 	}
 	var lines []string
-	log := get[struct{ Events []struct{ Event map[string]any } }](t, s, "/v1/events?limit=1000")
+	log := get[struct {
+		Events []struct{ Event map[string]any }
+	}](t, s, "/v1/events?limit=1000")
 	for _, recorded := range log.Events {
 		line, err := json.Marshal(recorded.Event)
 		if err != nil {

@@ -76,6 +76,14 @@ type service struct {
 // every test has. It is stopped at the end of the test.
 func serve(t *testing.T, settings ...string) *service {
 	t.Helper()
+	s := installed(t, settings...)
+	s.start(t)
+	return s
+}
+
+// installed gives a service that isn't started yet.
+func installed(t *testing.T, settings ...string) *service {
+	t.Helper()
 	s := &service{dir: t.TempDir(), httpAddr: freeAddr(t), natsAddr: freeAddr(t)}
 	s.env = append(os.Environ(),
 		"BOXOFFICE_DATA_DIR="+s.dir,
@@ -86,7 +94,6 @@ func serve(t *testing.T, settings ...string) *service {
 		"XDG_CACHE_HOME="+s.dir,
 	)
 	s.env = append(s.env, settings...)
-	s.start(t)
 	return s
 }
 
@@ -185,7 +192,7 @@ func get[T any](t *testing.T, s *service, path string) T {
 func (s *service) publish(t *testing.T, lines string) {
 	t.Helper()
 	before := s.position(t)
-	s.run(t, strings.NewReader(lines), "publish", "--key", publisherKey, "-")
+	s.run(t, strings.NewReader(lines), "publish", "--key", adminKey, "-")
 	s.awaitPosition(t, before+strings.Count(lines, "\n"))
 }
 
@@ -263,7 +270,7 @@ func read(t *testing.T, path string) string {
 // own, and gives what it prints.
 func command(t *testing.T, dir string, env []string, name string, args ...string) string {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), patience)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Dir = dir
