@@ -61,9 +61,10 @@ func TestPsqlAnswersTheDashboardsFigures(t *testing.T) {
 		t.Run(zone, func(t *testing.T) {
 			instants := instantsToAsk(location)
 			for _, at := range instants {
-				d.compareMonths(t, at, location)
+				d.compareMonths(t, at, location, -1, 0)
 			}
 			for _, at := range instants[:interestingInstants] {
+				d.compareMonths(t, at, location, 1)
 				d.compareSeries(t, at)
 				d.compareCounts(t, at)
 				d.compareUsers(t, at)
@@ -352,10 +353,11 @@ func figures(month map[string]any) map[string]any {
 
 func asOf(at time.Time) string { return at.UTC().Format(time.RFC3339Nano) }
 
-func (d *dashboard) compareMonths(t *testing.T, at time.Time, location *time.Location) {
+// compareMonths compares the months that are so many after the one of an instant.
+func (d *dashboard) compareMonths(t *testing.T, at time.Time, location *time.Location, after ...int) {
 	t.Helper()
 	local := at.In(location)
-	for _, months := range []int{-1, 0, 1} {
+	for _, months := range after {
 		month := time.Date(local.Year(), local.Month()+time.Month(months), 1, 12, 0, 0, 0, time.UTC).Format("2006-01")
 		var want []map[string]any
 		if answer := d.object(t, "/v1/kpis/"+month+"?as_of="+asOf(at)); answer["active"] != nil {
