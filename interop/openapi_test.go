@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -17,6 +18,8 @@ import (
 	"sync"
 	"testing"
 )
+
+const clientsDoc = "../docs/clients.md"
 
 // described is what the clients ask about: a user who has one of everything,
 // and an event that is refused. A user's id may hold what a path can't.
@@ -54,10 +57,9 @@ func describedService(t *testing.T) *service {
 
 func TestAClientGeneratedForGoReadsEveryRoute(t *testing.T) {
 	s := describedService(t)
-	dir := t.TempDir()
-	document := s.saveDocument(t, dir)
-	generated := filepath.Join(dir, "client.gen.go")
-	command(t, ".", nil, "go", "tool", "oapi-codegen", "-config", "openapi/goclient/oapi-codegen.yaml", "-o", generated, document)
+	dir := nodeDir(t)
+	s.generate(t, dir, "-package boxoffice", "-package main")
+	generated := filepath.Join(dir, "boxoffice.gen.go")
 
 	// The compiler sees the generated file beside main.go.
 	place, err := filepath.Abs("openapi/goclient/client.gen.go")
@@ -75,31 +77,33 @@ func TestAClientGeneratedForGoReadsEveryRoute(t *testing.T) {
 
 	between := s.watch(t)
 	command(t, ".", nil, "go", append(append([]string{"run"}, flags...), between.url, adminKey)...)
-	between.missing(t, document, "openapi/goclient/main.go")
+	between.missing(t, dir, "openapi/goclient/main.go")
 }
 
 func TestAClientGeneratedForTypeScriptReadsEveryRoute(t *testing.T) {
 	s := describedService(t)
 	dir := nodeDir(t)
-	document := s.saveDocument(t, dir)
+	s.generate(t, dir)
 	for _, file := range []string{"client.ts", "tsconfig.json"} {
 		write(t, filepath.Join(dir, file), read(t, filepath.Join("openapi/tsclient", file)))
 	}
-	bin := filepath.Join(dir, "node_modules", ".bin")
-	command(t, dir, nil, filepath.Join(bin, "openapi-typescript"), document, "-o", "schema.d.ts")
-	command(t, dir, nil, filepath.Join(bin, "tsc"), "-p", ".")
+	command(t, dir, nil, filepath.Join("node_modules", ".bin", "tsc"), "-p", ".")
 	between := s.watch(t)
 	command(t, dir, nil, "node", "client.js", between.url, adminKey)
-	between.missing(t, document, "openapi/tsclient/client.ts")
+	between.missing(t, dir, "openapi/tsclient/client.ts")
 }
 
-// saveDocument writes the document as the service serves it, to anybody, into a
-// file.
-func (s *service) saveDocument(t *testing.T, dir string) string {
+// generate generates the clients in a directory, as the docs say, with some of
+// their words replaced.
+func (s *service) generate(t *testing.T, dir string, replaced ...string) {
 	t.Helper()
-	file := filepath.Join(dir, "openapi.json")
-	write(t, file, string(get[json.RawMessage](t, s, "/openapi.json")))
-	return file
+	generator, err := oapiCodegen()
+	if err != nil {
+		t.Fatal(err)
+	}
+	script := strings.NewReplacer(replaced...).Replace(s.here(snippets(t, clientsDoc, "sh")[0]))
+	path := []string{filepath.Dir(generator), filepath.Join(dir, "node_modules", ".bin"), os.Getenv("PATH")}
+	command(t, dir, []string{"PATH=" + strings.Join(path, string(os.PathListSeparator))}, "sh", "-ec", script)
 }
 
 // A watcher stands between a client and the service and takes down what was
@@ -129,13 +133,13 @@ func (s *service) watch(t *testing.T) *watcher {
 	return w
 }
 
-// missing reports the operations of the document that weren't called.
-func (w *watcher) missing(t *testing.T, document, client string) {
+// missing reports the operations of the document in a directory that weren't called.
+func (w *watcher) missing(t *testing.T, dir, client string) {
 	t.Helper()
 	var doc struct {
 		Paths map[string]map[string]any
 	}
-	if err := json.Unmarshal([]byte(read(t, document)), &doc); err != nil {
+	if err := json.Unmarshal([]byte(read(t, filepath.Join(dir, "openapi.json"))), &doc); err != nil {
 		t.Fatal(err)
 	}
 	if len(doc.Paths) == 0 {

@@ -39,6 +39,11 @@ var natsCommand = sync.OnceValues(func() (string, error) {
 	return build("nats", ".", "github.com/nats-io/natscli/nats")
 })
 
+// oapiCodegen builds the generator of clients in Go at the version that go.mod has.
+var oapiCodegen = sync.OnceValues(func() (string, error) {
+	return build("oapi-codegen", ".", "github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen")
+})
+
 // built is the directory of what is built, which TestMain removes.
 var built string
 

@@ -1,11 +1,11 @@
 // This program calls every operation of the API through openapi-fetch, with the
-// types that openapi-typescript makes of the OpenAPI document. schema.d.ts is
+// types that openapi-typescript makes of the OpenAPI document. boxoffice.d.ts is
 // generated when the test runs; see ../../openapi_test.go.
 //
 // Its arguments are the address of the API and an administrator's key.
 
 import createClient from "openapi-fetch";
-import type { components, paths } from "./schema.js";
+import type { components, paths } from "./boxoffice.js";
 
 const [baseUrl, key] = process.argv.slice(2) as [string, string];
 // The log can be had in other forms too; this client reads JSON.
