@@ -71,7 +71,8 @@ func TestPublishingAsTheDocsSay(t *testing.T) {
 		if strings.Contains(script, "boxoffice publish") {
 			continue // of files; the program's own tests have it
 		}
-		out := command(t, t.TempDir(), []string{key, path}, "sh", "-ec", s.here(script))
+		// A context of the user's own would say where the nats command connects.
+		out := command(t, t.TempDir(), []string{key, path, "XDG_CONFIG_HOME=" + s.dir}, "sh", "-ec", s.here(script))
 		published := strings.Count(script, "curl ") + strings.Count(script, "\nnats ")
 		if n := strings.Count(out, `{"accepted":1,"refused":[]}`) + strings.Count(out, "BOXOFFICE"); n != published {
 			t.Errorf("%d of %d were acknowledged:\n%s%s", n, published, script, out)
