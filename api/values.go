@@ -22,9 +22,10 @@ type seconds int64
 // MarshalJSON writes the number exactly.
 func (s seconds) MarshalJSON() ([]byte, error) { return decimal(int64(s), 3), nil }
 
-// Schema says that it is a number.
+// Schema says that it is a number, and a double: without that, generators of
+// clients take a float of 32 bits, which has no three decimals for long.
 func (s seconds) Schema(huma.Registry) *huma.Schema {
-	return &huma.Schema{Type: huma.TypeNumber, Description: "Seconds, at most three decimals"}
+	return &huma.Schema{Type: huma.TypeNumber, Format: "double", Description: "Seconds, at most three decimals"}
 }
 
 // rate is a ratio in ten-thousandths, shown as a number: 9000 is 0.9.
@@ -35,7 +36,7 @@ func (r rate) MarshalJSON() ([]byte, error) { return decimal(int64(r), 4), nil }
 
 // Schema says that it is a number.
 func (r rate) Schema(huma.Registry) *huma.Schema {
-	return &huma.Schema{Type: huma.TypeNumber, Description: "At most four decimals"}
+	return &huma.Schema{Type: huma.TypeNumber, Format: "double", Description: "At most four decimals"}
 }
 
 // decimal writes n ÷ 10^places with no more decimals than it has.

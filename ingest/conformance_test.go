@@ -46,9 +46,8 @@ func TestConformanceOnTheEmbeddedServer(t *testing.T) {
 	})
 }
 
-// TestConformanceOnAProcess leaves out the suite's own restart of the server,
-// whose messages are written and read at the same time, as the race detector
-// says. TestReconnecting does the same.
+// TestConformanceOnAProcess has the suite but for its restart of the server, which
+// is in conformance_restart_test.go.
 func TestConformanceOnAProcess(t *testing.T) {
 	b := withStream(t, connect(t, ingest.Config{URL: natstest.Start(t, natstest.Options{}).URL()}))
 	t.Run("suite", func(t *testing.T) {
@@ -56,7 +55,8 @@ func TestConformanceOnAProcess(t *testing.T) {
 	})
 }
 
-// TestReconnecting kills the server while messages are published and received:
+// TestReconnecting does, with the race detector, what the suite's restart does:
+// it kills the server while messages are published and received:
 // each that was published comes.
 func TestReconnecting(t *testing.T) {
 	server := natstest.Start(t, natstest.Options{})

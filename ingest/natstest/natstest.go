@@ -9,6 +9,8 @@ import (
 	"bytes"
 	"fmt"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -38,11 +40,11 @@ type Options struct {
 // A Server is a nats-server with JetStream, on a port and in a directory that
 // stay the same when it is started again. It is stopped at the end of the test.
 type Server struct {
-	t    testing.TB
-	conf string
-	dir  string
-	port int
-	http int
+	t       testing.TB
+	conf    string
+	dir     string
+	port    int
+	monitor int
 
 	mu  sync.Mutex
 	cmd *exec.Cmd
@@ -54,7 +56,7 @@ type Server struct {
 // Start builds the server where it hasn't been, and starts it.
 func Start(t testing.TB, opts Options) *Server {
 	t.Helper()
-	s := &Server{t: t, dir: t.TempDir(), port: freePort(t), http: freePort(t)}
+	s := &Server{t: t, dir: t.TempDir(), port: freePort(t), monitor: freePort(t)}
 	s.conf = s.configure(opts)
 	s.Start()
 	t.Cleanup(s.Kill)
@@ -69,7 +71,7 @@ func (s *Server) configure(opts Options) string {
 	}
 	text := fmt.Sprintf("server_name: natstest\nlisten: 127.0.0.1:%d\nhttp: 127.0.0.1:%d\nmax_payload: 8MB\n"+
 		"jetstream { store_dir: %q, sync_interval: %s }\n%s\n",
-		s.port, s.http, filepath.Join(s.dir, "js"), interval, opts.Config)
+		s.port, s.monitor, filepath.Join(s.dir, "js"), interval, opts.Config)
 	path := filepath.Join(s.dir, "nats.conf")
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		s.t.Fatal(err)
@@ -81,7 +83,7 @@ func (s *Server) configure(opts Options) string {
 func (s *Server) URL() string { return "nats://127.0.0.1:" + strconv.Itoa(s.port) }
 
 // MonitorURL is the address of the server's monitoring.
-func (s *Server) MonitorURL() string { return "http://127.0.0.1:" + strconv.Itoa(s.http) }
+func (s *Server) MonitorURL() string { return "http://127.0.0.1:" + strconv.Itoa(s.monitor) }
 
 // Start starts the server after it was killed, on what it had stored.
 func (s *Server) Start() {
@@ -145,6 +147,19 @@ func (s *Server) Restart() {
 	s.t.Helper()
 	s.Kill()
 	s.Start()
+}
+
+// RestartCommand gives a command that does what Restart does, for a suite that
+// restarts servers with one. It needs curl.
+func (s *Server) RestartCommand() []string {
+	control := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		s.Kill()
+		if err := s.start(); err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+		}
+	}))
+	s.t.Cleanup(control.Close)
+	return []string{"curl", "--fail", "--silent", "--show-error", "--request", "POST", control.URL}
 }
 
 // Lose kills the server and removes all it had stored.
