@@ -95,6 +95,9 @@ func (d *demo) play(ctx context.Context) error {
 	out := d.cmd.OutOrStdout()
 	fmt.Fprintf(out, "\nA year of history is there: %d events in %.0f s. Now events come as they happen (%g a second).\n",
 		published, time.Since(started).Seconds(), d.rate)
+	if err := d.showYear(ctx, out); err != nil {
+		return err
+	}
 	fmt.Fprintf(out, "Try:\n\n  curl -H 'Authorization: Bearer %s' %s/v1/kpis/%s\n\nCtrl-C ends the demo.\n",
 		d.service.firstKey, d.service.config.url(d.service.api), time.Now().In(d.service.zone).Format("2006-01"))
 	return d.publishLive(ctx)

@@ -42,6 +42,10 @@ var plans = []plan{
 
 var payments = []string{"card", "paypal", "app-store", "play-store", "sepa"}
 
+// How many people leave in a month, against the others: what they gave one
+// another at the end of the year ends in January, and summers are spent outside.
+var leavesInMonth = [12]float64{1.6, 1.15, .95, .9, 1.1, 1.35, 1.4, 1.1, .8, .75, .75, .7}
+
 var comments = []string{
 	"Nothing left to watch", "Trop cher pour nous", "Zu wenige Filme", "Moving abroad", "I'll be back in autumn",
 }
@@ -124,6 +128,7 @@ func (p *Platform) course(i int32) {
 	case plans[s.plan].interval == "year":
 		cancels, fails, lapses = .2, .03, .03
 	}
+	cancels *= leavesInMonth[monthOf(p.now)]
 	switch x := r.float(); {
 	case x < cancels:
 		p.later(i, r.between(p.now+minute, s.end), actCancel)
