@@ -35,8 +35,9 @@ type Config struct {
 	// follow from there. By default 50,000 events.
 	FillFrom int
 	// FillBytes bounds how much is kept in memory of the users whose events are
-	// folded at a time while read models are filled, by default 32 MiB. Twice as
-	// much is in use while one part is written and the next one folded.
+	// folded at a time while read models are filled, by default 16 MiB. Twice as
+	// much is in use while one part is written and the next one folded, and as
+	// much again until the garbage of reading is collected.
 	FillBytes int
 	// Lease is for how long a projector that stopped without a word keeps
 	// others from taking over, by default 15 s.
@@ -62,7 +63,7 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.BatchEvents, 20_000)
 	setDefault(&c.BatchBytes, 32<<20)
 	setDefault(&c.FillFrom, 50_000)
-	setDefault(&c.FillBytes, 32<<20)
+	setDefault(&c.FillBytes, 16<<20)
 	setDefault(&c.Lease, 15*time.Second)
 	setDefault(&c.Tick, time.Second)
 	setDefault(&c.Grace, 5*time.Minute)
