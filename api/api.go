@@ -43,6 +43,12 @@ type Config struct {
 	// Version of the program, for the OpenAPI document. Default: "dev".
 	Version string
 
+	// BehindProxy says that requests come through a proxy that does TLS and
+	// writes whom they are from at the end of X-Forwarded-For.
+	BehindProxy bool
+	// Trail takes who did what with personal data. Nil: nothing is taken down.
+	Trail Trail
+
 	// Checks are what /readyz asks. With none it is always ready.
 	Checks []Check
 	// CursorKey seals the cursors of lists: 32 bytes, the same in every process
@@ -102,10 +108,13 @@ func (c *Config) setDefaults() {
 // service is the API with everything that it works with.
 type service struct {
 	Config
-	cursors *cursorSealer
-	metrics *metrics
-	router  *chi.Mux
-	api     huma.API
+	cursors  *cursorSealer
+	attempts *attempts
+	// recheckEvery is how often the key of a request under way is looked up.
+	recheckEvery time.Duration
+	metrics      *metrics
+	router       *chi.Mux
+	api          huma.API
 	// document is the OpenAPI document.
 	document []byte
 }
@@ -128,7 +137,7 @@ func newService(c Config) (*service, error) {
 		return nil, err
 	}
 	c.setDefaults()
-	s := &service{Config: c}
+	s := &service{Config: c, attempts: newAttempts(c.Clock), recheckEvery: recheckEvery}
 	var err error
 	if s.cursors, err = newCursorSealer(c.CursorKey); err != nil {
 		return nil, fmt.Errorf("api: %w", err)
@@ -147,7 +156,7 @@ func (s *service) route() error {
 	s.router.NotFound(s.serveNotFound)
 	s.router.MethodNotAllowed(s.serveMethodNotAllowed)
 	s.api = newLibraryAPI(s.router, s.Version)
-	s.api.UseMiddleware(s.gate, s.strictQuery)
+	s.api.UseMiddleware(s.gate, s.strictQuery, s.takeDown)
 
 	s.registerPublish()
 	s.registerKPIs()
@@ -158,6 +167,8 @@ func (s *service) route() error {
 	s.registerContents()
 	s.registerHistory()
 	s.registerRefused()
+	s.registerRefusedActs()
+	s.registerTrail()
 	s.registerHealth()
 	s.registerOpenAPI()
 	var err error

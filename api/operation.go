@@ -68,7 +68,7 @@ func describe(op operation, roles []Role) huma.Operation {
 		return o
 	}
 	o.Security = []map[string][]string{{securityScheme: {}}}
-	o.Errors = append(o.Errors, http.StatusUnauthorized, http.StatusForbidden)
+	o.Errors = append(o.Errors, http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests)
 	o.Description = strings.TrimSpace(o.Description + "\n\nRoles: " + roleNames(roles) + ".")
 	return o
 }
@@ -83,8 +83,13 @@ func roleNames(roles []Role) string {
 
 func operationAt(doc *huma.OpenAPI, method, path string) *huma.Operation {
 	item := doc.Paths[path]
-	if method == http.MethodPost {
+	switch method {
+	case http.MethodPost:
 		return item.Post
+	case http.MethodDelete:
+		return item.Delete
+	case http.MethodPatch:
+		return item.Patch
 	}
 	return item.Get
 }
