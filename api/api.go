@@ -5,7 +5,8 @@
 // goes through the same gates in the same order: a panic is caught, the request
 // is measured and logged by its route (never by its path, which names users),
 // the key's role is looked up in one table, the query is held against the
-// parameters that the operation knows, and then the operation answers. Each
+// parameters that the operation knows, what concerns people is taken down in
+// the trail, and then the operation answers. Each
 // resource has its file; what it needs from the rest of the house are the
 // interfaces in ports.go.
 package api
@@ -156,7 +157,7 @@ func (s *service) route() error {
 	s.router.NotFound(s.serveNotFound)
 	s.router.MethodNotAllowed(s.serveMethodNotAllowed)
 	s.api = newLibraryAPI(s.router, s.Version)
-	s.api.UseMiddleware(s.gate, s.strictQuery, s.takeDown)
+	s.api.UseMiddleware(s.gate, unbound, s.strictQuery, s.takeDown)
 
 	s.registerPublish()
 	s.registerKPIs()

@@ -55,11 +55,17 @@ func register[In, Out any](s *service, op operation, handler func(context.Contex
 	return operationAt(s.api.OpenAPI(), op.method, op.path)
 }
 
+// ownDeadlines marks, for middleware, an operation that has noDeadline.
+const ownDeadlines = "own deadlines"
+
 func describe(op operation, roles []Role) huma.Operation {
 	o := huma.Operation{
 		OperationID: op.id, Method: op.method, Path: op.path, Tags: []string{op.tag},
 		Summary: op.summary, Description: op.description, Responses: op.responses,
 		Errors: append([]int{http.StatusUnprocessableEntity, http.StatusServiceUnavailable}, op.errors...),
+	}
+	if op.noDeadline {
+		o.Metadata = map[string]any{ownDeadlines: true}
 	}
 	if len(roles) == 0 {
 		// The library leaves an empty list out, which would leave open whether

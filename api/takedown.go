@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/go-chi/chi/v5/middleware"
 
 	"boxoffice/internal/trail"
 )
@@ -65,6 +66,7 @@ func about(ctx context.Context, ids ...string) {
 	if d == nil {
 		return
 	}
+	n := int64(len(ids))
 	var found []trail.Subject
 	if d.changes {
 		var err error
@@ -76,7 +78,7 @@ func about(ctx context.Context, ids ...string) {
 	defer d.mu.Unlock()
 	d.trail.Subjects = append(d.trail.Subjects, found...)
 	d.trail.IDs = append(d.trail.IDs, ids...)
-	d.count(int64(len(found) + len(ids)))
+	d.count(n)
 }
 
 // aboutMany notes how many people or records a request is about, where they
@@ -124,7 +126,7 @@ func (s *service) takeDown(ctx huma.Context, next func(huma.Context)) {
 	} else {
 		defer time.AfterFunc(longRead, func() { _ = d.begin(context.WithoutCancel(ctx.Context())) }).Stop()
 	}
-	defer func() { d.end(ctx.Status()) }()
+	defer func() { d.end(statusOf(ctx)) }()
 	next(huma.WithValue(ctx, deedKey{}, d))
 }
 
@@ -151,6 +153,15 @@ func (d *deed) end(status int) {
 		return
 	}
 	d.to.Note(d.trail)
+}
+
+// statusOf gives the status of an answer; 0 where there was none.
+func statusOf(ctx huma.Context) int {
+	_, w := request(ctx)
+	if ww, ok := w.(middleware.WrapResponseWriter); ok && ctx.Status() == 0 {
+		return ww.Status() // what a stream wrote, which needn't say
+	}
+	return ctx.Status()
 }
 
 // parameterNames gives the names of what was given, sorted. strictQuery has
