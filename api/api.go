@@ -23,6 +23,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"boxoffice/domain"
+	"boxoffice/internal/attempts"
 )
 
 // A Config says what the API works with.
@@ -110,7 +111,7 @@ func (c *Config) setDefaults() {
 type service struct {
 	Config
 	cursors  *cursorSealer
-	attempts *attempts
+	attempts attemptCounter
 	// recheckEvery is how often the key of a request under way is looked up.
 	recheckEvery time.Duration
 	metrics      *metrics
@@ -138,7 +139,7 @@ func newService(c Config) (*service, error) {
 		return nil, err
 	}
 	c.setDefaults()
-	s := &service{Config: c, attempts: newAttempts(c.Clock), recheckEvery: recheckEvery}
+	s := &service{Config: c, attempts: attempts.New(c.Clock), recheckEvery: recheckEvery}
 	var err error
 	if s.cursors, err = newCursorSealer(c.CursorKey); err != nil {
 		return nil, fmt.Errorf("api: %w", err)

@@ -5,13 +5,13 @@ package api
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"net/netip"
 	"strconv"
 	"testing"
 	"time"
+
+	"boxoffice/internal/attempts"
 )
 
 // A gateHarness is an API with a clock that is moved, and the real bound.
@@ -29,7 +29,7 @@ func newGate(t *testing.T, set func(*Config)) *gateHarness {
 			set(c)
 		}
 	})
-	g.service.attempts.free = freeAttempts
+	g.service.attempts = attempts.New(g.service.Clock)
 	return g
 }
 
@@ -49,7 +49,7 @@ func (g *gateHarness) from(address, key string, headers header) answer {
 // fail uses up what attempts an address has.
 func (g *gateHarness) fail(address string, headers header) {
 	g.t.Helper()
-	for i := range freeAttempts {
+	for i := range attempts.Free {
 		g.from(address, "guess "+strconv.Itoa(i), headers).problem(http.StatusUnauthorized)
 	}
 	g.from(address, "one more guess", headers).problem(http.StatusTooManyRequests)
@@ -64,7 +64,7 @@ func TestGuessingIsSlow(t *testing.T) {
 	a := g.from("192.0.2.7:2000", "guess", nil)
 	a.problem(http.StatusTooManyRequests)
 	wait, err := strconv.Atoi(a.Header().Get("Retry-After"))
-	if err != nil || wait < 1 || wait > int(attemptEvery.Seconds()) {
+	if err != nil || wait < 1 || wait > int(attempts.Every.Seconds()) {
 		t.Errorf("Retry-After: %q", a.Header().Get("Retry-After"))
 	}
 	// A right guess isn't told from a wrong one.
@@ -79,14 +79,14 @@ func TestGuessingIsSlow(t *testing.T) {
 	g.now = g.now.Add(time.Duration(wait) * time.Second)
 	g.from(here, "guess", nil).problem(http.StatusUnauthorized)
 	g.from(here, "guess", nil).problem(http.StatusTooManyRequests)
-	g.now = g.now.Add(attemptEvery)
+	g.now = g.now.Add(attempts.Every)
 	g.from(here, "support", nil).ok(http.StatusOK)
 }
 
 // Good keys, however many requests they make, never wait.
 func TestGoodKeysNeverWait(t *testing.T) {
 	g := newGate(t, nil)
-	for range 10 * freeAttempts {
+	for range 10 * attempts.Free {
 		g.from("192.0.2.7:1000", "viewer", nil).ok(http.StatusOK)
 	}
 }
@@ -117,39 +117,4 @@ func TestWhereARequestComesFrom(t *testing.T) {
 	g.fail("192.0.2.7:1000", header{"X-Forwarded-For": "198.51.100.1"})
 	g.from("192.0.2.7:1000", "guess", header{"X-Forwarded-For": "198.51.100.2"}).problem(http.StatusUnauthorized)
 	g.from("192.0.2.8:1000", "guess", header{"X-Forwarded-For": "203.0.113.5, 198.51.100.1"}).problem(http.StatusTooManyRequests)
-
-	for text, want := range map[string]string{
-		"192.0.2.7:1000": "192.0.2.7/32", "192.0.2.7": "192.0.2.7/32", "::ffff:192.0.2.7": "192.0.2.7/32",
-		"[2001:db8::1]:80": "2001:db8::/64", "2001:db8::1": "2001:db8::/64", "fe80::1%eth0": "fe80::/64",
-		"": "", "unknown": "", "_hidden": "", "192.0.2.7:x:y": "",
-	} {
-		got, ok := networkOf(text)
-		if ok != (want != "") || ok && got.String() != want {
-			t.Errorf("networkOf(%q) = %v, %v", text, got, ok)
-		}
-	}
-}
-
-// However many addresses guess, what is remembered of them is bounded, and the
-// one that goes on guessing isn't forgotten.
-func TestMemoryOfAttemptsIsBounded(t *testing.T) {
-	a := newAttempts(func() time.Time { return testNow })
-	persistent := netip.MustParsePrefix("192.0.2.7/32")
-	for range freeAttempts {
-		a.failed(persistent, "guess")
-	}
-	for i := range 5 * rememberedAddresses {
-		a.failed(netip.PrefixFrom(netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)}), 32), "guess")
-		a.succeeded(fmt.Sprint("key ", i))
-		if i%1000 == 0 && a.wait(persistent, "guess") == 0 {
-			t.Fatalf("it is forgotten after %d others", i)
-		}
-	}
-	for name, n := range map[string]int{
-		"addresses": len(a.refused.young) + len(a.refused.old), "keys": len(a.good.young) + len(a.good.old),
-	} {
-		if n > 2*rememberedAddresses {
-			t.Errorf("%d %s are remembered", n, name)
-		}
-	}
 }

@@ -6,18 +6,30 @@ package api
 import (
 	"context"
 	"errors"
+	"math"
 	"net/http"
+	"net/netip"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
+
+	"boxoffice/internal/attempts"
 )
 
 // recheckEvery is how often the key of a request that is under way is looked
 // up again: a stream that began with a good key doesn't outlive it by more.
 const recheckEvery = 2 * time.Second
+
+// An attemptCounter bounds attempts with keys that are no good.
+type attemptCounter interface {
+	Wait(from netip.Prefix, key string) time.Duration
+	Failed(from netip.Prefix, key string)
+	Succeeded(key string)
+}
 
 // gate lets through who may call the operation. It stands before everything
 // else that looks at a request, so that who may not call learns nothing.
@@ -50,13 +62,13 @@ func (s *service) authenticate(ctx huma.Context) (string, Identity, error) {
 	}
 	r, _ := request(ctx)
 	from := s.clientAddress(r)
-	if wait := s.attempts.wait(from, key); wait > 0 {
+	if wait := s.attempts.Wait(from, key); wait > 0 {
 		return "", Identity{}, tooManyAttempts(wait)
 	}
 	caller, ok, err := s.Keys.Lookup(ctx.Context(), key)
 	if bad, is := errors.AsType[*KeyError](err); is {
 		if bad.Status != http.StatusServiceUnavailable {
-			s.attempts.failed(from, key)
+			s.attempts.Failed(from, key)
 		}
 		return "", Identity{}, bad.problem()
 	}
@@ -64,10 +76,10 @@ func (s *service) authenticate(ctx huma.Context) (string, Identity, error) {
 		return "", Identity{}, err
 	}
 	if !ok {
-		s.attempts.failed(from, key)
+		s.attempts.Failed(from, key)
 		return "", Identity{}, invalidToken("the API key is not known, has expired or was revoked")
 	}
-	s.attempts.succeeded(key)
+	s.attempts.Succeeded(key)
 	return key, caller, nil
 }
 
@@ -101,6 +113,27 @@ func (e *KeyError) problem() *Problem {
 		return newProblem(http.StatusForbidden, e.Reason)
 	}
 	return invalidToken(e.Reason)
+}
+
+func tooManyAttempts(wait time.Duration) *Problem {
+	p := newProblem(http.StatusTooManyRequests, "too many attempts with keys that are no good came from this address; wait")
+	p.header = http.Header{"Retry-After": {strconv.Itoa(int(math.Ceil(wait.Seconds())))}}
+	return p
+}
+
+// clientAddress gives where a request comes from, as far as attempts are
+// concerned. Behind a proxy it is the address that the proxy has seen, which it
+// writes last; what stands before it is the client's own word.
+func (s *service) clientAddress(r *http.Request) netip.Prefix {
+	if s.BehindProxy {
+		all := strings.Join(r.Header.Values("X-Forwarded-For"), ",")
+		last := strings.TrimSpace(all[strings.LastIndex(all, ",")+1:])
+		if network, ok := attempts.Network(last); ok {
+			return network
+		}
+	}
+	network, _ := attempts.Network(r.RemoteAddr)
+	return network
 }
 
 func unauthorized(detail string) *Problem {

@@ -13,6 +13,7 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"strings"
 	"sync"
 	"testing"
@@ -87,10 +88,17 @@ func newHarness(t *testing.T, set func(*Config)) *harness {
 		t.Fatal(err)
 	}
 	// The clock stands still, and many tests try keys that are no good.
-	h.service.attempts.free = 1 << 30
+	h.service.attempts = patient{}
 	h.handler = h.service.handler()
 	return h
 }
+
+// patient counts no attempts.
+type patient struct{}
+
+func (patient) Wait(netip.Prefix, string) time.Duration { return 0 }
+func (patient) Failed(netip.Prefix, string)             {}
+func (patient) Succeeded(string)                        {}
 
 func addKey(t *testing.T, keys *StaticKeys, key string, identity Identity) {
 	t.Helper()

@@ -27,6 +27,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"boxoffice/internal/attempts"
 	"boxoffice/internal/sqldb"
 	"boxoffice/internal/sqldb/sqltest"
 	"boxoffice/internal/tokens/tokenstest"
@@ -192,6 +193,33 @@ func TestTokensOfAnIssuer(t *testing.T) {
 			t.Fatalf("the trail is %s", body)
 		}
 		time.Sleep(50 * time.Millisecond)
+	}
+}
+
+// Guessing is as slow over NATS as over HTTP, and holds up nobody who is known.
+func TestGuessingOverNATS(t *testing.T) {
+	s := runningServiceWith(t)
+	connect := func(key string) error {
+		conn, err := nats.Connect("nats://"+s.embedded.Addr().String(), nats.Token(key), nats.NoReconnect())
+		if err == nil {
+			conn.Close()
+		}
+		return err
+	}
+	known, unknown := makeKey(t, s, "--name", "known", "--role", "publisher"), makeKey(t, s, "--name", "unknown", "--role", "publisher")
+	if err := connect(known); err != nil {
+		t.Fatal(err)
+	}
+	for range attempts.Free {
+		if err := connect("guess"); err == nil {
+			t.Fatal("a guess is let in")
+		}
+	}
+	if err := connect(unknown); err == nil {
+		t.Error("after as many guesses as are free, another is looked at")
+	}
+	if err := connect(known); err != nil {
+		t.Errorf("a key that is known is turned away: %v", err)
 	}
 }
 

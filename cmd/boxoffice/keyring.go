@@ -14,6 +14,7 @@ import (
 	"boxoffice/api"
 	"boxoffice/ingest"
 	"boxoffice/internal/apikeys"
+	"boxoffice/internal/attempts"
 	"boxoffice/internal/tokens"
 )
 
@@ -104,3 +105,21 @@ func (r *keyring) publishers(token string) (ingest.Grant, bool) {
 	}
 	return ingest.Grant{}, false
 }
+
+// natsAttempts bounds attempts over NATS as the API bounds those over HTTP.
+type natsAttempts struct{ counter *attempts.Counter }
+
+// Allowed says whether a client may try a token now.
+func (a natsAttempts) Allowed(from, token string) bool {
+	network, _ := attempts.Network(from)
+	return a.counter.Wait(network, token) == 0
+}
+
+// Failed notes a token that is no good.
+func (a natsAttempts) Failed(from, token string) {
+	network, _ := attempts.Network(from)
+	a.counter.Failed(network, token)
+}
+
+// Succeeded notes a token that is good.
+func (a natsAttempts) Succeeded(token string) { a.counter.Succeeded(token) }

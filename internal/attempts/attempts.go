@@ -1,20 +1,16 @@
-// This file bounds how often somebody may guess: attempts with keys that are
-// no good, counted for each address that they come from.
+// Package attempts bounds how often somebody may guess: attempts with keys that
+// are no good, counted for each address that they come from.
 //
 // A key that was good a while ago is let through whatever else comes from its
 // address, so that a guesser doesn't lock out the good keys of those who share
 // it. It is looked up all the same: it may have been revoked.
-
-package api
+package attempts
 
 import (
 	"crypto/rand"
 	"crypto/sha256"
-	"math"
 	"net"
-	"net/http"
 	"net/netip"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -23,10 +19,10 @@ import (
 )
 
 const (
-	// freeAttempts is how many attempts may fail at once, and attemptEvery how
+	// Free is how many attempts may fail at once, and Every how
 	// long it takes until another may.
-	freeAttempts = 10
-	attemptEvery = 6 * time.Second
+	Free  = 10
+	Every = 6 * time.Second
 
 	// rememberedAddresses and rememberedKeys bound what is kept in memory: each
 	// is some 200 bytes, and up to twice as many are kept.
@@ -34,10 +30,9 @@ const (
 	rememberedKeys      = 10_000
 )
 
-// attempts counts attempts that failed. It is safe for concurrent use.
-type attempts struct {
+// A Counter counts attempts that failed. It is safe for concurrent use.
+type Counter struct {
 	now  func() time.Time
-	free int
 	salt [32]byte
 
 	mu      sync.Mutex
@@ -45,16 +40,17 @@ type attempts struct {
 	good    generations[[sha256.Size]byte, struct{}]
 }
 
-func newAttempts(now func() time.Time) *attempts {
-	a := &attempts{now: now, free: freeAttempts}
+// New makes a counter by a clock.
+func New(now func() time.Time) *Counter {
+	a := &Counter{now: now}
 	rand.Read(a.salt[:])
 	a.refused.max, a.good.max = rememberedAddresses, rememberedKeys
 	return a
 }
 
-// wait gives how long an address has to wait before it may try the key; 0 where
+// Wait gives how long an address has to wait before it may try the key; 0 where
 // it needn't.
-func (a *attempts) wait(from netip.Prefix, key string) time.Duration {
+func (a *Counter) Wait(from netip.Prefix, key string) time.Duration {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	limiter, ok := a.refused.get(from)
@@ -68,30 +64,30 @@ func (a *attempts) wait(from netip.Prefix, key string) time.Duration {
 	if missing <= 0 {
 		return 0
 	}
-	return time.Duration(missing * float64(attemptEvery))
+	return time.Duration(missing * float64(Every))
 }
 
-// failed notes an attempt with a key that is no good.
-func (a *attempts) failed(from netip.Prefix, key string) {
+// Failed notes an attempt with a key that is no good.
+func (a *Counter) Failed(from netip.Prefix, key string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.good.remove(a.hash(key))
 	limiter, ok := a.refused.get(from)
 	if !ok {
-		limiter = limit.NewLimiter(limit.Every(attemptEvery), a.free)
+		limiter = limit.NewLimiter(limit.Every(Every), Free)
 		a.refused.put(from, limiter)
 	}
 	limiter.AllowN(a.now(), 1)
 }
 
-// succeeded notes a key that is good.
-func (a *attempts) succeeded(key string) {
+// Succeeded notes a key that is good.
+func (a *Counter) Succeeded(key string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.good.put(a.hash(key), struct{}{})
 }
 
-func (a *attempts) hash(key string) [sha256.Size]byte {
+func (a *Counter) hash(key string) [sha256.Size]byte {
 	return sha256.Sum256(append(a.salt[:], key...))
 }
 
@@ -125,31 +121,10 @@ func (g *generations[K, V]) remove(key K) {
 	delete(g.old, key)
 }
 
-func tooManyAttempts(wait time.Duration) *Problem {
-	p := newProblem(http.StatusTooManyRequests, "too many attempts with keys that are no good came from this address; wait")
-	p.header = http.Header{"Retry-After": {strconv.Itoa(int(math.Ceil(wait.Seconds())))}}
-	return p
-}
-
-// clientAddress gives where a request comes from, as far as attempts are
-// concerned: an address of IPv4, or the network of 64 bits that a client of
-// IPv6 may pick its addresses from. Behind a proxy it is the address that the
-// proxy has seen, which it writes last; what stands before it is the client's
-// own word.
-func (s *service) clientAddress(r *http.Request) netip.Prefix {
-	if s.BehindProxy {
-		all := strings.Join(r.Header.Values("X-Forwarded-For"), ",")
-		last := strings.TrimSpace(all[strings.LastIndex(all, ",")+1:])
-		if network, ok := networkOf(last); ok {
-			return network
-		}
-	}
-	network, _ := networkOf(r.RemoteAddr)
-	return network
-}
-
-// networkOf reads an address, with a port or without.
-func networkOf(text string) (netip.Prefix, bool) {
+// Network gives what attempts from an address are counted for, read with a port
+// or without: an address of IPv4, or the network of 64 bits that a client of
+// IPv6 may pick its addresses from.
+func Network(text string) (netip.Prefix, bool) {
 	if host, _, err := net.SplitHostPort(text); err == nil {
 		text = host
 	}
