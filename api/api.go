@@ -5,7 +5,8 @@
 // goes through the same gates in the same order: a panic is caught, the request
 // is measured and logged by its route (never by its path, which names users),
 // the key's role is looked up in one table, the query is held against the
-// parameters that the operation knows, and then the operation answers. Each
+// parameters that the operation knows, what concerns people is taken down in
+// the trail, and then the operation answers. Each
 // resource has its file; what it needs from the rest of the house are the
 // interfaces in ports.go.
 package api
@@ -22,6 +23,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"boxoffice/domain"
+	"boxoffice/internal/attempts"
 )
 
 // A Config says what the API works with.
@@ -42,6 +44,12 @@ type Config struct {
 	Trials bool
 	// Version of the program, for the OpenAPI document. Default: "dev".
 	Version string
+
+	// BehindProxy says that requests come through a proxy that does TLS and
+	// writes whom they are from at the end of X-Forwarded-For.
+	BehindProxy bool
+	// Trail takes who did what with personal data. Nil: nothing is taken down.
+	Trail Trail
 
 	// Checks are what /readyz asks. With none it is always ready.
 	Checks []Check
@@ -102,10 +110,13 @@ func (c *Config) setDefaults() {
 // service is the API with everything that it works with.
 type service struct {
 	Config
-	cursors *cursorSealer
-	metrics *metrics
-	router  *chi.Mux
-	api     huma.API
+	cursors  *cursorSealer
+	attempts attemptCounter
+	// recheckEvery is how often the key of a request under way is looked up.
+	recheckEvery time.Duration
+	metrics      *metrics
+	router       *chi.Mux
+	api          huma.API
 	// document is the OpenAPI document.
 	document []byte
 }
@@ -128,7 +139,7 @@ func newService(c Config) (*service, error) {
 		return nil, err
 	}
 	c.setDefaults()
-	s := &service{Config: c}
+	s := &service{Config: c, attempts: attempts.New(c.Clock), recheckEvery: recheckEvery}
 	var err error
 	if s.cursors, err = newCursorSealer(c.CursorKey); err != nil {
 		return nil, fmt.Errorf("api: %w", err)
@@ -147,7 +158,7 @@ func (s *service) route() error {
 	s.router.NotFound(s.serveNotFound)
 	s.router.MethodNotAllowed(s.serveMethodNotAllowed)
 	s.api = newLibraryAPI(s.router, s.Version)
-	s.api.UseMiddleware(s.gate, s.strictQuery)
+	s.api.UseMiddleware(s.gate, unbound, s.strictQuery, s.takeDown)
 
 	s.registerPublish()
 	s.registerKPIs()
@@ -158,6 +169,8 @@ func (s *service) route() error {
 	s.registerContents()
 	s.registerHistory()
 	s.registerRefused()
+	s.registerRefusedActs()
+	s.registerTrail()
 	s.registerHealth()
 	s.registerOpenAPI()
 	var err error

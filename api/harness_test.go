@@ -13,6 +13,7 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"strings"
 	"sync"
 	"testing"
@@ -67,7 +68,7 @@ func newHarness(t *testing.T, set func(*Config)) *harness {
 	h := &harness{t: t, broker: &notedBroker{}, log: &bytes.Buffer{}, metrics: prometheus.NewRegistry()}
 	keys := &StaticKeys{}
 	for _, role := range Roles {
-		addKey(t, keys, string(role), Identity{Role: role})
+		addKey(t, keys, string(role), Identity{Role: role, Name: string(role) + " key"})
 	}
 	addKey(t, keys, "playback", Identity{Role: RolePublisher, Types: []string{"playback.*"}})
 	addKey(t, keys, "eraser", Identity{Role: RolePublisher, Types: []string{"*", "user.erased"}})
@@ -86,9 +87,18 @@ func newHarness(t *testing.T, set func(*Config)) *harness {
 	if h.service, err = newService(c); err != nil {
 		t.Fatal(err)
 	}
+	// The clock stands still, and many tests try keys that are no good.
+	h.service.attempts = patient{}
 	h.handler = h.service.handler()
 	return h
 }
+
+// patient counts no attempts.
+type patient struct{}
+
+func (patient) Wait(netip.Prefix, string) time.Duration { return 0 }
+func (patient) Failed(netip.Prefix, string)             {}
+func (patient) Succeeded(string)                        {}
 
 func addKey(t *testing.T, keys *StaticKeys, key string, identity Identity) {
 	t.Helper()

@@ -104,6 +104,9 @@ func (s *service) historyRequest(ctx context.Context, in *listEventsInput, resum
 		r.After, err = parsePosition(in.LastEventID)
 		p.check("header.Last-Event-ID", in.LastEventID, err)
 	}
+	if in.UserID != "" {
+		about(ctx, in.UserID)
+	}
 	return r, p.err()
 }
 

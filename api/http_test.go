@@ -27,7 +27,7 @@ var pathParam = regexp.MustCompile(`\{(\w+)\}`)
 
 // examplePath fills in the parameters of a path.
 func examplePath(path string) string {
-	values := map[string]string{"month": "2026-11", "kpi": "active", "id": "ana"}
+	values := map[string]string{"month": "2026-11", "kpi": "active", "id": "7"}
 	return pathParam.ReplaceAllStringFunc(path, func(p string) string { return values[p[1:len(p)-1]] })
 }
 
@@ -75,14 +75,14 @@ func TestTableOfRoles(t *testing.T) {
 	}
 	figures := []string{"get-month", "get-user-counts", "list-contents", "list-months", "list-sessions"}
 	people := []string{"get-user", "list-month-users", "list-user-contents", "list-user-sessions", "list-users"}
-	history := []string{"list-events", "list-refused"}
+	history := []string{"list-events", "list-refused", "get-refused-counts", "list-trail"}
 	sorted := func(lists ...[]string) []string { return slices.Sorted(slices.Values(slices.Concat(lists...))) }
 	want := map[Role][]string{
 		RolePublisher: {"publish-events"},
 		RoleViewer:    figures,
 		RoleSupport:   sorted(figures, people),
 		RoleAuditor:   sorted(figures, history),
-		RoleAdmin:     sorted(figures, people, history, []string{"publish-events"}),
+		RoleAdmin:     sorted(figures, people, history, []string{"publish-events", "retry-refused", "delete-refused"}),
 	}
 	if diff := cmp.Diff(want, may); diff != "" {
 		t.Error(diff)

@@ -61,6 +61,7 @@ func (s *service) listMonthUsers(ctx context.Context, in *listMonthUsersInput) (
 	if err != nil {
 		return nil, err
 	}
+	about(ctx, userIDs(page.Users)...)
 	return &listMonthUsersOutput{memberPage{
 		Users:      showUsers(page.Users),
 		Erased:     page.Erased,

@@ -10,13 +10,43 @@ import (
 	"strings"
 	"time"
 
+	"github.com/danielgtaylor/huma/v2"
 	"github.com/go-chi/chi/v5"
 	"github.com/go-chi/chi/v5/middleware"
 )
 
 // handler puts around the routes what every request goes through.
 func (s *service) handler() http.Handler {
-	return s.observe(s.recoverPanics(secureHeaders(keepRawPath(s.router))))
+	return s.observe(s.recoverPanics(s.bound(s.secureHeaders(keepRawPath(s.router)))))
+}
+
+// slowClient is how much longer than the answer takes a client may take to send
+// what it sends and to read what it gets.
+const slowClient = 60 * time.Second
+
+// bound bounds how long a request may occupy its connection. Operations that
+// see to their own deadlines take this one away: see unbound.
+func (s *service) bound(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		setDeadlines(w, time.Now().Add(s.Timeout+slowClient))
+		next.ServeHTTP(w, r)
+	})
+}
+
+// unbound takes the deadlines away for an operation that has its own.
+func unbound(ctx huma.Context, next func(huma.Context)) {
+	if ctx.Operation().Metadata[ownDeadlines] != nil {
+		_, w := request(ctx)
+		setDeadlines(w, time.Time{})
+	}
+	next(ctx)
+}
+
+func setDeadlines(w http.ResponseWriter, at time.Time) {
+	connection := http.NewResponseController(w)
+	// Not every writer has a connection: those of tests don't.
+	_ = connection.SetReadDeadline(at)
+	_ = connection.SetWriteDeadline(at)
 }
 
 // keepRawPath makes the router match the path as it came. Else an id with an
@@ -29,8 +59,9 @@ func keepRawPath(next http.Handler) http.Handler {
 	})
 }
 
-// secureHeaders keeps browsers from guessing, framing, caching and telling.
-func secureHeaders(next http.Handler) http.Handler {
+// secureHeaders keeps browsers from guessing, framing, caching and telling, and
+// to TLS where it is there: here, or in a proxy that says so.
+func (s *service) secureHeaders(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		h.Set("X-Content-Type-Options", "nosniff")
@@ -38,7 +69,7 @@ func secureHeaders(next http.Handler) http.Handler {
 		h.Set("Referrer-Policy", "no-referrer")
 		h.Set("Cache-Control", "no-store")
 		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
-		if r.TLS != nil {
+		if r.TLS != nil || s.BehindProxy && r.Header.Get("X-Forwarded-Proto") == "https" {
 			h.Set("Strict-Transport-Security", "max-age=31536000")
 		}
 		next.ServeHTTP(w, r)

@@ -55,11 +55,17 @@ func register[In, Out any](s *service, op operation, handler func(context.Contex
 	return operationAt(s.api.OpenAPI(), op.method, op.path)
 }
 
+// ownDeadlines marks, for middleware, an operation that has noDeadline.
+const ownDeadlines = "own deadlines"
+
 func describe(op operation, roles []Role) huma.Operation {
 	o := huma.Operation{
 		OperationID: op.id, Method: op.method, Path: op.path, Tags: []string{op.tag},
 		Summary: op.summary, Description: op.description, Responses: op.responses,
 		Errors: append([]int{http.StatusUnprocessableEntity, http.StatusServiceUnavailable}, op.errors...),
+	}
+	if op.noDeadline {
+		o.Metadata = map[string]any{ownDeadlines: true}
 	}
 	if len(roles) == 0 {
 		// The library leaves an empty list out, which would leave open whether
@@ -68,7 +74,7 @@ func describe(op operation, roles []Role) huma.Operation {
 		return o
 	}
 	o.Security = []map[string][]string{{securityScheme: {}}}
-	o.Errors = append(o.Errors, http.StatusUnauthorized, http.StatusForbidden)
+	o.Errors = append(o.Errors, http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests)
 	o.Description = strings.TrimSpace(o.Description + "\n\nRoles: " + roleNames(roles) + ".")
 	return o
 }
@@ -83,8 +89,13 @@ func roleNames(roles []Role) string {
 
 func operationAt(doc *huma.OpenAPI, method, path string) *huma.Operation {
 	item := doc.Paths[path]
-	if method == http.MethodPost {
+	switch method {
+	case http.MethodPost:
 		return item.Post
+	case http.MethodDelete:
+		return item.Delete
+	case http.MethodPatch:
+		return item.Patch
 	}
 	return item.Get
 }

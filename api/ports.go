@@ -8,6 +8,7 @@ import (
 
 	"boxoffice/domain"
 	"boxoffice/eventstore"
+	"boxoffice/internal/trail"
 	"boxoffice/projections"
 )
 
@@ -51,6 +52,35 @@ type Log interface {
 	// Refused gives a page of the refused events, and the id to go on from: 0
 	// on the last page.
 	Refused(ctx context.Context, q eventstore.RefusedQuery) (events []eventstore.RefusedEvent, next int64, err error)
+	// RefusedEvent gives one refused event; false where it isn't in the list.
+	RefusedEvent(ctx context.Context, id int64) (eventstore.RefusedEvent, bool, error)
+	// CountRefused gives how many are in the list, by reason.
+	CountRefused(ctx context.Context) (map[domain.Reason]int64, error)
+	// MarkRetried notes that a refused event is sent again as the event of that
+	// source and id: it leaves the list once that is recorded.
+	MarkRetried(ctx context.Context, id int64, source, eventID string) (bool, error)
+	// DeleteRefused removes a refused event; false where it isn't there.
+	DeleteRefused(ctx context.Context, id int64) (bool, error)
+	// Recorded gives the position of the event of a source and an id; 0 where
+	// none is recorded.
+	Recorded(ctx context.Context, source, id string) (eventstore.Position, error)
+}
+
+// A Trail takes down who did what with people's data. It is used by many
+// requests at a time.
+type Trail interface {
+	// Begin writes down, durably, what is about to be done, and gives a number
+	// for End.
+	Begin(ctx context.Context, e trail.Entry) (int64, error)
+	// End takes down how it ended. It doesn't wait.
+	End(id int64, e trail.Entry)
+	// Note takes down what was read. It doesn't wait and doesn't fail.
+	Note(e trail.Entry)
+	// Pseudonyms looks up users' ids, those only that are found.
+	Pseudonyms(ctx context.Context, ids []string) ([]trail.Subject, error)
+	// Entries gives a page of the trail, the latest first, and the Before of
+	// the next page, 0 on the last.
+	Entries(ctx context.Context, q trail.Query) (entries []trail.Entry, next int64, err error)
 }
 
 // A Publisher hands events to the broker. It is used by many requests at a time.
@@ -87,9 +117,22 @@ const (
 // A Keys finds out who holds an API key. It is used by many requests at a time.
 type Keys interface {
 	// Lookup gives the identity of who holds the key; false where nobody does.
-	// How long it takes must not tell how much of a key was right.
+	// How long it takes must not tell how much of a key was right. The error
+	// is a [*KeyError] where something more can be said of a key that is no good.
 	Lookup(ctx context.Context, key string) (Identity, bool, error)
 }
+
+// A KeyError says why a key is no good, to its holder.
+type KeyError struct {
+	// Reason is shown. It quotes nothing of the key.
+	Reason string
+	// Status is 401 (the default), 403 where the key is good and its holder may
+	// do nothing, or 503 where that can't be told at present.
+	Status int
+}
+
+// Error gives the reason.
+func (e *KeyError) Error() string { return e.Reason }
 
 // A Check reports the state of one part of the service to /readyz.
 type Check struct {

@@ -5,6 +5,7 @@ package api
 import (
 	"context"
 	"net/http"
+	"slices"
 	"time"
 	"unicode/utf8"
 
@@ -60,7 +61,9 @@ func (s *service) listRefused(ctx context.Context, in *listRefusedInput) (*listR
 		return nil, err
 	}
 	shown := show(events, showRefused)
-	if identity(ctx).Role != RoleAdmin {
+	if identity(ctx).Role == RoleAdmin {
+		about(ctx, refusedSubjects(events)...)
+	} else {
 		for i := range shown {
 			shown[i].Subject, shown[i].Body, shown[i].BodyBase64 = nil, nil, nil
 		}
@@ -70,6 +73,16 @@ func (s *service) listRefused(ctx context.Context, in *listRefusedInput) (*listR
 		page.NextCursor = cursorFor(s.cursors, list, at, &next)
 	}
 	return &listRefusedOutput{page}, nil
+}
+
+func refusedSubjects(events []eventstore.RefusedEvent) []string {
+	var ids []string
+	for i := range events {
+		if subject := events[i].Subject; subject != nil && !slices.Contains(ids, *subject) {
+			ids = append(ids, *subject)
+		}
+	}
+	return ids
 }
 
 func showRefused(r *eventstore.RefusedEvent) refusedEvent {

@@ -1,15 +1,12 @@
-// This file is about who may do what: the roles, the one table of which role
-// may call which operation, and the gate in front of every operation.
+// This file is about who may do what: the roles, and the one table of which
+// role may call which operation. The gate that holds it is in authenticate.go.
 
 package api
 
 import (
 	"context"
-	"net/http"
 	"slices"
 	"strings"
-
-	"github.com/danielgtaylor/huma/v2"
 
 	"boxoffice/domain"
 )
@@ -28,6 +25,11 @@ const (
 
 // Roles lists all roles.
 var Roles = []Role{RolePublisher, RoleViewer, RoleSupport, RoleAuditor, RoleAdmin}
+
+// Contains says that whoever has the role may do all that another may.
+func (r Role) Contains(other Role) bool {
+	return r == other || r == RoleAdmin || other == RoleViewer && (r == RoleSupport || r == RoleAuditor)
+}
 
 // anybody stands in the table for an operation that needs no key.
 var anybody = []Role{}
@@ -55,11 +57,18 @@ var permissions = map[string][]Role{
 
 	"list-events":  {RoleAuditor, RoleAdmin},
 	"list-refused": {RoleAuditor, RoleAdmin},
+
+	"get-refused-counts": {RoleAuditor, RoleAdmin},
+	"retry-refused":      {RoleAdmin},
+	"delete-refused":     {RoleAdmin},
+	"list-trail":         {RoleAuditor, RoleAdmin},
 }
 
 // An Identity is who calls.
 type Identity struct {
 	Role Role
+	// Name is the key's or the person's, for the trail.
+	Name string
 	// Types limits a publisher to types of events: whole types, or a prefix
 	// followed by ".*", or "*". Nil is no limit. In either case user.erased is
 	// allowed only where it is named whole.
@@ -89,51 +98,4 @@ type identityKey struct{}
 func identity(ctx context.Context) Identity {
 	i, _ := ctx.Value(identityKey{}).(Identity)
 	return i
-}
-
-// gate lets through who may call the operation. It stands before everything
-// else that looks at a request, so that who may not call learns nothing.
-func (s *service) gate(ctx huma.Context, next func(huma.Context)) {
-	allowed := permissions[ctx.Operation().OperationID]
-	if len(allowed) == 0 {
-		next(ctx)
-		return
-	}
-	caller, err := s.authenticate(ctx)
-	switch {
-	case err != nil:
-		s.writeProblem(ctx, s.problemOf(ctx.Context(), err))
-	case !slices.Contains(allowed, caller.Role):
-		s.writeProblem(ctx, newProblem(http.StatusForbidden, "the key's role may not do this"))
-	default:
-		next(huma.WithValue(ctx, identityKey{}, caller))
-	}
-}
-
-func (s *service) authenticate(ctx huma.Context) (Identity, error) {
-	key, ok := bearer(ctx.Header("Authorization"))
-	if !ok {
-		return Identity{}, unauthorized("an API key is required: Authorization: Bearer KEY")
-	}
-	caller, ok, err := s.Keys.Lookup(ctx.Context(), key)
-	if err != nil {
-		return Identity{}, err
-	}
-	if !ok {
-		return Identity{}, unauthorized("the API key is not known")
-	}
-	return caller, nil
-}
-
-func unauthorized(detail string) *Problem {
-	p := newProblem(http.StatusUnauthorized, detail)
-	p.header = http.Header{"Www-Authenticate": {"Bearer"}}
-	return p
-}
-
-// bearer takes the key out of an Authorization header.
-func bearer(header string) (string, bool) {
-	scheme, key, ok := strings.Cut(header, " ")
-	key = strings.TrimSpace(key)
-	return key, ok && strings.EqualFold(scheme, "Bearer") && key != ""
 }

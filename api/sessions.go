@@ -117,6 +117,7 @@ func (s *service) listSessions(ctx context.Context, in *listSessionsInput) (*lis
 	if err != nil {
 		return nil, err
 	}
+	about(ctx, sessionUsers(page.Sessions)...)
 	return &listSessionsOutput{userSessionPage{
 		Sessions:   showUserSessions(page.Sessions, identity(ctx).Role),
 		NextCursor: cursorFor(s.cursors, list, q.At, page.Next),
@@ -140,6 +141,19 @@ func showSession(v *projections.Session) Session {
 		Device:         v.Device,
 		Platform:       v.Platform,
 	}
+}
+
+// sessionUsers gives the users of sessions, each once.
+func sessionUsers(sessions []projections.Session) []string {
+	var ids []string
+	seen := map[string]bool{}
+	for i := range sessions {
+		if id := sessions[i].UserID; id != nil && !seen[*id] {
+			seen[*id] = true
+			ids = append(ids, *id)
+		}
+	}
+	return ids
 }
 
 // showUserSessions names the users to those only who may see personal data.

@@ -110,6 +110,7 @@ func (s *service) listUsers(ctx context.Context, in *listUsersInput) (*listUsers
 	if err != nil {
 		return nil, err
 	}
+	about(ctx, userIDs(page.Users)...)
 	return &listUsersOutput{userPage{
 		Users:      showUsers(page.Users),
 		NextCursor: cursorFor(s.cursors, list, at, page.Next),
@@ -145,6 +146,14 @@ func (s *service) getUserCounts(ctx context.Context, in *getUserCountsInput) (*g
 		Registered: c.Registered, Active: c.Active, Canceled: c.Canceled,
 		Total: c.Registered + c.Active + c.Canceled,
 	}}, nil
+}
+
+func userIDs(users []projections.User) []string {
+	ids := make([]string, len(users))
+	for i := range users {
+		ids[i] = users[i].ID
+	}
+	return ids
 }
 
 func showUsers(users []projections.User) []User {

@@ -57,10 +57,22 @@ type EmbeddedConfig struct {
 	// Authorize says what a publisher may do who connects with the token; false
 	// turns them away. Nil turns everybody away. It is called concurrently.
 	Authorize func(token string) (Grant, bool)
+	// Attempts, where set, bounds attempts with tokens that are no good.
+	Attempts Attempts
 	// TLS makes the listener speak TLS; nil is plain text.
 	TLS *tls.Config
 	// Logger gets the server's notices, warnings and errors; nil is slog.Default().
 	Logger *slog.Logger
+}
+
+// Attempts bounds how often somebody may guess a token. It is used concurrently.
+// from is the address of the client, with a port.
+type Attempts interface {
+	// Allowed says whether a client at the address may try the token now.
+	Allowed(from, token string) bool
+	// Failed and Succeeded say what came of it.
+	Failed(from, token string)
+	Succeeded(token string)
 }
 
 // Embedded is a running NATS server. It syncs every message to the disk before
@@ -85,6 +97,7 @@ func StartEmbedded(cfg EmbeddedConfig) (*Embedded, error) {
 		return nil, fmt.Errorf("embedded NATS server: %w", err)
 	}
 	gate := newGate(cfg.Authorize)
+	gate.attempts = cfg.Attempts
 	opts.CustomClientAuthentication = gate
 	srv, err := server.NewServer(opts)
 	if err != nil {

@@ -15,6 +15,7 @@ import (
 // A gate lets connections in. It is safe for concurrent use.
 type gate struct {
 	authorize func(token string) (Grant, bool)
+	attempts  Attempts // nil: not bounded
 	// secret is the service's own password, made anew with each start.
 	secret string
 	server *server.Server
@@ -48,8 +49,8 @@ func (g *gate) Check(c server.ClientAuthentication) bool {
 	if token == "" {
 		return false
 	}
-	grant, ok := g.authorize(token)
-	if !ok || len(grant.Allow) == 0 {
+	grant, ok := g.try(c, token)
+	if !ok {
 		return false
 	}
 	account, err := g.server.LookupAccount(publisherName)
@@ -59,6 +60,28 @@ func (g *gate) Check(c server.ClientAuthentication) bool {
 	g.remember(c.GetID(), entry{token, grant})
 	c.RegisterUser(&server.User{Account: account, Permissions: grant.permissions()})
 	return true
+}
+
+// try asks what a token permits, unless too many came from there that permit
+// nothing.
+func (g *gate) try(c server.ClientAuthentication, token string) (Grant, bool) {
+	from := ""
+	if address := c.RemoteAddress(); address != nil {
+		from = address.String()
+	}
+	if g.attempts != nil && !g.attempts.Allowed(from, token) {
+		return Grant{}, false
+	}
+	grant, ok := g.authorize(token)
+	ok = ok && len(grant.Allow) > 0
+	switch {
+	case g.attempts == nil:
+	case ok:
+		g.attempts.Succeeded(token)
+	default:
+		g.attempts.Failed(from, token)
+	}
+	return grant, ok
 }
 
 func (g *gate) checkService(c server.ClientAuthentication, password string) bool {

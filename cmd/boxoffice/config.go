@@ -19,6 +19,8 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 	"go.yaml.in/yaml/v4"
+
+	"boxoffice/internal/trail"
 )
 
 // A config is what is in force for one run of the program.
@@ -38,6 +40,10 @@ type config struct {
 	TLSKey         string
 	BehindProxy    bool
 	APIKeys        string
+	OIDCIssuer     string
+	OIDCAudience   string
+	OIDCRoleClaim  string
+	TrailRetention time.Duration
 	TimeZone       string
 	Trials         bool
 	SessionTimeout time.Duration
@@ -97,9 +103,15 @@ func (f *settingFlags) flag(p *bool, name string, value bool, usage string) {
 }
 
 func databaseSettings(c *config, f *settingFlags) {
+	placeSettings(c, f)
+	f.text(&c.MasterKey, "master-key", "", "key-set file that wraps the users' keys (default: made in the data directory; required with PostgreSQL)")
+}
+
+// placeSettings say where the database is, for what needn't read what is
+// encrypted there.
+func placeSettings(c *config, f *settingFlags) {
 	f.text(&c.DataDir, "data-dir", "./data", "where the embedded database and broker, and files of the service, are kept")
 	f.secretText(&c.DatabaseURL, "database-url", "postgres://… (default: the embedded database in the data directory)")
-	f.text(&c.MasterKey, "master-key", "", "key-set file that wraps the users' keys (default: made in the data directory; required with PostgreSQL)")
 }
 
 func brokerSettings(c *config, f *settingFlags) {
@@ -119,6 +131,10 @@ func serviceSettings(c *config, f *settingFlags) {
 	f.text(&c.TLSKey, "tls-key", "", "key file (PEM) for --tls-cert")
 	f.flag(&c.BehindProxy, "behind-proxy", false, "a proxy in front does TLS: listen on other addresses than loopback without it")
 	f.secretText(&c.APIKeys, "api-keys", "role:key,role:key (default: an admin key is made at the first start and printed once)")
+	f.text(&c.OIDCIssuer, "oidc-issuer", "", "URL of an OpenID Connect issuer whose JWTs are taken as keys")
+	f.text(&c.OIDCAudience, "oidc-audience", "", "the audience that the issuer's JWTs have to be meant for")
+	f.text(&c.OIDCRoleClaim, "oidc-role-claim", "", "the claim of the issuer's JWTs that names the role; dots lead into objects: realm_access.roles")
+	f.duration(&c.TrailRetention, "trail-retention", 365*24*time.Hour, "how long the trail of who did what with personal data is kept, at least 720h")
 	f.text(&c.TimeZone, "time-zone", "UTC", "IANA name of the platform's time zone")
 	f.flag(&c.Trials, "trials", true, "show the trial figure")
 	f.duration(&c.SessionTimeout, "session-timeout", 30*time.Minute, "after how long without a report a viewing session counts as abandoned")
@@ -239,7 +255,7 @@ func (c *config) check() error {
 	if c.DatabaseURL != "" && !strings.HasPrefix(c.DatabaseURL, "postgres://") && !strings.HasPrefix(c.DatabaseURL, "postgresql://") {
 		return errors.New("BOXOFFICE_DATABASE_URL: must start with postgres://")
 	}
-	if c.DatabaseURL != "" && c.MasterKey == "" {
+	if c.DatabaseURL != "" && c.settingsHave("master-key") && c.MasterKey == "" {
 		return errors.New("BOXOFFICE_MASTER_KEY: required with PostgreSQL: the file of the key that wraps the users' keys; `boxoffice keys new-master FILE` makes one")
 	}
 	if err := c.checkBroker(); err != nil {
@@ -251,6 +267,12 @@ func (c *config) check() error {
 	if c.settingsHave("retention") && c.Retention <= 0 {
 		return errors.New("BOXOFFICE_RETENTION: must be more than 0")
 	}
+	if err := c.checkOIDC(); err != nil {
+		return err
+	}
+	if c.settingsHave("trail-retention") && c.TrailRetention < trail.MinRetention {
+		return errors.New("BOXOFFICE_TRAIL_RETENTION: must be at least 720h")
+	}
 	if c.settingsHave("session-timeout") && c.SessionTimeout <= 0 {
 		return errors.New("BOXOFFICE_SESSION_TIMEOUT: must be more than 0")
 	}
@@ -261,6 +283,25 @@ func (c *config) check() error {
 		return errors.New("BOXOFFICE_TLS_CERT, BOXOFFICE_TLS_KEY: set both or neither")
 	}
 	return c.checkAddresses()
+}
+
+// checkOIDC holds the settings of an issuer against each other: a token is a
+// key only where it is told whose, for whom and how it names the role.
+func (c *config) checkOIDC() error {
+	if c.OIDCIssuer == "" && c.OIDCAudience == "" && c.OIDCRoleClaim == "" {
+		return nil
+	}
+	u, err := url.Parse(c.OIDCIssuer)
+	if err != nil || u.Host == "" || u.Scheme != "https" && !(u.Scheme == "http" && isLoopback(u.Hostname())) {
+		return errors.New("BOXOFFICE_OIDC_ISSUER: must be https://…, as the issuer's tokens have it in iss (http:// on loopback only)")
+	}
+	if c.OIDCAudience == "" {
+		return errors.New("BOXOFFICE_OIDC_AUDIENCE: required with BOXOFFICE_OIDC_ISSUER: the audience that tokens have to be meant for")
+	}
+	if c.OIDCRoleClaim == "" {
+		return errors.New("BOXOFFICE_OIDC_ROLE_CLAIM: required with BOXOFFICE_OIDC_ISSUER: the claim that names the role")
+	}
+	return nil
 }
 
 // checkBroker holds the broker's addresses against the schemes that they may

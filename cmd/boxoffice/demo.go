@@ -18,6 +18,7 @@ import (
 	"boxoffice/eventstore"
 	"boxoffice/ingest"
 	"boxoffice/internal/platform"
+	"boxoffice/internal/trail"
 )
 
 func newDemo() *cobra.Command {
@@ -69,6 +70,7 @@ func demoSettings(c *config, f *settingFlags) {
 	f.flag(&c.Trials, "trials", true, "show the trial figure")
 	c.SessionTimeout = 30 * time.Minute
 	c.Retention = time.Hour
+	c.TrailRetention = trail.MinRetention
 }
 
 // A demo is the simulated platform at work.

@@ -44,10 +44,17 @@ func snippets(t *testing.T, file, language, with string) []string {
 // the end of the test.
 func runningService(t *testing.T) *service {
 	t.Helper()
+	return runningServiceWith(t)
+}
+
+// runningServiceWith is the same with more flags.
+func runningServiceWith(t *testing.T, flags ...string) *service {
+	t.Helper()
 	cmd := &cobra.Command{Use: "serve"}
 	c := addSettings(cmd, databaseSettings, brokerSettings, serviceSettings)
 	args := []string{"--data-dir", t.TempDir(), "--api-keys", "admin:the-key",
 		"--http-addr", "127.0.0.1:0", "--nats-addr", "127.0.0.1:0", "--metrics-addr", "127.0.0.1:0"}
+	args = append(args, flags...)
 	if err := cmd.ParseFlags(args); err != nil {
 		t.Fatal(err)
 	}
@@ -116,5 +123,32 @@ func TestPublishingAsTheReadmeSays(t *testing.T) {
 	refused, _, err := s.store.Refused(t.Context(), eventstore.RefusedQuery{Limit: 10})
 	if err != nil || len(refused) > 0 {
 		t.Errorf("%d are refused, %v", len(refused), err)
+	}
+}
+
+// What docs/access.md tells operators to type does what it says.
+func TestAccessAsTheDocsSay(t *testing.T) {
+	s := runningService(t)
+	awaitPosition(t, s, 0)
+	program := filepath.Join(t.TempDir(), "boxoffice")
+	runSnippet(t, "go", "build", "-o", program, "./cmd/boxoffice")
+	t.Setenv("BOXOFFICE_DATA_DIR", s.config.DataDir)
+	t.Setenv("PATH", filepath.Dir(program)+string(os.PathListSeparator)+os.Getenv("PATH"))
+	commands := snippets(t, "docs/access.md", "sh", "boxoffice keys make")[0]
+	out := runSnippet(t, "sh", "-ec", commands)
+	for _, want := range []string{"The key of dashboard, role viewer", "player        publisher  playback.*", "privacy-desk  publisher  user.erased", "revoked player"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("there is no %q in\n%s", want, out)
+		}
+	}
+	ask(t, s, "the-key", "/v1/users/ana")
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
+		out := runSnippet(t, "sh", "-ec", here(s, snippets(t, "docs/access.md", "sh", "/v1/audit/trail")[0]))
+		if strings.Contains(out, `"actor":"configured key 1","role":"admin","action":"get-user","status":404`) {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("the trail is %s", out)
+		}
 	}
 }

@@ -1,33 +1,29 @@
-// This file is the commands about keys, and who holds which API key.
+// This file is the commands about keys, and the keys of the configuration.
 
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"boxoffice/api"
 	"boxoffice/eventstore/vault"
-	"boxoffice/ingest"
-	"boxoffice/internal/apikeys"
 )
 
 func newKeys() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "keys",
-		Short:   "Make keys",
-		Example: "  boxoffice keys new-master /etc/boxoffice/master-key.json",
+		Short:   "Make, list and revoke keys",
+		Example: "  boxoffice keys make --name player --role publisher --types 'playback.*'\n  boxoffice keys list\n  boxoffice keys revoke player",
 		Args:    cobra.NoArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newMasterKey())
+	cmd.AddCommand(newKeysMake(), newKeysList(), newKeysRevoke(), newMasterKey())
 	return cmd
 }
 
@@ -82,58 +78,6 @@ func parseAPIKeys(text string) ([]roleKey, error) {
 		keys = append(keys, roleKey{api.Role(role), key})
 	}
 	return keys, nil
-}
-
-// A keyring finds out who holds an API key: one of the configuration, or one
-// that the service has made.
-type keyring struct {
-	static api.StaticKeys
-	made   *apikeys.Store
-}
-
-// openKeyring gathers the keys. Where there are none at all it makes an admin
-// key and gives it, this once.
-func openKeyring(ctx context.Context, configured string, made *apikeys.Store) (*keyring, string, error) {
-	keys, err := parseAPIKeys(configured)
-	if err != nil {
-		return nil, "", err
-	}
-	ring := &keyring{made: made}
-	for _, k := range keys {
-		if err := ring.static.Add(k.key, api.Identity{Role: k.role}); err != nil {
-			return nil, "", err
-		}
-	}
-	if len(keys) > 0 {
-		return ring, "", nil
-	}
-	first, err := made.MakeFirst(ctx, "first admin", string(api.RoleAdmin))
-	return ring, first, err
-}
-
-// Lookup gives the identity of who holds the key.
-func (r *keyring) Lookup(ctx context.Context, key string) (api.Identity, bool, error) {
-	if who, ok, err := r.static.Lookup(ctx, key); ok || err != nil {
-		return who, ok, err
-	}
-	role, ok, err := r.made.Role(ctx, key)
-	return api.Identity{Role: api.Role(role)}, ok, err
-}
-
-// publishers is the same for NATS: what the holder of a token may publish.
-func (r *keyring) publishers(token string) (ingest.Grant, bool) {
-	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
-	defer cancel()
-	who, ok, err := r.Lookup(ctx, token)
-	switch {
-	case err != nil || !ok:
-		return ingest.Grant{}, false
-	case who.Role == api.RoleAdmin:
-		return ingest.GrantAll(), true
-	case who.Role == api.RolePublisher:
-		return ingest.GrantTypes(who.Types...), true
-	}
-	return ingest.Grant{}, false
 }
 
 // ownKey finds a key that a command of this program may publish with.

@@ -11,6 +11,7 @@ import (
 	"boxoffice/eventstore"
 	"boxoffice/internal/apikeys"
 	"boxoffice/internal/sqldb"
+	"boxoffice/internal/trail"
 	"boxoffice/projections"
 )
 
@@ -45,6 +46,9 @@ func migrateAll(ctx context.Context, db *sqldb.DB) error {
 		return err
 	}
 	if err := apikeys.Migrate(ctx, db); err != nil {
+		return err
+	}
+	if err := trail.Migrate(ctx, db); err != nil {
 		return err
 	}
 	models, err := projections.Open(ctx, db)

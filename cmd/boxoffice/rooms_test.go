@@ -20,10 +20,13 @@ var mayImport = map[string][]string{
 	"internal/platform": {"domain"},
 	"internal/oracle":   {},
 	"internal/apikeys":  {"internal/sqldb"},
+	"internal/attempts": {},
+	"internal/tokens":   {},
+	"internal/trail":    {"internal/sqldb"},
 	"eventstore":        {"domain", "internal/sqldb"},
 	"ingest":            {"domain", "eventstore"},
 	"projections":       {"domain", "eventstore", "internal/sqldb"},
-	"api":               {"domain", "projections", "eventstore"},
+	"api":               {"domain", "projections", "eventstore", "internal/attempts", "internal/trail"},
 	"cmd/boxoffice":     nil, // all
 }
 

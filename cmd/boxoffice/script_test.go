@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -62,6 +63,7 @@ func TestScripts(t *testing.T) {
 			"http":      scriptHTTP,
 			"await":     scriptAwait,
 			"largeline": scriptLargeLine,
+			"keyfrom":   scriptKeyFrom,
 		},
 	})
 }
@@ -86,13 +88,20 @@ func scriptHTTP(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
+// matches says whether a body has a text in it, or something that a pattern
+// matches.
+func matches(body, text string) bool {
+	pattern, err := regexp.Compile(text)
+	return strings.Contains(body, text) || err == nil && pattern.MatchString(body)
+}
+
 // scriptAwait is: await TEXT KEY METHOD PATH. It asks until the answer has the
-// text in it.
+// text, or what matches it as a pattern, in it.
 func scriptAwait(ts *testscript.TestScript, _ bool, args []string) {
 	deadline := time.Now().Add(60 * time.Second)
 	for {
 		status, body, err := call(ts, args[1:])
-		if err == nil && strings.Contains(body, args[0]) {
+		if err == nil && matches(body, args[0]) {
 			fmt.Fprintf(ts.Stdout(), "%d\n%s\n", status, body)
 			return
 		}
@@ -128,6 +137,16 @@ func call(ts *testscript.TestScript, args []string) (int, string, error) {
 	defer resp.Body.Close()
 	text, err := io.ReadAll(resp.Body)
 	return resp.StatusCode, string(text), err
+}
+
+// scriptKeyFrom is: keyfrom stdout NAME. It sets the variable to the key that
+// was printed.
+func scriptKeyFrom(ts *testscript.TestScript, _ bool, args []string) {
+	key := regexp.MustCompile(`bxo_[\w-]+`).FindString(ts.ReadFile(args[0]))
+	if key == "" {
+		ts.Fatalf("no key was printed")
+	}
+	ts.Setenv(args[1], key)
 }
 
 // scriptLargeLine is: largeline FILE USER. It writes an event about the user

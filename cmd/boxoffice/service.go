@@ -21,8 +21,8 @@ import (
 	"boxoffice/eventstore"
 	"boxoffice/eventstore/vault"
 	"boxoffice/ingest"
-	"boxoffice/internal/apikeys"
 	"boxoffice/internal/sqldb"
+	"boxoffice/internal/trail"
 	"boxoffice/projections"
 )
 
@@ -40,6 +40,7 @@ type service struct {
 	reader    *projections.Reader
 	runner    *projections.Runner
 	keys      *keyring
+	trail     *trail.Trail
 	embedded  *ingest.Embedded
 	broker    *ingest.Broker
 	publisher *ingest.Publisher
@@ -71,6 +72,7 @@ func startService(ctx context.Context, c *config, r roles, migrate bool, log *sl
 		s.lockDataDir,
 		func(ctx context.Context) error { return s.openDatabase(ctx, migrate) },
 		s.openKeys,
+		s.openTrail,
 		s.openBroker,
 		s.prepareIngest,
 		s.prepareProjecting,
@@ -175,17 +177,6 @@ func (c *config) masterKey() vault.MasterKey {
 	return vault.FileMasterKey(filepath.Join(c.DataDir, "master-key.json"), true)
 }
 
-// openKeys opens the API keys, and makes the first one where there is none.
-func (s *service) openKeys(ctx context.Context) error {
-	made, err := apikeys.Open(ctx, s.database)
-	if err != nil {
-		return err
-	}
-	s.onClose(made.Close)
-	s.keys, s.firstKey, err = openKeyring(ctx, s.config.APIKeys, made)
-	return err
-}
-
 // run does what the roles say until the context ends or a part fails for good,
 // and closes everything.
 func (s *service) run(ctx context.Context) error {
@@ -194,6 +185,7 @@ func (s *service) run(ctx context.Context) error {
 		group.Go(func() error { return s.ingester.Run(ctx) })
 		group.Go(func() error { s.ingester.Retain(ctx, s.config.Retention, s.store); return nil })
 	}
+	s.watchAccess(ctx, group)
 	if s.runner != nil {
 		group.Go(func() error { return s.runner.Run(ctx) })
 	}

@@ -52,8 +52,12 @@ func (s *service) prepareAPI(context.Context) error {
 		Log:       s.store,
 		Publisher: apiPublisher{s.publisher},
 		Keys:      s.keys,
+		Trail:     s.trail,
 		Zone:      s.zone,
 		Trials:    s.config.Trials,
+
+		BehindProxy: s.config.BehindProxy,
+
 		Checks:    s.checks(),
 		CursorKey: s.store.SharedKey("api cursors"),
 		Logger:    s.log,

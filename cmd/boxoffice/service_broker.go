@@ -8,11 +8,13 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/nats-io/nats.go"
 
 	"boxoffice/api"
 	"boxoffice/ingest"
+	"boxoffice/internal/attempts"
 )
 
 // openBroker starts the embedded server, where none is configured, and
@@ -29,6 +31,7 @@ func (s *service) openBroker(ctx context.Context) error {
 			Dir:       filepath.Join(s.config.DataDir, "nats"),
 			Addr:      s.config.NATSAddr,
 			Authorize: s.keys.publishers,
+			Attempts:  natsAttempts{attempts.New(time.Now)},
 			TLS:       tls,
 			Logger:    s.log,
 		})

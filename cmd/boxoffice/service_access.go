@@ -1,0 +1,130 @@
+// This file is the part of the service that is about who may do what: keys,
+// noticing that they end, and the trail.
+
+package main
+
+import (
+	"context"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/errgroup"
+
+	"boxoffice/eventstore"
+	"boxoffice/internal/apikeys"
+	"boxoffice/internal/trail"
+)
+
+const (
+	// reauthorizeEvery is how often publishers who are connected with a token
+	// of an issuer are looked at again: tokens expire without a change of ours.
+	reauthorizeEvery = 30 * time.Second
+	// purgeTrailEvery is how often the trail is purged of what is too old.
+	purgeTrailEvery = time.Hour
+	// countRefusedEvery is how often refused events are counted for the metrics.
+	countRefusedEvery = 30 * time.Second
+)
+
+// openKeys opens the API keys, and makes the first one where there is none.
+func (s *service) openKeys(ctx context.Context) error {
+	made, err := apikeys.Open(ctx, s.database)
+	if err != nil {
+		return err
+	}
+	s.onClose(made.Close)
+	s.keys, s.firstKey, err = openKeyring(ctx, s.config, made, s.log)
+	return err
+}
+
+// openTrail opens the trail of who did what, where there is an API to do it with.
+func (s *service) openTrail(ctx context.Context) (err error) {
+	if !s.roles.api {
+		return nil
+	}
+	s.trail, err = trail.Open(ctx, s.database, trail.Config{
+		Pseudonyms: pseudonyms(s.store), Logger: s.log, Registerer: s.metrics,
+	})
+	if err != nil {
+		return err
+	}
+	s.onClose(s.trail.Close)
+	return nil
+}
+
+// pseudonyms looks up users for the trail.
+func pseudonyms(store *eventstore.Store) func(context.Context, []string) (map[string]trail.Subject, error) {
+	return func(ctx context.Context, ids []string) (map[string]trail.Subject, error) {
+		keys, err := store.UserKeys(ctx, ids)
+		found := make(map[string]trail.Subject, len(keys))
+		for id, key := range keys {
+			found[id] = trail.Subject(key)
+		}
+		return found, err
+	}
+}
+
+// watchAccess runs what has to be looked at while the service runs.
+func (s *service) watchAccess(ctx context.Context, group *errgroup.Group) {
+	if s.embedded != nil {
+		group.Go(func() error { s.watchKeys(ctx); return nil })
+	}
+	if s.embedded != nil && s.keys.tokens != nil {
+		group.Go(func() error { every(ctx, reauthorizeEvery, s.embedded.Reauthorize); return nil })
+	}
+	if s.trail != nil {
+		group.Go(func() error { every(ctx, purgeTrailEvery, func() { s.purgeTrail(ctx) }); return nil })
+	}
+	if s.roles.ingest {
+		gauge := newRefusedGauge()
+		s.metrics.MustRegister(gauge)
+		group.Go(func() error { every(ctx, countRefusedEvery, func() { s.countRefused(ctx, gauge) }); return nil })
+	}
+}
+
+// watchKeys disconnects publishers whose key isn't good any more.
+func (s *service) watchKeys(ctx context.Context) {
+	s.keys.made.Watch(ctx, s.embedded.Reauthorize, func(err error) {
+		s.log.Warn("API keys can't be looked at; who was let in stays in until they can be", "error", err)
+	})
+}
+
+// every calls f at once and then at each interval, until ctx ends.
+func every(ctx context.Context, interval time.Duration, f func()) {
+	ticker := time.NewTicker(interval)
+	defer ticker.Stop()
+	for {
+		f()
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
+}
+
+func (s *service) purgeTrail(ctx context.Context) {
+	if _, err := s.trail.Purge(ctx, time.Now().Add(-s.config.TrailRetention)); err != nil && ctx.Err() == nil {
+		s.log.Warn("purging the trail failed and is tried again", "error", err)
+	}
+}
+
+func newRefusedGauge() *prometheus.GaugeVec {
+	return prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "boxoffice_refused_events",
+		Help: "Refused events that are kept, by reason.",
+	}, []string{"reason"})
+}
+
+func (s *service) countRefused(ctx context.Context, gauge *prometheus.GaugeVec) {
+	counts, err := s.store.CountRefused(ctx)
+	if err != nil {
+		if ctx.Err() == nil {
+			s.log.Warn("counting refused events failed and is tried again", "error", err)
+		}
+		return
+	}
+	gauge.Reset()
+	for reason, n := range counts {
+		gauge.WithLabelValues(string(reason)).Set(float64(n))
+	}
+}
