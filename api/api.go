@@ -51,6 +51,9 @@ type Config struct {
 	CursorKey []byte
 	// Timeout is how long one answer may take, streams excepted. Default: 30 s.
 	Timeout time.Duration
+	// TempDir is where exports keep what doesn't fit into memory, in directories
+	// of their own. Default: the system's directory for temporary files.
+	TempDir string
 	// Heartbeat is how often a live stream with nothing to say shows that it is
 	// alive. Default: 15 s.
 	Heartbeat time.Duration
@@ -104,6 +107,7 @@ type service struct {
 	Config
 	cursors *cursorSealer
 	metrics *metrics
+	exports exportSlots
 	router  *chi.Mux
 	api     huma.API
 	// document is the OpenAPI document.
@@ -128,7 +132,7 @@ func newService(c Config) (*service, error) {
 		return nil, err
 	}
 	c.setDefaults()
-	s := &service{Config: c}
+	s := &service{Config: c, exports: make(exportSlots, maxExports)}
 	var err error
 	if s.cursors, err = newCursorSealer(c.CursorKey); err != nil {
 		return nil, fmt.Errorf("api: %w", err)
@@ -156,6 +160,8 @@ func (s *service) route() error {
 	s.registerUser()
 	s.registerSessions()
 	s.registerContents()
+	s.registerExports()
+	s.registerUserData()
 	s.registerHistory()
 	s.registerRefused()
 	s.registerHealth()

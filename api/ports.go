@@ -5,9 +5,11 @@ package api
 
 import (
 	"context"
+	"iter"
 
 	"boxoffice/domain"
 	"boxoffice/eventstore"
+	"boxoffice/internal/export"
 	"boxoffice/projections"
 )
 
@@ -35,6 +37,11 @@ type Reader interface {
 	// Contents gives a page of what all users viewed in sessions that started
 	// in [from, to), most sessions first; nil is no bound.
 	Contents(ctx context.Context, from, to *domain.Instant, after *projections.ContentCursor, limit int) (projections.ContentsPage, error)
+	// WholeUser gives all that is held about a user to f, of one moment;
+	// projections.ErrNoUser where there is no such user.
+	WholeUser(ctx context.Context, id string, at domain.Instant, f func(*projections.UserWhole) error) error
+	// The whole lists of users and of sessions.
+	export.Reader
 }
 
 // A Log gives what is in the log, and what was refused. It is used by many
@@ -51,6 +58,11 @@ type Log interface {
 	// Refused gives a page of the refused events, and the id to go on from: 0
 	// on the last page.
 	Refused(ctx context.Context, q eventstore.RefusedQuery) (events []eventstore.RefusedEvent, next int64, err error)
+	// UserEvents gives the recorded events about a user, readable; it ends with
+	// eventstore.ErrUserGone where the user is erased before its end.
+	UserEvents(ctx context.Context, id string) iter.Seq2[*eventstore.Record, error]
+	// RefusedAbout gives the refused events about a user's id.
+	RefusedAbout(ctx context.Context, id string) iter.Seq2[*eventstore.RefusedEvent, error]
 }
 
 // A Publisher hands events to the broker. It is used by many requests at a time.

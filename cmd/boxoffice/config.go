@@ -239,7 +239,7 @@ func (c *config) check() error {
 	if c.DatabaseURL != "" && !strings.HasPrefix(c.DatabaseURL, "postgres://") && !strings.HasPrefix(c.DatabaseURL, "postgresql://") {
 		return errors.New("BOXOFFICE_DATABASE_URL: must start with postgres://")
 	}
-	if c.DatabaseURL != "" && c.MasterKey == "" {
+	if c.DatabaseURL != "" && c.MasterKey == "" && c.settingsHave("master-key") {
 		return errors.New("BOXOFFICE_MASTER_KEY: required with PostgreSQL: the file of the key that wraps the users' keys; `boxoffice keys new-master FILE` makes one")
 	}
 	if err := c.checkBroker(); err != nil {

@@ -20,10 +20,12 @@ var mayImport = map[string][]string{
 	"internal/platform": {"domain"},
 	"internal/oracle":   {},
 	"internal/apikeys":  {"internal/sqldb"},
+	"internal/sheet":    {},
+	"internal/export":   {"domain", "eventstore", "projections", "internal/sheet"},
 	"eventstore":        {"domain", "internal/sqldb"},
 	"ingest":            {"domain", "eventstore"},
 	"projections":       {"domain", "eventstore", "internal/sqldb"},
-	"api":               {"domain", "projections", "eventstore"},
+	"api":               {"domain", "projections", "eventstore", "internal/export"},
 	"cmd/boxoffice":     nil, // all
 }
 
