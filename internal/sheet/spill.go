@@ -50,15 +50,15 @@ func (s *spill) find() error {
 	if err != nil {
 		return fmt.Errorf("look for temporary files: %w", err)
 	}
-	for _, e := range entries {
-		path := filepath.Join(s.dir, e.Name())
-		if s.file, err = os.Open(path); err != nil {
-			return fmt.Errorf("open a temporary file: %w", err)
-		}
-		// Where an open file can't be removed, close does it.
-		_ = os.Remove(path)
+	if len(entries) == 0 {
 		return nil
 	}
+	path := filepath.Join(s.dir, entries[0].Name())
+	if s.file, err = os.Open(path); err != nil {
+		return fmt.Errorf("open a temporary file: %w", err)
+	}
+	// Where an open file can't be removed, close does it.
+	_ = os.Remove(path)
 	return nil
 }
 
