@@ -60,6 +60,9 @@ type Options struct {
 	TempDir string
 	// Progress, where set, is told now and then how many rows have been read.
 	Progress func(rows int64)
+
+	// rowsPerSheet is for tests; see [sheet.Options].
+	rowsPerSheet int
 }
 
 // A Result says what was written.
@@ -144,7 +147,7 @@ func (e *exporter) begin(name string, columns []column, timeZone string, positio
 	if e.options.Format == CSV {
 		e.text, err = sheet.NewCSV(e.w, t)
 	} else {
-		e.book, err = sheet.NewXLSX(t, sheet.Options{TempDir: e.options.TempDir})
+		e.book, err = sheet.NewXLSX(t, sheet.Options{TempDir: e.options.TempDir, RowsPerSheet: e.options.rowsPerSheet})
 	}
 	return err
 }

@@ -6,10 +6,11 @@ import "iter"
 
 const (
 	// rowsAhead is how many rows are handed over at a time, fewer where they
-	// would be more than cellsAhead cells, and batchesAhead how many such
-	// batches may wait.
+	// have more than cellsAhead cells or bytesAhead bytes of text; and
+	// batchesAhead is how many such batches may wait.
 	rowsAhead    = 256
 	cellsAhead   = 1 << 14
+	bytesAhead   = 1 << 18
 	batchesAhead = 4
 )
 
@@ -58,6 +59,7 @@ func readAhead[T any](items iter.Seq2[*T, error], width int, cells func(*T, []an
 			}
 		}
 		var b batch
+		size := 0
 		for item, err := range items {
 			row := make([]any, width)
 			if err == nil {
@@ -67,11 +69,12 @@ func readAhead[T any](items iter.Seq2[*T, error], width int, cells func(*T, []an
 				send(batch{err: err})
 				return
 			}
-			if b.rows = append(b.rows, row); len(b.rows) == atOnce {
+			b.rows = append(b.rows, row)
+			if size += textSize(row); len(b.rows) == atOnce || size >= bytesAhead {
 				if !send(b) {
 					return
 				}
-				b = batch{rows: make([][]any, 0, atOnce)}
+				b, size = batch{rows: make([][]any, 0, atOnce)}, 0
 			}
 		}
 		send(b)
@@ -81,4 +84,14 @@ func readAhead[T any](items iter.Seq2[*T, error], width int, cells func(*T, []an
 		for range batches { // until it is closed
 		}
 	}
+}
+
+// textSize gives how many bytes the texts of a row have.
+func textSize(row []any) (n int) {
+	for _, cell := range row {
+		if text, ok := cell.(string); ok {
+			n += len(text)
+		}
+	}
+	return n
 }

@@ -91,7 +91,7 @@ func TestWhatGoesIntoAWorkbookComesOut(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		table, rows := drawRows(t)
 		perSheet := rapid.IntRange(1, 20).Draw(t, "rows per sheet")
-		f := workbook(t, table, rows, Options{rowsPerSheet: perSheet})
+		f := workbook(t, table, rows, Options{RowsPerSheet: perSheet})
 		defer f.Close()
 		for n, row := range rows {
 			sheet := "Things"
@@ -179,9 +179,8 @@ func checkTime(t *rapid.T, f *excelize.File, sheet, place, raw string, want time
 	}
 	local := want.In(paris)
 	wall := time.Date(local.Year(), local.Month(), local.Day(), local.Hour(), local.Minute(), local.Second(), local.Nanosecond(), time.UTC)
-	days := wall.Unix() - dayZero.Unix()
-	exact := (float64(days) + float64(wall.Nanosecond())/1e9) / 86_400
-	if math.Abs(serial-exact)*86_400 > 1e-3 { // to the fifteen digits that excelize reads
+	exact := float64(wall.UnixMicro()-dayZero.UnixMicro()) / microsPerDay
+	if off := (serial - exact) * 86_400; off < -1e-7 || off > 1e-3 { // to fifteen digits, and not less
 		t.Errorf("%s is %v, not %v (%v)", place, serial, exact, local)
 	}
 	shown, err := f.GetCellValue(sheet, place)

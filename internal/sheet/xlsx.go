@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/bits"
 	"strconv"
 	"strings"
 	"time"
@@ -19,8 +20,11 @@ type Options struct {
 	// written. Empty: the system's directory for temporary files.
 	TempDir string
 
-	// rowsPerSheet and bytesPerSheet are for tests.
-	rowsPerSheet  int
+	// RowsPerSheet is how many rows a sheet has besides its header. 0: as many
+	// as Excel can have.
+	RowsPerSheet int
+
+	// bytesPerSheet is for tests.
 	bytesPerSheet int64
 }
 
@@ -70,8 +74,8 @@ func NewXLSX(t Table, o Options) (_ *XLSX, err error) {
 	if err := t.check(); err != nil {
 		return nil, err
 	}
-	if o.rowsPerSheet == 0 {
-		o.rowsPerSheet = maxRows
+	if o.RowsPerSheet == 0 {
+		o.RowsPerSheet = maxRows
 	}
 	if o.bytesPerSheet == 0 {
 		o.bytesPerSheet = maxSheetBytes
@@ -142,7 +146,7 @@ func (x *XLSX) place(row int) string {
 
 // makeRoom sees to it that a row fits into the sheet.
 func (x *XLSX) makeRoom() error {
-	full := x.row > x.options.rowsPerSheet
+	full := x.row > x.options.RowsPerSheet
 	if x.row%checkEvery == 0 {
 		size, err := x.spill.look()
 		if err != nil {
@@ -327,13 +331,18 @@ const exactDigits = 15
 
 // number gives a number, or the text of one that would lose digits.
 func (x *XLSX) number(n Number) any {
-	mantissa, _, _ := strings.Cut(strings.ToLower(string(n)), "e")
-	digits := strings.TrimLeft(strings.NewReplacer("-", "", ".", "").Replace(mantissa), "0")
 	f, err := strconv.ParseFloat(string(n), 64)
-	if err != nil || len(strings.TrimRight(digits, "0")) > exactDigits {
+	if err != nil || len(n) > exactDigits && significantDigits(string(n)) > exactDigits {
 		return x.text(string(n))
 	}
 	return f
+}
+
+// significantDigits counts the digits of a number without the zeros at its ends.
+func significantDigits(number string) int {
+	mantissa, _, _ := strings.Cut(strings.ToLower(number), "e")
+	digits := strings.NewReplacer("-", "", ".", "").Replace(mantissa)
+	return len(strings.Trim(digits, "0"))
 }
 
 // The days between which a sheet knows dates. It would know those from 1900 on,
@@ -355,5 +364,21 @@ func (x *XLSX) time(t time.Time) any {
 	if shown < firstDay.UnixMicro() || shown >= lastDay.UnixMicro() {
 		return local.Format(timeLayout)
 	}
-	return float64(shown-dayZero.UnixMicro()) / microsPerDay
+	return serial(shown - dayZero.UnixMicro())
+}
+
+// serial gives microseconds as days, to the fifteen digits that a sheet knows
+// (at present some nine microseconds), and never less than they are: readers
+// that cut where they should round would show the second before.
+func serial(micros int64) float64 {
+	scale := uint64(1e10)
+	for days := micros / microsPerDay; days >= 100_000; days /= 10 {
+		scale /= 10
+	}
+	high, low := bits.Mul64(uint64(micros), scale)
+	digits, rest := bits.Div64(high, low, microsPerDay)
+	if rest > 0 {
+		digits++
+	}
+	return float64(digits) / float64(scale)
 }

@@ -30,7 +30,7 @@ func TestFurtherSheets(t *testing.T) {
 		4: "Things: c 0 1 2 3, Things 2: c 4",
 		5: "Things: c 0 1 2 3 4",
 	} {
-		f := workbook(t, oneColumn, rows, Options{rowsPerSheet: n})
+		f := workbook(t, oneColumn, rows, Options{RowsPerSheet: n})
 		var sheets []string
 		for _, sheet := range f.GetSheetList() {
 			all, err := f.GetRows(sheet)
