@@ -59,6 +59,9 @@ type Config struct {
 	CursorKey []byte
 	// Timeout is how long one answer may take, streams excepted. Default: 30 s.
 	Timeout time.Duration
+	// TempDir is where exports keep what doesn't fit into memory, in directories
+	// of their own. Default: the system's directory for temporary files.
+	TempDir string
 	// Heartbeat is how often a live stream with nothing to say shows that it is
 	// alive. Default: 15 s.
 	Heartbeat time.Duration
@@ -115,6 +118,7 @@ type service struct {
 	// recheckEvery is how often the key of a request under way is looked up.
 	recheckEvery time.Duration
 	metrics      *metrics
+	exports      exportSlots
 	router       *chi.Mux
 	api          huma.API
 	// document is the OpenAPI document.
@@ -139,7 +143,7 @@ func newService(c Config) (*service, error) {
 		return nil, err
 	}
 	c.setDefaults()
-	s := &service{Config: c, attempts: attempts.New(c.Clock), recheckEvery: recheckEvery}
+	s := &service{Config: c, attempts: attempts.New(c.Clock), recheckEvery: recheckEvery, exports: make(exportSlots, maxExports)}
 	var err error
 	if s.cursors, err = newCursorSealer(c.CursorKey); err != nil {
 		return nil, fmt.Errorf("api: %w", err)
@@ -167,6 +171,8 @@ func (s *service) route() error {
 	s.registerUser()
 	s.registerSessions()
 	s.registerContents()
+	s.registerExports()
+	s.registerUserData()
 	s.registerHistory()
 	s.registerRefused()
 	s.registerRefusedActs()

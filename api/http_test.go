@@ -74,8 +74,8 @@ func TestTableOfRoles(t *testing.T) {
 		slices.Sort(ids)
 	}
 	figures := []string{"get-month", "get-user-counts", "list-contents", "list-months", "list-sessions"}
-	people := []string{"get-user", "list-month-users", "list-user-contents", "list-user-sessions", "list-users"}
 	history := []string{"list-events", "list-refused", "get-refused-counts", "list-trail"}
+	people := []string{"export-sessions", "export-users", "get-user", "get-user-data", "list-month-users", "list-user-contents", "list-user-sessions", "list-users"}
 	sorted := func(lists ...[]string) []string { return slices.Sorted(slices.Values(slices.Concat(lists...))) }
 	want := map[Role][]string{
 		RolePublisher: {"publish-events"},

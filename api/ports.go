@@ -5,9 +5,11 @@ package api
 
 import (
 	"context"
+	"iter"
 
 	"boxoffice/domain"
 	"boxoffice/eventstore"
+	"boxoffice/internal/export"
 	"boxoffice/internal/trail"
 	"boxoffice/projections"
 )
@@ -36,6 +38,11 @@ type Reader interface {
 	// Contents gives a page of what all users viewed in sessions that started
 	// in [from, to), most sessions first; nil is no bound.
 	Contents(ctx context.Context, from, to *domain.Instant, after *projections.ContentCursor, limit int) (projections.ContentsPage, error)
+	// WholeUser gives all that is held about a user to f, of one moment;
+	// projections.ErrNoUser where there is no such user.
+	WholeUser(ctx context.Context, id string, at domain.Instant, f func(*projections.UserWhole) error) error
+	// The whole lists of users and of sessions.
+	export.Reader
 }
 
 // A Log gives what is in the log, and what was refused. It is used by many
@@ -64,6 +71,11 @@ type Log interface {
 	// Recorded gives the position of the event of a source and an id; 0 where
 	// none is recorded.
 	Recorded(ctx context.Context, source, id string) (eventstore.Position, error)
+	// UserEvents gives the recorded events about a user, readable; it ends with
+	// eventstore.ErrUserGone where the user is erased before its end.
+	UserEvents(ctx context.Context, id string) iter.Seq2[*eventstore.Record, error]
+	// RefusedAbout gives the refused events about a user's id.
+	RefusedAbout(ctx context.Context, id string) iter.Seq2[*eventstore.RefusedEvent, error]
 }
 
 // A Trail takes down who did what with people's data. It is used by many

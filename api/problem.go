@@ -15,6 +15,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"boxoffice/eventstore"
 	"boxoffice/projections"
 )
 
@@ -82,7 +83,7 @@ func (s *service) problemOf(ctx context.Context, err error) *Problem {
 	switch {
 	case errors.As(err, &p):
 		return p
-	case errors.Is(err, projections.ErrNoUser):
+	case errors.Is(err, projections.ErrNoUser), errors.Is(err, eventstore.ErrUserGone):
 		return noUser()
 	case errors.Is(err, projections.ErrCursor):
 		return invalidCursor()

@@ -54,6 +54,9 @@ var permissions = map[string][]Role{
 	"get-user":           {RoleSupport, RoleAdmin},
 	"list-user-sessions": {RoleSupport, RoleAdmin},
 	"list-user-contents": {RoleSupport, RoleAdmin},
+	"export-users":       {RoleSupport, RoleAdmin},
+	"export-sessions":    {RoleSupport, RoleAdmin},
+	"get-user-data":      {RoleSupport, RoleAdmin},
 
 	"list-events":  {RoleAuditor, RoleAdmin},
 	"list-refused": {RoleAuditor, RoleAdmin},

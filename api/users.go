@@ -47,7 +47,8 @@ func (c custom) Schema(huma.Registry) *huma.Schema {
 	return &huma.Schema{Type: huma.TypeObject, AdditionalProperties: true}
 }
 
-type listUsersInput struct {
+// UserListParams are the filters and the sort of the list of users.
+type UserListParams struct {
 	Status         string `query:"status" enum:"registered,active,canceled" doc:"Only users of this status"`
 	RegisteredFrom string `query:"registered_from" doc:"Registered from this instant or date on" example:"2026-11-01"`
 	RegisteredTo   string `query:"registered_to" doc:"Registered before this instant or date" example:"2026-12-01"`
@@ -56,6 +57,10 @@ type listUsersInput struct {
 	Query          string `query:"q" doc:"Part of \"first_name last_name\", of the e-mail or of the id, whatever the case" example:"ana"`
 	Sort           string `query:"sort" enum:"registered_at,-registered_at,updated_at,-updated_at" default:"-registered_at" doc:"Order; - is latest first. Nulls last, ties by id"`
 	AsOfParam
+}
+
+type listUsersInput struct {
+	UserListParams
 	PageParams
 }
 
@@ -92,7 +97,7 @@ func (s *service) registerUsers() {
 }
 
 func (s *service) listUsers(ctx context.Context, in *listUsersInput) (*listUsersOutput, error) {
-	filter, asOf, err := s.userFilter(in)
+	filter, asOf, err := s.userFilter(&in.UserListParams)
 	if err != nil {
 		return nil, err
 	}
@@ -118,7 +123,7 @@ func (s *service) listUsers(ctx context.Context, in *listUsersInput) (*listUsers
 	}}, nil
 }
 
-func (s *service) userFilter(in *listUsersInput) (projections.UserFilter, *domain.Instant, error) {
+func (s *service) userFilter(in *UserListParams) (projections.UserFilter, *domain.Instant, error) {
 	p := s.params()
 	filter := projections.UserFilter{
 		Status:         projections.Status(in.Status),

@@ -5,8 +5,10 @@ package projections
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -263,9 +265,22 @@ func (q *questioner) askAllUsers(what string, ask UsersQuery, want []User) {
 			}
 			q.same(what+", as a whole", want, got, nil)
 		}
+		keys, err := l.CustomKeys(10)
+		q.same(what+", keys of custom", customKeysOf(q.T, want), keys, err)
 		return nil
 	})
 	q.same(what+", as a whole", nil, nil, err)
+}
+
+// customKeysOf gives the keys of custom that some of the users have, sorted.
+func customKeysOf(t *rapid.T, users []User) []string {
+	found := map[string]json.RawMessage{}
+	for _, u := range users {
+		if err := json.Unmarshal(u.Profile.Custom, &found); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return slices.Sorted(maps.Keys(found))
 }
 
 func (q *questioner) askEachUser() {
@@ -290,6 +305,30 @@ func (q *questioner) askEachUser() {
 			}
 		}
 		q.same("user "+p.id, want, got, nil)
+		q.askWholeUser(p.id, at, want)
+	}
+}
+
+// askWholeUser asks for all that is held about a user, which is the same as
+// asking for the user and for the sessions.
+func (q *questioner) askWholeUser(id string, at domain.Instant, want UserDetail) {
+	sessions, err := q.reader.Sessions(q.ctx, SessionsQuery{UserID: id, At: at, Limit: 1000})
+	q.same("sessions of "+id, nil, nil, err)
+	err = q.reader.WholeUser(q.ctx, id, at, func(w *UserWhole) error {
+		var got []Session
+		for s, err := range w.Sessions {
+			if err != nil {
+				return err
+			}
+			got = append(got, *s)
+		}
+		q.same("all of "+id, want, w.UserDetail, nil)
+		q.same("all sessions of "+id, sessions.Sessions, got, nil)
+		return nil
+	})
+	q.same("all of "+id, nil, nil, err)
+	if err := q.reader.WholeUser(q.ctx, "nobody", at, nil); !errors.Is(err, ErrNoUser) {
+		q.Fatalf("all of nobody: %v", err)
 	}
 }
 

@@ -48,26 +48,30 @@ func (r *Reader) AllSessions(ctx context.Context, q SessionsQuery, f func(*Sessi
 		if err != nil {
 			return err
 		}
-		sessions := func(yield func(*Session, error) bool) {
-			for after, more := (*SessionCursor)(nil), true; more; more = after != nil {
-				page, next, err := s.sessions(ctx, l, after, exportPage)
-				if err != nil {
-					yield(nil, err)
-					return
-				}
-				for i := range page {
-					if !yield(&page[i], nil) {
-						return
-					}
-				}
-				after = next
-			}
-		}
 		if err := s.handOut(ctx, "sessions", "users"); err != nil {
 			return err
 		}
-		return f(&SessionList{Position: s.Position, TimeZone: s.TimeZone, Sessions: sessions})
+		return f(&SessionList{Position: s.Position, TimeZone: s.TimeZone, Sessions: s.wholeSessions(ctx, l)})
 	})
+}
+
+// wholeSessions gives all sessions of a listing, reading a page at a time.
+func (s *snapshot) wholeSessions(ctx context.Context, l *sessionListing) iter.Seq2[*Session, error] {
+	return func(yield func(*Session, error) bool) {
+		for after, more := (*SessionCursor)(nil), true; more; more = after != nil {
+			page, next, err := s.sessions(ctx, l, after, exportPage)
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			for i := range page {
+				if !yield(&page[i], nil) {
+					return
+				}
+			}
+			after = next
+		}
+	}
 }
 
 // A sessionListing is a set of sessions in their order.

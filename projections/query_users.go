@@ -54,6 +54,9 @@ type UserList struct {
 	// Users gives the users in order. It can be gone through several times,
 	// and is the same each time; it ends at the first error.
 	Users iter.Seq2[*User, error]
+	// CustomKeys gives the keys of custom that the users of the list have,
+	// sorted as bytes; where there are more than limit, any limit of them.
+	CustomKeys func(limit int) ([]string, error)
 }
 
 // AllUsers gives the whole list of users that q asks for to f, all of one
@@ -83,7 +86,8 @@ func (r *Reader) AllUsers(ctx context.Context, q UsersQuery, f func(*UserList) e
 		if err := s.handOut(ctx, "users", "access_spans"); err != nil {
 			return err
 		}
-		return f(&UserList{Position: s.Position, TimeZone: s.TimeZone, Users: users})
+		keys := func(limit int) ([]string, error) { return s.customKeys(ctx, &q, limit) }
+		return f(&UserList{Position: s.Position, TimeZone: s.TimeZone, Users: users, CustomKeys: keys})
 	})
 }
 

@@ -152,3 +152,22 @@ func TestAccessAsTheDocsSay(t *testing.T) {
 		}
 	}
 }
+
+// What the docs say with curl gives files with users and sessions.
+func TestExportingAsTheDocsSay(t *testing.T) {
+	s := runningService(t)
+	for _, script := range snippets(t, "docs/publishing.md", "sh", "curl") {
+		runSnippet(t, "sh", "-ec", here(s, script))
+	}
+	awaitPosition(t, s, 1)
+	dir := t.TempDir()
+	files := strings.NewReplacer("-o users.xlsx", "-o "+dir+"/users.xlsx", "-o november.csv", "-o "+dir+"/november.csv")
+	for _, script := range snippets(t, "docs/exports.md", "sh", "curl") {
+		runSnippet(t, "sh", "-ec", files.Replace(here(s, script)))
+	}
+	for name, begins := range map[string]string{"users.xlsx": "PK", "november.csv": "user_id,session_id,"} {
+		if text, err := os.ReadFile(filepath.Join(dir, name)); err != nil || !strings.HasPrefix(string(text), begins) {
+			t.Errorf("%s begins with %.20q, %v", name, text, err)
+		}
+	}
+}

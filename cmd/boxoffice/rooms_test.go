@@ -26,7 +26,9 @@ var mayImport = map[string][]string{
 	"eventstore":        {"domain", "internal/sqldb"},
 	"ingest":            {"domain", "eventstore"},
 	"projections":       {"domain", "eventstore", "internal/sqldb"},
-	"api":               {"domain", "projections", "eventstore", "internal/attempts", "internal/trail"},
+	"api":               {"domain", "projections", "eventstore", "internal/attempts", "internal/export", "internal/trail"},
+	"internal/sheet":    {},
+	"internal/export":   {"domain", "eventstore", "projections", "internal/sheet"},
 	"cmd/boxoffice":     nil, // all
 }
 

@@ -26,6 +26,7 @@ var sqliteDialect = &Dialect{
 type sqliteLocation struct {
 	path        string
 	synchronous string
+	readOnly    bool
 }
 
 // SQLiteURL gives the URL of the file at path.
@@ -95,6 +96,11 @@ func (l *sqliteLocation) dsn(schema string) string {
 		"_txlock":       {"immediate"},
 		"_dqs":          {"false"},
 		"_pragma":       {"cache_size(-2048)", "temp_store(memory)", "recursive_triggers(on)", "wal_autocheckpoint(4000)"},
+	}
+	if l.readOnly {
+		// The file has its journal mode already.
+		parameters.Del("_journal_mode")
+		parameters.Set("mode", "ro")
 	}
 	return "file:" + escapePath(l.file(schema)) + "?" + parameters.Encode()
 }

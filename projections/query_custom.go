@@ -1,0 +1,55 @@
+// This file answers which of the platform's own fields users have.
+
+package projections
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"boxoffice/internal/sqldb"
+)
+
+// customKeys gives the keys of custom that users of a list have, sorted as
+// bytes; of more than limit only that many. The engine goes through the users
+// once, in no order, and what is kept are the keys.
+func (s *snapshot) customKeys(ctx context.Context, q *UsersQuery, limit int) ([]string, error) {
+	rows, err := s.queryCustomKeys(ctx, q, limit)
+	if err != nil {
+		return nil, fmt.Errorf("look for the keys of custom: %w", err)
+	}
+	slices.Sort(rows)
+	return rows, nil
+}
+
+func (s *snapshot) queryCustomKeys(ctx context.Context, q *UsersQuery, limit int) ([]string, error) {
+	st := &statement{}
+	f := &q.Filter
+	if s.d.Name == sqldb.Postgres {
+		st.write("SELECT DISTINCT k.key FROM users u CROSS JOIN LATERAL json_object_keys(u.custom) k(key)")
+	} else {
+		st.write("SELECT DISTINCT k.key FROM users u CROSS JOIN json_each(u.custom) k")
+	}
+	conditions := []condition{always("u.id IS NOT NULL"), compared("u.first_event_at", "<=", q.At)}
+	conditions = append(conditions, between("u.registered_at", f.RegisteredFrom, f.RegisteredTo)...)
+	conditions = append(conditions, between("u.updated_at", f.UpdatedFrom, f.UpdatedTo)...)
+	if f.Query != "" {
+		conditions = append(conditions, s.contains(f.Query))
+	}
+	st.where(withStatus(conditions, q)...)
+	st.write(" LIMIT ", st.arg(int64(limit)))
+	rows, err := s.tx.QueryContext(ctx, st.text.String(), st.args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var keys []string
+	for rows.Next() {
+		var key string
+		if err := rows.Scan(&key); err != nil {
+			return nil, err
+		}
+		keys = append(keys, key)
+	}
+	return keys, rows.Err()
+}
