@@ -89,7 +89,8 @@ func (s *service) exportUsers(_ context.Context, in *exportUsersInput) (*huma.St
 	}
 	q := projections.UsersQuery{Filter: filter, Sort: projections.UserSort(in.Sort), At: s.orNow(asOf)}
 	return s.exportFile("users", in.Format, filtersOf(in), func(ctx context.Context, w io.Writer, o export.Options) error {
-		_, err := export.Users(ctx, s.Reader, q, w, o)
+		result, err := export.Users(ctx, s.Reader, q, w, o)
+		aboutMany(ctx, int(result.Rows))
 		if errors.Is(err, export.ErrColumns) {
 			err = newProblem(http.StatusUnprocessableEntity, err.Error()+": ask for fewer users")
 		}
@@ -108,7 +109,11 @@ func (s *service) exportSessions(_ context.Context, in *exportSessionsInput) (*h
 		return nil, err
 	}
 	return s.exportFile("sessions", in.Format, filtersOf(in), func(ctx context.Context, w io.Writer, o export.Options) error {
-		_, err := export.Sessions(ctx, s.Reader, q, w, o)
+		if in.UserID != "" {
+			about(ctx, in.UserID)
+		}
+		result, err := export.Sessions(ctx, s.Reader, q, w, o)
+		aboutMany(ctx, int(result.Rows))
 		return err
 	}), nil
 }
@@ -145,7 +150,7 @@ func (s *service) stream(header map[string]string, write func(context.Context, i
 			}
 			c.SetStatus(http.StatusOK)
 		}}
-		err := write(r.Context(), out)
+		err := write(c.Context(), out) // which has the request's values, too
 		switch {
 		case err == nil:
 		case !begun:
