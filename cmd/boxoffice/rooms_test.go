@@ -20,11 +20,14 @@ var mayImport = map[string][]string{
 	"internal/platform": {"domain"},
 	"internal/oracle":   {},
 	"internal/apikeys":  {"internal/sqldb"},
-	"eventstore":        {"domain", "internal/sqldb"},
-	"ingest":            {"domain", "eventstore"},
-	"projections":       {"domain", "eventstore", "internal/sqldb"},
-	"api":               {"domain", "projections", "eventstore"},
-	"cmd/boxoffice":     nil, // all
+
+	"internal/spreadsheet": {},
+
+	"eventstore":    {"domain", "internal/sqldb"},
+	"ingest":        {"domain", "eventstore"},
+	"projections":   {"domain", "eventstore", "internal/sqldb"},
+	"api":           {"domain", "projections", "eventstore", "internal/spreadsheet"},
+	"cmd/boxoffice": nil, // all
 }
 
 // pureModules are what domain may use besides the standard library.
