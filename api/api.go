@@ -109,9 +109,12 @@ func (c *Config) setDefaults() {
 type service struct {
 	Config
 	cursors *cursorSealer
-	metrics *metrics
-	router  *chi.Mux
-	api     huma.API
+	// importing is held by the import that runs: two at a time would both make
+	// the users whom neither finds.
+	importing chan struct{}
+	metrics   *metrics
+	router    *chi.Mux
+	api       huma.API
 	// document is the OpenAPI document.
 	document []byte
 }
@@ -134,7 +137,7 @@ func newService(c Config) (*service, error) {
 		return nil, err
 	}
 	c.setDefaults()
-	s := &service{Config: c}
+	s := &service{Config: c, importing: make(chan struct{}, 1)}
 	var err error
 	if s.cursors, err = newCursorSealer(c.CursorKey); err != nil {
 		return nil, fmt.Errorf("api: %w", err)
@@ -161,6 +164,7 @@ func (s *service) route() error {
 	s.registerUsers()
 	s.registerUser()
 	s.registerUserWrites()
+	s.registerImport()
 	s.registerSessions()
 	s.registerContents()
 	s.registerHistory()
