@@ -6,121 +6,171 @@ package api
 
 import (
 	"hash/maphash"
-	"strconv"
 
 	"github.com/go-json-experiment/json/jsontext"
 
 	"boxoffice/domain"
 )
 
-// A shadow is a user as rows of the file have left them.
+// A shadow is a user as rows of the file have left them: a place in shadows.
 type shadow struct {
-	all        *shadows
-	id         string
-	registered *domain.Instant
-	updated    domain.Instant
-	fields     []uint64 // what each column says, hashed; 0 for nothing
-	email      uint64
+	all *shadows
+	n   int
 }
 
-func (s *shadow) userID() string                   { return s.id }
-func (s *shadow) registeredAt() *domain.Instant    { return s.registered }
-func (s *shadow) updatedAt() *domain.Instant       { return &s.updated }
-func (s *shadow) value(importField) jsontext.Value { return nil }
+// userID gives an id that is nobody's: nothing is published under it.
+func (s shadow) userID() string                   { return dryRunID }
+func (s shadow) registeredAt() *domain.Instant    { return s.all.registered[s.n].orNil() }
+func (s shadow) updatedAt() *domain.Instant       { return nil }
+func (s shadow) value(importField) jsontext.Value { return nil }
 
-func (s *shadow) says(f importField, cell string) bool {
-	return s.fields[f.at] == s.all.hash(cell) || s.fields[f.at] == s.all.hash(s.all.columns.unguarded(cell))
+func (s shadow) says(f importField, cell string) bool {
+	there := s.fields()[f.at]
+	return there == s.all.short(cell) || there == s.all.short(s.all.columns.unguarded(cell))
 }
 
-// shadows are the users whom a dry run would have made or changed.
+// fields are what each column says, hashed; 0 for nothing.
+func (s shadow) fields() []uint32 { return s.all.fields[s.n*s.all.width : (s.n+1)*s.all.width] }
+
+// dryRunID stands for the id of a user in a dry run.
+const dryRunID = "dry-run"
+
+// shadows are the users whom a dry run would have made or changed. A table for
+// each thing that is remembered of them takes a tenth of what values would.
 type shadows struct {
 	seed    maphash.Seed
 	columns *importColumns
 	width   int
-	byID    map[string]*shadow
-	byEmail map[uint64][]*shadow
-	// left is how many of the read models' users would no longer have an e-mail.
+
+	fields     []uint32
+	registered []optionalTime
+	email      []uint64 // as compared, hashed
+	byID       map[uint64]int
+	// byEmail has who had an e-mail last, and before who had it before that; -1
+	// ends the chain.
+	byEmail map[uint64]int
+	before  []emailLink
+	// left is how many of the read models' users are shadows by now and count
+	// as such, by the e-mail that they had.
 	left map[uint64]int64
 }
 
-func newShadows(c *importColumns, width int) *shadows {
-	return &shadows{seed: maphash.MakeSeed(), columns: c, width: width,
-		byID: map[string]*shadow{}, byEmail: map[uint64][]*shadow{}, left: map[uint64]int64{}}
+// An optionalTime is an instant that may not be known: Never then.
+type optionalTime domain.Instant
+
+func (t optionalTime) orNil() *domain.Instant {
+	if domain.Instant(t) == domain.Never {
+		return nil
+	}
+	at := domain.Instant(t)
+	return &at
 }
 
-// hash gives a number for a text, which isn't 0.
-func (s *shadows) hash(text string) uint64 { return maphash.String(s.seed, text) | 1 }
+// An emailLink says that a user has had an e-mail.
+type emailLink struct{ user, next int }
 
-// note remembers what a row makes of a user, nil for one whom it makes, now.
+func newShadows(c *importColumns, width int) *shadows {
+	return &shadows{seed: maphash.MakeSeed(), columns: c, width: width,
+		byID: map[uint64]int{}, byEmail: map[uint64]int{}, left: map[uint64]int64{}}
+}
+
+// hash gives a number for a text, which isn't 0; short gives a smaller one.
+func (s *shadows) hash(text string) uint64  { return maphash.String(s.seed, text) | 1 }
+func (s *shadows) short(text string) uint32 { return uint32(s.hash(text)) }
+
+// ofID gives the shadow of an id.
+func (s *shadows) ofID(id string) (shadow, bool) {
+	n, ok := s.byID[s.hash(id)]
+	return shadow{s, n}, ok
+}
+
+// note remembers what a row makes of a user, nil for one whom it makes, now. id
+// is empty for one whose id is made up.
 func (s *shadows) note(r *importRow, user importedUser, id string, now domain.Instant) {
-	sh, known := user.(*shadow)
+	sh, known := user.(shadow)
 	if !known {
-		sh = &shadow{all: s, id: id, fields: make([]uint64, s.width)}
-		s.byID[id] = sh
+		sh = s.add(id)
 	}
 	if u, ok := user.(*foundUser); ok {
 		s.takeOver(sh, u, r)
 	}
 	for _, f := range s.columns.fields {
 		if cell := r.cells[f.at]; cell != "" && (user == nil || !user.says(f, cell)) {
-			sh.fields[f.at] = s.hash(s.columns.unguarded(cell))
+			sh.fields()[f.at] = s.short(s.columns.unguarded(cell))
 		}
 	}
 	switch {
 	case r.registered != nil && !r.agreesWith(user):
-		sh.registered = &r.registered.at
+		s.registered[sh.n] = optionalTime(r.registered.at)
 	case user == nil:
-		sh.registered = &now
+		s.registered[sh.n] = optionalTime(now)
 	}
-	sh.updated = now
 	s.moveEmail(sh, s.hash(r.email))
 }
 
+func (s *shadows) add(id string) shadow {
+	n := len(s.email)
+	s.fields = append(s.fields, make([]uint32, s.width)...)
+	s.registered = append(s.registered, optionalTime(domain.Never))
+	s.email = append(s.email, 0)
+	if id != "" {
+		s.byID[s.hash(id)] = n
+	}
+	return shadow{s, n}
+}
+
 // takeOver takes what a user of the read models has.
-func (s *shadows) takeOver(sh *shadow, u *foundUser, r *importRow) {
-	sh.registered = u.RegisteredAt
+func (s *shadows) takeOver(sh shadow, u *foundUser, r *importRow) {
+	if u.RegisteredAt != nil {
+		s.registered[sh.n] = optionalTime(*u.RegisteredAt)
+	}
 	for _, f := range s.columns.fields {
 		cell := r.cells[f.at]
 		switch {
 		case cell != "" && u.says(f, cell):
-			sh.fields[f.at] = s.hash(s.columns.unguarded(cell))
+			sh.fields()[f.at] = s.short(s.columns.unguarded(cell))
 		case f.custom:
 			if value := u.value(f); value != nil {
-				sh.fields[f.at] = s.hash(shownValue(value))
+				sh.fields()[f.at] = s.short(shownValue(value))
 			}
 		default:
 			if text := profileText(&u.Profile, f.name); text != nil {
-				sh.fields[f.at] = s.hash(*text)
+				sh.fields()[f.at] = s.short(*text)
 			}
 		}
 	}
 	if u.Profile.Email != nil {
-		sh.email = s.hash(fold(*u.Profile.Email))
-		s.byEmail[sh.email] = append(s.byEmail[sh.email], sh)
-		s.left[sh.email]++ // counted as a shadow from now on
+		email := s.hash(fold(*u.Profile.Email))
+		s.moveEmail(sh, email)
+		s.left[email]++
 	}
 }
 
 // moveEmail takes a user from one e-mail to another.
-func (s *shadows) moveEmail(sh *shadow, email uint64) {
-	if sh.email == email {
+func (s *shadows) moveEmail(sh shadow, email uint64) {
+	if s.email[sh.n] == email {
 		return
 	}
-	sh.email = email
-	s.byEmail[email] = append(s.byEmail[email], sh)
+	s.email[sh.n] = email
+	next, ok := s.byEmail[email]
+	if !ok {
+		next = -1
+	}
+	s.byEmail[email] = len(s.before)
+	s.before = append(s.before, emailLink{sh.n, next})
 }
 
-// who gives the shadows who have an e-mail, and how many of the read models'
-// users no longer count.
-func (s *shadows) who(foldedEmail string) (have []*shadow, left int64) {
+// who gives a shadow who has an e-mail, how many have it, two at most, and how
+// many of the read models' users no longer count.
+func (s *shadows) who(foldedEmail string) (one shadow, have, left int64) {
 	email := s.hash(foldedEmail)
-	for _, sh := range s.byEmail[email] {
-		if sh.email == email {
-			have = append(have, sh)
+	at, ok := s.byEmail[email]
+	for ; ok && at >= 0 && have < 2; at = s.before[at].next {
+		// One who came back to an e-mail is in the chain twice.
+		if n := s.before[at].user; s.email[n] == email && (have == 0 || n != one.n) {
+			one = shadow{s, n}
+			have++
 		}
 	}
-	return have, s.left[email]
+	return one, have, s.left[email]
 }
-
-// nextID gives an id for a user whom a row makes.
-func (s *shadows) nextID() string { return "\x00" + strconv.Itoa(len(s.byID)) }

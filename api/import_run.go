@@ -304,7 +304,7 @@ const severalMessage = "email is that of several users: the row needs an id"
 func (m *importer) who(r *importRow) (importedUser, string, error) {
 	if r.id != "" {
 		if m.shadows != nil {
-			if sh := m.shadows.byID[r.id]; sh != nil {
+			if sh, ok := m.shadows.ofID(r.id); ok {
 				return sh, "", nil
 			}
 		}
@@ -317,12 +317,12 @@ func (m *importer) who(r *importRow) (importedUser, string, error) {
 		}
 		return m.known(match.User)
 	}
-	have, left := m.shadows.who(r.email)
+	one, have, left := m.shadows.who(r.email)
 	switch others := match.Users - left; {
-	case others+int64(len(have)) > 1 || others == 1 && match.User == nil:
+	case others+have > 1 || others == 1 && match.User == nil:
 		return nil, severalMessage, nil
-	case len(have) == 1:
-		return have[0], "", nil
+	case have == 1:
+		return one, "", nil
 	case others == 1:
 		return m.known(match.User)
 	}
@@ -352,10 +352,12 @@ func (m *importer) create(ctx context.Context, r *importRow) error {
 		}
 	}
 	id := r.id
-	if id == "" {
-		if id = newUserID(); m.shadows != nil {
-			id = m.shadows.nextID()
-		}
+	switch {
+	case id != "":
+	case m.shadows != nil:
+		id = dryRunID
+	default:
+		id = newUserID()
 	}
 	event := ownEvent{eventType: domain.UserRegistered, userID: id, time: at, data: m.columns.changedData(r.cells, nil), mustBeNew: true}
 	return m.put(ctx, r, nil, id, &m.result.Created, []ownEvent{event})
@@ -387,9 +389,6 @@ func (m *importer) put(ctx context.Context, r *importRow, user importedUser, id 
 	composed := make([]*composedEvent, 0, len(events))
 	size := 0
 	for _, e := range events {
-		if m.shadows != nil && r.id == "" {
-			e.userID = "dry-run" // a made-up id is nobody's
-		}
 		c, refusal := m.service.compose(e)
 		if refusal != nil {
 			m.refuse(r.number, importFault(refusal))
@@ -399,6 +398,11 @@ func (m *importer) put(ctx context.Context, r *importRow, user importedUser, id 
 		size += len(c.message.Data)
 	}
 	if m.shadows != nil {
+		if u, ok := user.(*foundUser); ok {
+			id = u.ID
+		} else {
+			id = r.id
+		}
 		m.shadows.note(r, user, id, m.service.now())
 		*count++
 		return nil
