@@ -62,6 +62,9 @@ type Config struct {
 	// TempDir is where exports keep what doesn't fit into memory, in directories
 	// of their own. Default: the system's directory for temporary files.
 	TempDir string
+	// VerdictWithin is how long the log's verdict on an event that the API has
+	// published itself is waited for. Default: 10 s.
+	VerdictWithin time.Duration
 	// Heartbeat is how often a live stream with nothing to say shows that it is
 	// alive. Default: 15 s.
 	Heartbeat time.Duration
@@ -99,6 +102,9 @@ func (c *Config) setDefaults() {
 	if c.Timeout == 0 {
 		c.Timeout = 30 * time.Second
 	}
+	if c.VerdictWithin == 0 {
+		c.VerdictWithin = 10 * time.Second
+	}
 	if c.Heartbeat == 0 {
 		c.Heartbeat = 15 * time.Second
 	}
@@ -119,8 +125,11 @@ type service struct {
 	recheckEvery time.Duration
 	metrics      *metrics
 	exports      exportSlots
-	router       *chi.Mux
-	api          huma.API
+	// importing is held by the import that runs: two at a time would both make
+	// the users whom neither finds.
+	importing chan struct{}
+	router    *chi.Mux
+	api       huma.API
 	// document is the OpenAPI document.
 	document []byte
 }
@@ -143,7 +152,8 @@ func newService(c Config) (*service, error) {
 		return nil, err
 	}
 	c.setDefaults()
-	s := &service{Config: c, attempts: attempts.New(c.Clock), recheckEvery: recheckEvery, exports: make(exportSlots, maxExports)}
+	s := &service{Config: c, attempts: attempts.New(c.Clock), recheckEvery: recheckEvery, exports: make(exportSlots, maxExports),
+		importing: make(chan struct{}, 1)}
 	var err error
 	if s.cursors, err = newCursorSealer(c.CursorKey); err != nil {
 		return nil, fmt.Errorf("api: %w", err)
@@ -169,6 +179,8 @@ func (s *service) route() error {
 	s.registerMembers()
 	s.registerUsers()
 	s.registerUser()
+	s.registerUserWrites()
+	s.registerImport()
 	s.registerSessions()
 	s.registerContents()
 	s.registerExports()

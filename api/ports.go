@@ -28,6 +28,9 @@ type Reader interface {
 	UserCounts(ctx context.Context, at domain.Instant) (projections.UserCounts, error)
 	// User gives one user; false where there is none at that instant.
 	User(ctx context.Context, id string, at domain.Instant) (projections.UserDetail, bool, error)
+	// FindUsers gives the users of ids and of e-mails as they are at an instant,
+	// be it before their first event.
+	FindUsers(ctx context.Context, ids, emails []string, at domain.Instant) (projections.FoundUsers, error)
 	// Sessions gives a page of viewing sessions; projections.ErrNoUser where
 	// those are asked for of a user who isn't there.
 	Sessions(ctx context.Context, q projections.SessionsQuery) (projections.SessionsPage, error)
@@ -43,6 +46,8 @@ type Reader interface {
 	WholeUser(ctx context.Context, id string, at domain.Instant, f func(*projections.UserWhole) error) error
 	// The whole lists of users and of sessions.
 	export.Reader
+	// Status says how far the read models that answer have come.
+	Status(ctx context.Context) (projections.ReaderStatus, error)
 }
 
 // A Log gives what is in the log, and what was refused. It is used by many
@@ -76,6 +81,14 @@ type Log interface {
 	UserEvents(ctx context.Context, id string) iter.Seq2[*eventstore.Record, error]
 	// RefusedAbout gives the refused events about a user's id.
 	RefusedAbout(ctx context.Context, id string) iter.Seq2[*eventstore.RefusedEvent, error]
+	// Head says where the log stands.
+	Head(ctx context.Context) (eventstore.Head, error)
+	// Standings tells, for each of the users' ids, whether there is a user and
+	// when an earlier one was erased.
+	Standings(ctx context.Context, ids []string) ([]eventstore.Standing, error)
+	// Verdicts tells where events ended, by their identities and in their order;
+	// the zero verdict is that of an event that hasn't been judged yet.
+	Verdicts(ctx context.Context, ids []eventstore.EventID) ([]eventstore.Verdict, error)
 }
 
 // A Trail takes down who did what with people's data. It is used by many
@@ -124,6 +137,9 @@ const (
 	// first part goes on. What could be read of its attributes is in ce- headers
 	// beside it, percent-encoded: whom it is about matters when they are erased.
 	HeaderRefused = "Boxoffice-Refused"
+	// HeaderMustBeNew is on an event that makes a user. The log refuses it where
+	// there is one of that id already, so of two that create one id, one loses.
+	HeaderMustBeNew = "Boxoffice-Must-Be-New"
 )
 
 // A Keys finds out who holds an API key. It is used by many requests at a time.

@@ -58,6 +58,10 @@ var permissions = map[string][]Role{
 	"export-sessions":    {RoleSupport, RoleAdmin},
 	"get-user-data":      {RoleSupport, RoleAdmin},
 
+	"create-user":  {RoleAdmin},
+	"edit-user":    {RoleAdmin},
+	"import-users": {RoleAdmin},
+
 	"list-events":  {RoleAuditor, RoleAdmin},
 	"list-refused": {RoleAuditor, RoleAdmin},
 

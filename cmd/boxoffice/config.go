@@ -49,6 +49,7 @@ type config struct {
 	SessionTimeout time.Duration
 	LogFormat      string
 	Key            string
+	URL            string
 
 	settings []setting
 	file     string
@@ -236,7 +237,7 @@ func readConfigFile(file string, settings []setting) (map[string]string, error) 
 
 func allSettingKeys() []string {
 	var keys []string
-	for _, g := range []group{databaseSettings, brokerSettings, serviceSettings, publisherSettings} {
+	for _, g := range []group{databaseSettings, brokerSettings, serviceSettings, publisherSettings, clientSettings} {
 		c := &config{}
 		g(c, &settingFlags{FlagSet: pflag.NewFlagSet("", pflag.ContinueOnError), config: c})
 		for _, s := range c.settings {
@@ -259,6 +260,9 @@ func (c *config) check() error {
 		return errors.New("BOXOFFICE_MASTER_KEY: required with PostgreSQL: the file of the key that wraps the users' keys; `boxoffice keys new-master FILE` makes one")
 	}
 	if err := c.checkBroker(); err != nil {
+		return err
+	}
+	if err := c.checkURL(); err != nil {
 		return err
 	}
 	if _, err := parseAPIKeys(c.APIKeys); err != nil {

@@ -19,7 +19,7 @@ import (
 )
 
 // fence matches a block of code in Markdown.
-var fence = regexp.MustCompile("(?ms)^```(\\w+)\n(.*?)^```$")
+var fence = regexp.MustCompile("(?ms)^```(\\w*)\n(.*?)^```$")
 
 // snippets gives the blocks of a language in a document, those with the text.
 func snippets(t *testing.T, file, language, with string) []string {
@@ -81,6 +81,16 @@ func runningServiceWith(t *testing.T, flags ...string) *service {
 func here(s *service, text string) string {
 	return strings.NewReplacer("127.0.0.1:8080", s.api.addr(), "127.0.0.1:4222", s.embedded.Addr().String(),
 		"export BOXOFFICE_KEY=bxo_…", "true").Replace(text)
+}
+
+// What the docs say about importing comes to what they say.
+func TestImportingAsTheDocsSay(t *testing.T) {
+	s := runningService(t)
+	awaitPosition(t, s, 0)
+	want := snippets(t, "docs/importing.md", "", `{"rows":`)[0]
+	if got := runSnippet(t, "sh", "-ec", here(s, snippets(t, "docs/importing.md", "sh", "curl")[0])); got != want {
+		t.Errorf("it answered\n%s\nand not\n%s", got, want)
+	}
 }
 
 func awaitPosition(t *testing.T, s *service, position eventstore.Position) {

@@ -23,13 +23,16 @@ var mayImport = map[string][]string{
 	"internal/attempts": {},
 	"internal/tokens":   {},
 	"internal/trail":    {"internal/sqldb"},
-	"eventstore":        {"domain", "internal/sqldb"},
-	"ingest":            {"domain", "eventstore"},
-	"projections":       {"domain", "eventstore", "internal/sqldb"},
-	"api":               {"domain", "projections", "eventstore", "internal/attempts", "internal/export", "internal/trail"},
 	"internal/sheet":    {},
 	"internal/export":   {"domain", "eventstore", "projections", "internal/sheet"},
-	"cmd/boxoffice":     nil, // all
+
+	"internal/spreadsheet": {},
+
+	"eventstore":    {"domain", "internal/sqldb"},
+	"ingest":        {"domain", "eventstore"},
+	"projections":   {"domain", "eventstore", "internal/sqldb"},
+	"api":           {"domain", "projections", "eventstore", "internal/attempts", "internal/export", "internal/spreadsheet", "internal/trail"},
+	"cmd/boxoffice": nil, // all
 }
 
 // pureModules are what domain may use besides the standard library.

@@ -1,0 +1,114 @@
+// This file is a platform in memory, for tests that import a great many small
+// files: a log and read models of what importing needs, without a database.
+
+package api
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"testing"
+
+	"boxoffice/domain"
+	"boxoffice/eventstore"
+	"boxoffice/projections"
+)
+
+// A memoryPlatform takes events and shows the users that they make, at once.
+type memoryPlatform struct {
+	unused
+	t     *testing.T
+	mu    sync.Mutex
+	users map[string]*domain.UserFacts
+	known map[eventstore.EventID]eventstore.Verdict
+	last  eventstore.Position
+}
+
+func (p *memoryPlatform) Publish(_ context.Context, messages []Outgoing) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.users == nil {
+		p.users, p.known = map[string]*domain.UserFacts{}, map[eventstore.EventID]eventstore.Verdict{}
+	}
+	for _, o := range messages {
+		_, e, refusal := received(p.t, o)
+		if refusal != nil {
+			p.t.Fatalf("what is published is refused: %v", refusal)
+		}
+		id := eventstore.EventID{Source: e.Source, ID: e.ID}
+		if p.users[e.Subject] != nil && o.Header[HeaderMustBeNew] != nil {
+			p.known[id] = eventstore.Verdict{Refused: &eventstore.RefusedEvent{Reason: domain.Conflict}}
+			continue
+		}
+		if p.users[e.Subject] == nil {
+			p.users[e.Subject] = &domain.UserFacts{}
+		}
+		p.users[e.Subject].Add(e)
+		p.last++
+		p.known[id] = eventstore.Verdict{Position: p.last}
+	}
+	return nil
+}
+
+func (p *memoryPlatform) Head(context.Context) (eventstore.Head, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return eventstore.Head{Position: p.last}, nil
+}
+
+func (p *memoryPlatform) Status(context.Context) (projections.ReaderStatus, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return projections.ReaderStatus{Position: p.last}, nil
+}
+
+func (p *memoryPlatform) Verdicts(_ context.Context, ids []eventstore.EventID) ([]eventstore.Verdict, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	verdicts := make([]eventstore.Verdict, len(ids))
+	for i, id := range ids {
+		verdicts[i] = p.known[id]
+	}
+	return verdicts, nil
+}
+
+func (p *memoryPlatform) Standings(_ context.Context, ids []string) ([]eventstore.Standing, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	standings := make([]eventstore.Standing, len(ids))
+	for i, id := range ids {
+		standings[i].Taken = p.users[id] != nil
+	}
+	return standings, nil
+}
+
+func (p *memoryPlatform) FindUsers(_ context.Context, ids, emails []string, _ domain.Instant) (projections.FoundUsers, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	found := projections.FoundUsers{ByID: map[string]*projections.User{}, ByEmail: map[string]projections.EmailMatch{}}
+	for _, id := range ids {
+		if f := p.users[id]; f != nil {
+			found.ByID[id] = userOf(id, f)
+		}
+	}
+	for _, email := range emails {
+		var m projections.EmailMatch
+		for id, f := range p.users {
+			if there := f.Profile().Email; there != nil && fold(*there) == fold(email) {
+				m.Users++
+				m.User = userOf(id, f)
+			}
+		}
+		if m.Users > 1 {
+			m.User = nil
+		}
+		if m.Users > 0 {
+			found.ByEmail[email] = m
+		}
+	}
+	return found, nil
+}
+
+func userOf(id string, f *domain.UserFacts) *projections.User {
+	return &projections.User{ID: strings.Clone(id), RegisteredAt: f.RegisteredAt(), UpdatedAt: f.UpdatedAt(), Profile: f.Profile()}
+}

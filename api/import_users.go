@@ -1,0 +1,109 @@
+// This file is what an import knows of a user who is there already, and what a
+// row changes about them.
+
+package api
+
+import (
+	"encoding/json"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"boxoffice/domain"
+	"boxoffice/projections"
+)
+
+// An importedUser is a user whom a row is about.
+type importedUser interface {
+	userID() string
+	registeredAt() *domain.Instant
+	updatedAt() *domain.Instant
+	// says says that a field is already what a cell says.
+	says(f importField, cell string) bool
+	// value gives the value of a field of custom, nil where there is none.
+	value(f importField) jsontext.Value
+}
+
+// A foundUser is a user of the read models.
+type foundUser struct {
+	*projections.User
+	columns *importColumns
+	custom  map[string]jsontext.Value
+}
+
+func newFoundUser(u *projections.User, c *importColumns) (*foundUser, error) {
+	f := &foundUser{User: u, columns: c}
+	if len(u.Profile.Custom) == 0 {
+		return f, nil
+	}
+	return f, json.Unmarshal(u.Profile.Custom, &f.custom)
+}
+
+func (u *foundUser) userID() string                     { return u.ID }
+func (u *foundUser) registeredAt() *domain.Instant      { return u.RegisteredAt }
+func (u *foundUser) updatedAt() *domain.Instant         { return u.UpdatedAt }
+func (u *foundUser) value(f importField) jsontext.Value { return u.custom[f.name] }
+
+func (u *foundUser) says(f importField, cell string) bool {
+	if f.custom {
+		there, ok := u.custom[f.name]
+		return ok && u.columns.sameValue(cell, there)
+	}
+	there := profileText(&u.Profile, f.name)
+	return there != nil && u.columns.sameText(cell, *there)
+}
+
+// profileText gives a field of a profile.
+func profileText(p *domain.Profile, name string) *string {
+	switch name {
+	case columnEmail:
+		return p.Email
+	case "first_name":
+		return p.FirstName
+	case "last_name":
+		return p.LastName
+	case "locale":
+		return p.Locale
+	case "country":
+		return p.Country
+	}
+	return p.Platform
+}
+
+// changedData gives what a row says that isn't so yet, as the data of an event;
+// nil where there is nothing. user is nil for one who isn't there.
+func (c *importColumns) changedData(cells []string, user importedUser) json.RawMessage {
+	var own, custom []byte
+	for _, f := range c.fields {
+		cell := cells[f.at]
+		if cell == "" || user != nil && user.says(f, cell) {
+			continue
+		}
+		if !f.custom {
+			own = appendMember(own, f.name, textValue(c.unguarded(cell)))
+			continue
+		}
+		var there jsontext.Value
+		if user != nil {
+			there = user.value(f)
+		}
+		custom = appendMember(custom, f.name, c.newValue(cell, there))
+	}
+	if custom != nil {
+		own = appendMember(own, customField, append(custom, '}'))
+	}
+	if own == nil {
+		return nil
+	}
+	return append(own, '}')
+}
+
+// appendMember appends a member to an object that isn't closed; nil is an empty one.
+func appendMember(object []byte, name string, value jsontext.Value) []byte {
+	if object == nil {
+		object = []byte{'{'}
+	} else {
+		object = append(object, ',')
+	}
+	object = append(object, textValue(name)...)
+	return append(append(object, ':'), value...)
+}

@@ -1,0 +1,254 @@
+// This file is the command that imports users from a file.
+
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"boxoffice/api"
+)
+
+func newImport() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "import FILE",
+		Short: "Import users from a CSV file or an Excel workbook",
+		Long: "Imports users from a CSV file (with any common delimiter) or an Excel workbook, over the API of a running service\n" +
+			"(- is standard input). The first row names the columns: email, and any of id, first_name, last_name, locale, country,\n" +
+			"platform, registered_at and custom.<key>. Importing a file again changes nothing.\n\n" +
+			"A row that breaks a rule is refused and the others are imported; the summary lists the first of them, and the\n" +
+			"command exits 1.",
+		Example: "  boxoffice import users.xlsx --dry-run\n" +
+			"  boxoffice import users.csv\n" +
+			"  BOXOFFICE_KEY=bxo_… boxoffice import --url https://boxoffice.example.org --json users.csv > outcome.json",
+		Args: oneFile,
+	}
+	c := addSettings(cmd, clientSettings)
+	asJSON := cmd.Flags().Bool("json", false, "print the outcome as JSON, with every row that was refused")
+	dryRun := cmd.Flags().Bool("dry-run", false, "only say what would become of the rows")
+	cmd.RunE = func(cmd *cobra.Command, files []string) error {
+		run := &importRun{config: c, dryRun: *dryRun, bar: newProgress(cmd.ErrOrStderr(), "importing")}
+		started := time.Now()
+		outcome, err := run.file(cmd.Context(), files[0], cmd.InOrStdin())
+		run.bar.finish()
+		if err != nil {
+			return err
+		}
+		if err := outcome.print(cmd.OutOrStdout(), *asJSON, *dryRun, time.Since(started)); err != nil {
+			return err
+		}
+		return outcome.verdict()
+	}
+	return cmd
+}
+
+func oneFile(_ *cobra.Command, args []string) error {
+	if len(args) != 1 {
+		return usageError{errors.New("import: name one file, or - for standard input (see boxoffice import --help)")}
+	}
+	return nil
+}
+
+// An importRun is one run of the command.
+type importRun struct {
+	config *config
+	dryRun bool
+	bar    *progress
+	// sent is how many bytes of the file have gone to the service.
+	sent atomic.Int64
+}
+
+// An importOutcome is what the service says of the rows.
+type importOutcome struct {
+	Rows      int64 `json:"rows"`
+	Created   int64 `json:"created"`
+	Updated   int64 `json:"updated"`
+	Unchanged int64 `json:"unchanged"`
+	Refused   []struct {
+		Row    int64  `json:"row"`
+		Reason string `json:"reason"`
+	} `json:"refused"`
+}
+
+// An importMessage is a line of the service's answer.
+type importMessage struct {
+	Progress *struct {
+		Rows int64 `json:"rows"`
+	} `json:"progress"`
+	Result  *importOutcome `json:"result"`
+	Problem *api.Problem   `json:"problem"`
+	// broken is why there is no further line.
+	broken error
+}
+
+// barBeat is how often the bar is moved.
+const barBeat = 200 * time.Millisecond
+
+// file sends a file to the service, and shows meanwhile how far it is.
+func (r *importRun) file(ctx context.Context, name string, stdin io.Reader) (*importOutcome, error) {
+	body, size, err := openImportFile(name, stdin)
+	if err != nil {
+		return nil, err
+	}
+	defer body.Close()
+	request, err := r.request(ctx, body, size)
+	if err != nil {
+		return nil, err
+	}
+	r.bar.file(name, size)
+	messages := make(chan importMessage)
+	go r.call(request, messages)
+	ticker := time.NewTicker(barBeat)
+	defer ticker.Stop()
+	for whole := false; ; {
+		select {
+		case <-ticker.C:
+			if !whole {
+				r.bar.at(r.sent.Load())
+			}
+		case m := <-messages:
+			switch {
+			case m.Result != nil:
+				return m.Result, nil
+			case m.Problem != nil:
+				return nil, problemError(m.Problem)
+			case m.broken != nil:
+				return nil, m.broken
+			}
+			// A workbook is read only once it is there as a whole.
+			if !whole && m.Progress != nil && r.sent.Load() >= size && size >= 0 {
+				whole = true
+				r.bar.count(-1)
+			}
+			if whole && m.Progress != nil {
+				r.bar.at(m.Progress.Rows)
+			}
+		}
+	}
+}
+
+func openImportFile(name string, stdin io.Reader) (io.ReadCloser, int64, error) {
+	if name == "-" {
+		return io.NopCloser(stdin), -1, nil
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, 0, err
+	}
+	info, err := f.Stat()
+	switch {
+	case err != nil:
+	case info.IsDir():
+		err = fmt.Errorf("%s is a directory", name)
+	case info.Mode().IsRegular():
+		return f, info.Size(), nil
+	default:
+		return f, -1, nil
+	}
+	f.Close()
+	return nil, 0, err
+}
+
+func (r *importRun) request(ctx context.Context, body io.ReadCloser, size int64) (*http.Request, error) {
+	key, err := adminKey(r.config)
+	if err != nil {
+		return nil, err
+	}
+	query := url.Values{}
+	if r.dryRun {
+		query.Set("dry_run", "true")
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, r.config.serviceURL("/v1/imports/users", query), &sentBody{body, &r.sent})
+	if err != nil {
+		return nil, err
+	}
+	request.ContentLength = size
+	request.Header.Set("Authorization", "Bearer "+key)
+	request.Header.Set("Accept", "application/x-ndjson")
+	request.Header.Set("Content-Type", "application/octet-stream") // the service finds out what it is
+	return request, nil
+}
+
+// call makes the request, and hands on each line of the answer.
+func (r *importRun) call(request *http.Request, messages chan<- importMessage) {
+	hand := func(m importMessage) bool {
+		select {
+		case messages <- m:
+			return true
+		case <-request.Context().Done():
+			return false
+		}
+	}
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		messages <- importMessage{broken: r.config.unreachable(err)}
+		return
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		messages <- importMessage{broken: problemOf(answer)}
+		return
+	}
+	for lines := json.NewDecoder(answer.Body); ; {
+		var m importMessage
+		if err := lines.Decode(&m); err != nil {
+			messages <- importMessage{broken: fmt.Errorf("the answer of the service broke off; importing the file again goes on from there: %w", err)}
+			return
+		}
+		if !hand(m) || m.Result != nil || m.Problem != nil {
+			return
+		}
+	}
+}
+
+// A sentBody counts what the client has taken of a file.
+type sentBody struct {
+	io.ReadCloser
+	sent *atomic.Int64
+}
+
+func (b *sentBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	b.sent.Add(int64(n))
+	return n, err
+}
+
+func (o *importOutcome) print(w io.Writer, asJSON, dryRun bool, took time.Duration) error {
+	if asJSON {
+		return json.NewEncoder(w).Encode(o)
+	}
+	would := ""
+	if dryRun {
+		would = "would be "
+	}
+	fmt.Fprintf(w, "%d rows in %.1f s: %s%d created, %d updated, %d unchanged, %d refused\n",
+		o.Rows, took.Seconds(), would, o.Created, o.Updated, o.Unchanged, len(o.Refused))
+	for _, row := range o.Refused[:min(shownRefusals, len(o.Refused))] {
+		fmt.Fprintf(w, "  refused: row %d: %s\n", row.Row, oneLineOf(row.Reason))
+	}
+	if more := len(o.Refused) - shownRefusals; more > 0 {
+		fmt.Fprintf(w, "  and %d more (--json lists all)\n", more)
+	}
+	return nil
+}
+
+func oneLineOf(text string) string { return strings.Join(strings.Fields(text), " ") }
+
+// verdict makes refused rows visible in the exit status.
+func (o *importOutcome) verdict() error {
+	if len(o.Refused) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%d of %d rows break a rule", len(o.Refused), o.Rows)
+}

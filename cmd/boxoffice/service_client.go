@@ -1,0 +1,84 @@
+// This file is how commands reach a running service: over its API, as anybody
+// else does.
+
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"boxoffice/api"
+)
+
+// clientSettings are those of commands that call the API of a running service.
+func clientSettings(c *config, f *settingFlags) {
+	f.text(&c.URL, "url", "http://127.0.0.1:8080", "where the service's API is")
+	f.secretText(&c.APIKeys, "api-keys", "role:key,role:key, as the service has it; an admin's is taken where --key is not given")
+	f.secretText(&c.Key, "key", "API key of an admin (default: an admin's of BOXOFFICE_API_KEYS)")
+}
+
+// adminKey finds a key of an admin.
+func adminKey(c *config) (string, error) {
+	if c.Key != "" {
+		return c.Key, nil
+	}
+	keys, err := parseAPIKeys(c.APIKeys)
+	if err != nil {
+		return "", err
+	}
+	if i := slices.IndexFunc(keys, func(k roleKey) bool { return k.role == api.RoleAdmin }); i >= 0 {
+		return keys[i].key, nil
+	}
+	return "", errors.New("an admin's API key is needed: BOXOFFICE_KEY, or --key")
+}
+
+// checkURL holds the service's address against its form.
+func (c *config) checkURL() error {
+	if c.URL != "" && !hasScheme(c.URL, "http", "https") {
+		return errors.New("BOXOFFICE_URL: must be http://HOST:PORT or https://HOST")
+	}
+	return nil
+}
+
+// serviceURL gives the address of a path of the API.
+func (c *config) serviceURL(path string, query url.Values) string {
+	address := strings.TrimRight(c.URL, "/") + path
+	if len(query) > 0 {
+		address += "?" + query.Encode()
+	}
+	return address
+}
+
+// unreachable names the service where it can't be reached. The error of the
+// client's has the method and the whole address before the cause.
+func (c *config) unreachable(err error) error {
+	if wrapped, ok := errors.AsType[*url.Error](err); ok {
+		err = wrapped.Err
+	}
+	return fmt.Errorf("the service at %s: %w", c.URL, err)
+}
+
+// problemOf gives what the service says is wrong.
+func problemOf(answer *http.Response) error {
+	var p api.Problem
+	if err := json.NewDecoder(answer.Body).Decode(&p); err != nil || p.Detail == "" {
+		return fmt.Errorf("the service answered %s", answer.Status)
+	}
+	return problemError(&p)
+}
+
+// problemError gives a problem in one line, with what it names.
+func problemError(p *api.Problem) error {
+	detail := p.Detail
+	for _, e := range p.Errors {
+		if e.Value != nil {
+			detail += fmt.Sprintf("; %s: %v", e.Message, e.Value)
+		}
+	}
+	return errors.New(detail)
+}

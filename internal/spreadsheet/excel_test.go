@@ -1,0 +1,260 @@
+// These tests hold what is read of workbooks, those that another library wrote
+// and those that nobody would write.
+
+package spreadsheet
+
+import (
+	"archive/zip"
+	"bytes"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/xuri/excelize/v2"
+)
+
+func isUTF8Text(text string) bool { return utf8.ValidString(text) }
+
+// written gives the bytes of a workbook.
+func written(t testing.TB, f *excelize.File) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	if err := f.Write(&b); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func openBytes(b []byte) (*Table, error) { return OpenExcel(bytes.NewReader(b), int64(len(b))) }
+
+// set writes cells by their places.
+func set(t testing.TB, f *excelize.File, sheet string, cells map[string]any) {
+	t.Helper()
+	for place, value := range cells {
+		if err := f.SetCellValue(sheet, place, value); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestExcel(t *testing.T) {
+	f := excelize.NewFile()
+	set(t, f, "Sheet1", map[string]any{
+		"A2": "id", "B2": " email ", "C2": "first_name", "D2": "custom.a",
+		"A4": 10293, "B4": "a@b", "C4": true, "D4": time.Date(2024, 3, 1, 0, 0, 0, 0, time.UTC),
+		"A5": 123456789012345, "C5": 0.1 + 0.2, "D5": time.Date(2024, 3, 1, 13, 14, 15, 500_000_000, time.UTC),
+		"B6": "=1+1", "C6": -5, "D6": 12.0,
+		"E7": "more",
+		"A9": "last", "D9": 1e20,
+	})
+	if err := f.SetCellRichText("Sheet1", "B9", []excelize.RichTextRun{{Text: "rich "}, {Text: "text", Font: &excelize.Font{Bold: true}}}); err != nil {
+		t.Fatal(err)
+	}
+	for name, code := range map[string]string{"A10": `yyyy\-mm\-dd`, "B10": `"d"0.00`, "C10": `[$-409]d mmm yyyy;@`, "D10": `[Red]0.00 _m`} {
+		style, err := f.NewStyle(&excelize.Style{CustomNumFmt: &code})
+		if err != nil {
+			t.Fatal(err)
+		}
+		set(t, f, "Sheet1", map[string]any{name: 45352.25})
+		if err := f.SetCellStyle("Sheet1", name, name, style); err != nil {
+			t.Fatal(err)
+		}
+	}
+	header, rows, err := readAll(openBytes(written(t, f)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"id", "email", "first_name", "custom.a"}, header); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]string{
+		"4 10293|a@b|true|2024-03-01",
+		"5 123456789012345||0.3|2024-03-01T13:14:15.5",
+		"6 |=1+1|-5|12",
+		"7! the row has more cells than the first row names columns",
+		"9 last|rich text||100000000000000000000",
+		"10 2024-03-01T06:00:00|45352.25|2024-03-01T06:00:00|45352.25",
+	}, rows); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// A workbook written as a stream has its texts in the cells; the sheet that is
+// read is the first that isn't hidden.
+func TestExcelStreamAndHidden(t *testing.T) {
+	f := excelize.NewFile()
+	set(t, f, "Sheet1", map[string]any{"A1": "hidden"})
+	second, err := f.NewSheet("Users")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.SetActiveSheet(second)
+	if err := f.SetSheetVisible("Sheet1", false); err != nil {
+		t.Fatal(err)
+	}
+	w, err := f.NewStreamWriter("Users")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 1000 {
+		if err := w.SetRow(fmt.Sprintf("A%d", i+1), []any{"email", fmt.Sprint("<&>é ", i)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	_, rows, err := readAll(openBytes(written(t, f)))
+	if err != nil || len(rows) != 999 || rows[998] != "1000 email|<&>é 999" {
+		t.Errorf("%d rows, %v", len(rows), err)
+	}
+}
+
+func TestExcelDates(t *testing.T) {
+	for value, want := range map[string]string{
+		"1": "1900-01-01", "59": "1900-02-28", "61": "1900-03-01", "45352": "2024-03-01", "45352.999999999": "2024-03-02",
+		"0.5": "12:00:00", "2958465.99999": "9999-12-31T23:59:59.136", "45352.0000000116": "2024-03-01T00:00:00.001",
+	} {
+		if got, ok := dateText(value, false); got != want || !ok {
+			t.Errorf("%s is %s, not %s", value, got, want)
+		}
+	}
+	if got, ok := dateText("43890", true); got != "2024-03-01" || !ok {
+		t.Errorf("from 1904 on it is %s", got)
+	}
+	for _, value := range []string{"-1", "2958466", "NaN", "x", ""} {
+		if got, ok := dateText(value, false); ok {
+			t.Errorf("%s is %s", value, got)
+		}
+	}
+	for value, want := range map[string]string{"1E3": "1000", "1.10": "1.1", "0.1": "0.1", "1E300": "1E300", "1.5E-7": "0.00000015", "007": "007", "-3": "-3"} {
+		if got := numberText(value); got != want {
+			t.Errorf("%s is %s", value, got)
+		}
+	}
+}
+
+// parts makes a workbook by hand.
+func parts(t testing.TB, all map[string]string) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	w := zip.NewWriter(&b)
+	for name, text := range all {
+		part, err := w.Create(name)
+		if err == nil {
+			_, err = io.WriteString(part, text)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// sheetOf makes a workbook by hand whose sheet is given.
+func sheetOf(t testing.TB, sheet string) []byte {
+	return parts(t, map[string]string{
+		"_rels/.rels": `<Relationships><Relationship Id="r" Type="http://purl.oclc.org/ooxml/officeDocument/relationships/officeDocument" Target="/xl/workbook.xml"/></Relationships>`,
+		"xl/workbook.xml": `<x:workbook xmlns:x="x" xmlns:r="r"><x:workbookPr date1904="1"/><x:sheets>` +
+			`<x:sheet name="a" sheetId="1" r:id="r1"/></x:sheets></x:workbook>`,
+		"xl/_rels/workbook.xml.rels": `<Relationships><Relationship Id="r1" Type="http://x/worksheet" Target="worksheets/../sheets/one.xml"/>` +
+			`<Relationship Id="r2" Type="http://x/styles" Target="styles.xml"/></Relationships>`,
+		"xl/styles.xml":     `<styleSheet><cellStyleXfs><xf numFmtId="14"/></cellStyleXfs><cellXfs><xf numFmtId="0"/><xf numFmtId="14"/></cellXfs></styleSheet>`,
+		"xl/sheets/one.xml": sheet,
+	})
+}
+
+// Programs leave out what they can.
+func TestExcelOfOtherPrograms(t *testing.T) {
+	_, rows, err := readAll(openBytes(sheetOf(t, `<x:worksheet xmlns:x="x"><x:sheetData><x:row><x:c t="str"><x:v>id</x:v></x:c><x:c t="inlineStr"><x:is><x:t>email</x:t></x:is></x:c></x:row>`+
+		`<x:row><x:c><x:v>1</x:v></x:c><x:c s="1"><x:v>43890</x:v></x:c></x:row>`+
+		`<x:row r="7"><x:c r="B7" t="inlineStr"><x:is><x:r><x:t>a</x:t></x:r><x:rPh><x:t>no</x:t></x:rPh><x:r><x:t>b</x:t></x:r></x:is></x:c></x:row>`+
+		`<x:row><x:c t="e"><x:v>#N/A</x:v></x:c></x:row><x:row><x:c t="s"><x:v>0</x:v></x:c></x:row>`+
+		`<x:row><x:c t="d"><x:v>2024-03-01T00:00:00Z</x:v></x:c><x:c t="b"><x:v>0</x:v></x:c></x:row></x:sheetData></x:worksheet>`)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"2 1|2024-03-01", "7 |ab", "8! a cell has an error in place of a value",
+		"9! a cell refers to a text that the workbook doesn't have", "10 2024-03-01T00:00:00Z|false"}, rows); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestExcelThatIsNone(t *testing.T) {
+	whole := written(t, excelize.NewFile())
+	row := `<worksheet><sheetData><row><c t="str"><v>id</v></c></row>`
+	for name, file := range map[string][]byte{
+		"nothing":              nil,
+		"text":                 []byte("id,email\n"),
+		"old or with password": append([]byte(oldExcel), make([]byte, 600)...),
+		"cut off":              whole[:len(whole)/2],
+		"another archive":      parts(t, map[string]string{"a.txt": "a"}),
+		"nothing in it":        whole,
+		"no end":               sheetOf(t, row+`<row><c t="str"><v>x</v></c></row>`),
+		"no end in a cell":     sheetOf(t, row+`<row><c t="str"><v>x`),
+		"not XML":              sheetOf(t, row+`<row><c t="str"<<`),
+		"a huge cell":          sheetOf(t, row+`<row><c t="str"><v>`+strings.Repeat("x", 20<<20)+`</v></c></row></sheetData></worksheet>`),
+		"a huge cell in parts": sheetOf(t, row+`<row><c t="str"><v>`+strings.Repeat(strings.Repeat("x", 1000)+"<a/>", 20<<10)+`</v></c></row></sheetData></worksheet>`),
+		"a huge comment":       sheetOf(t, row+`<!--`+strings.Repeat("<x>", 20<<20)+`--></sheetData></worksheet>`),
+		"a huge attribute":     sheetOf(t, row+`<row r="`+strings.Repeat("1", 20<<20)+`"/></sheetData></worksheet>`),
+		"an unknown entity":    sheetOf(t, row+`<row><c t="str"><v>&secret;</v></c></row></sheetData></worksheet>`),
+	} {
+		_, _, err := readAll(openBytes(file))
+		var format *FormatError
+		if !errors.As(err, &format) {
+			t.Errorf("%s: %v", name, err)
+		} else if strings.Contains(err.Error(), "secret") {
+			t.Errorf("%s: %v quotes the file", name, err)
+		}
+	}
+}
+
+// A small file that unpacks to a large one ends where the bound is.
+func TestExcelBomb(t *testing.T) {
+	d := newXMLReader(io.MultiReader(strings.NewReader("<a>"), endless{}))
+	d.bound.whole = 10 << 20
+	err := d.each(func(*xml.StartElement) error { return nil })
+	if !errors.Is(err, errLongPart) {
+		t.Errorf("it ends with %v", err)
+	}
+}
+
+// endless is elements without end.
+type endless struct{}
+
+func (endless) Read(p []byte) (int, error) { return copy(p, strings.Repeat("<b/>", 1+len(p)/4)), nil }
+
+// Whatever bytes come, reading them ends without a panic.
+func FuzzExcel(f *testing.F) {
+	book := excelize.NewFile()
+	set(f, book, "Sheet1", map[string]any{"A1": "id", "B1": "email", "A2": 1, "B2": time.Date(2024, 3, 1, 0, 0, 0, 0, time.UTC)})
+	f.Add(written(f, book))
+	f.Add(sheetOf(f, `<worksheet><sheetData><row><c t="str"><v>id</v></c></row><row r="3"><c r="ZZZ1"/></row></sheetData></worksheet>`))
+	f.Fuzz(func(t *testing.T, file []byte) {
+		table, err := openBytes(file)
+		if err == nil {
+			checkTable(t, table, 1<<20)
+		}
+	})
+}
+
+// Whatever a sheet is, reading it ends, and cells are text.
+func FuzzSheet(f *testing.F) {
+	f.Add(`<row><c t="str"><v>id</v></c></row><row r="3"><c r="B3" s="1"><v>45000.5</v></c><c t="b"><v>1</v></c><c t="inlineStr"><is><t>x</t></is></c></row>`)
+	f.Add(`<row r="99999999999"><c r="XFD1" t="s"><v>-1</v></c></row><row><c r="ZZZ"><v>1e999</v></c></row>`)
+	f.Fuzz(func(t *testing.T, rows string) {
+		table, err := openBytes(sheetOf(t, `<worksheet><sheetData>`+rows+`</sheetData></worksheet>`))
+		if err == nil {
+			checkTable(t, table, len(rows)+2)
+		}
+	})
+}
