@@ -51,6 +51,9 @@ type Config struct {
 	CursorKey []byte
 	// Timeout is how long one answer may take, streams excepted. Default: 30 s.
 	Timeout time.Duration
+	// VerdictWithin is how long the log's verdict on an event that the API has
+	// published itself is waited for. Default: 10 s.
+	VerdictWithin time.Duration
 	// Heartbeat is how often a live stream with nothing to say shows that it is
 	// alive. Default: 15 s.
 	Heartbeat time.Duration
@@ -87,6 +90,9 @@ func (c *Config) setDefaults() {
 	}
 	if c.Timeout == 0 {
 		c.Timeout = 30 * time.Second
+	}
+	if c.VerdictWithin == 0 {
+		c.VerdictWithin = 10 * time.Second
 	}
 	if c.Heartbeat == 0 {
 		c.Heartbeat = 15 * time.Second

@@ -35,6 +35,8 @@ type Reader interface {
 	// Contents gives a page of what all users viewed in sessions that started
 	// in [from, to), most sessions first; nil is no bound.
 	Contents(ctx context.Context, from, to *domain.Instant, after *projections.ContentCursor, limit int) (projections.ContentsPage, error)
+	// Status says how far the read models that answer have come.
+	Status(ctx context.Context) (projections.ReaderStatus, error)
 }
 
 // A Log gives what is in the log, and what was refused. It is used by many
@@ -51,6 +53,11 @@ type Log interface {
 	// Refused gives a page of the refused events, and the id to go on from: 0
 	// on the last page.
 	Refused(ctx context.Context, q eventstore.RefusedQuery) (events []eventstore.RefusedEvent, next int64, err error)
+	// Head says where the log stands.
+	Head(ctx context.Context) (eventstore.Head, error)
+	// Verdicts tells where events ended, by their identities and in their order;
+	// the zero verdict is that of an event that hasn't been judged yet.
+	Verdicts(ctx context.Context, ids []eventstore.EventID) ([]eventstore.Verdict, error)
 }
 
 // A Publisher hands events to the broker. It is used by many requests at a time.

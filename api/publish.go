@@ -131,7 +131,7 @@ func (s *service) publish(ctx context.Context, arrivals []arrival, now domain.In
 	if len(arrivals) == 0 {
 		return nil
 	}
-	received := now.Time().Format("2006-01-02T15:04:05.000000Z07:00")
+	received := receivedHeader(now)
 	outgoing := make([]Outgoing, len(arrivals))
 	for i := range arrivals {
 		outgoing[i] = arrivals[i].outgoing(received)
@@ -143,6 +143,11 @@ func (s *service) publish(ctx context.Context, arrivals []arrival, now domain.In
 		return unavailable("the broker can't take the events at the moment; try again: repeating is safe")
 	}
 	return nil
+}
+
+// receivedHeader is the value of HeaderReceivedAt.
+func receivedHeader(now domain.Instant) string {
+	return now.Time().Format("2006-01-02T15:04:05.000000Z07:00")
 }
 
 // outgoing makes the message for the broker: the event as it came, in its own

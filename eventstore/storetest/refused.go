@@ -18,6 +18,7 @@ var refusedRules = []rule{
 	{"a bad event holds nobody up", "a refused event is kept with its reason as it came, and the good ones around it are recorded", testRefusedAreKept},
 	{"any bytes can be kept", "type and body of a refused event may be any bytes; of one that is too large 4 KiB are kept", testAnyBytes},
 	{"refused events go", "a refused event goes after 30 days, when it is deleted, and when it was sent again and recorded", testRefusedGo},
+	{"verdicts", "where events ended can be asked for by their identities, many at once", testVerdicts},
 	{"the reason filter", "refused events can be asked for by reason, the latest first, in pages", testRefusedFilter},
 }
 
@@ -53,6 +54,39 @@ func testRefusedAreKept(t *testing.T, l *Log) {
 	}
 	if v, err := s.Lookup(t.Context(), "//platform", "unknown"); err != nil || v != (eventstore.Verdict{}) {
 		t.Errorf("looked up: %+v, %v", v, err)
+	}
+}
+
+func testVerdicts(t *testing.T, l *Log) {
+	s := l.Open(t)
+	bad := message{kind: domain.UserRegistered, subject: "ana", id: "2", data: `{"email":7}`}
+	mustAppend(t, s, batch(1,
+		event(message{kind: domain.UserRegistered, subject: "ana", id: "1"}), judged(bad.text()), judged(bad.text()),
+		event(message{kind: domain.UserUpdated, subject: "ana", id: "3"}),
+		event(message{kind: domain.UserUpdated, subject: "ana", id: "3", data: `{"email":"b@example.org"}`})), 2, 0, 3)
+	var asked []eventstore.EventID
+	for _, id := range []string{"3", "unknown", "2", "1", "3"} {
+		asked = append(asked, eventstore.EventID{Source: "//platform", ID: id})
+	}
+	got, err := s.Verdicts(t.Context(), asked)
+	if err != nil || len(got) != len(asked) {
+		t.Fatalf("%d verdicts, %v", len(got), err)
+	}
+	for i, id := range asked {
+		want, err := s.Lookup(t.Context(), id.Source, id.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, got[i]); diff != "" {
+			t.Errorf("the verdict on %s: %s", id.ID, diff)
+		}
+	}
+	if got[0].Position != 2 || got[0].Refused == nil || got[0].Refused.Reason != domain.Conflict || got[1] != (eventstore.Verdict{}) ||
+		got[2].Position != 0 || got[2].Refused == nil || got[3].Position != 1 || got[3].Refused != nil {
+		t.Errorf("the verdicts are %+v", got)
+	}
+	if none, err := s.Verdicts(t.Context(), nil); err != nil || len(none) != 0 {
+		t.Errorf("asked for nothing: %v, %v", none, err)
 	}
 }
 

@@ -1,0 +1,245 @@
+// This file publishes events of the service's own, like anybody's, and waits
+// for what the log says of them: create, edit, import and erase are events too.
+
+package api
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"boxoffice/domain"
+	"boxoffice/eventstore"
+)
+
+// ownSource is the source of the events that the service publishes itself.
+const ownSource = "/boxoffice"
+
+// mostSettled is how many events are published and waited for at once: what the
+// broker stores whole or not at all.
+const mostSettled = 1000
+
+// An ownEvent is an event that the API publishes on behalf of who calls it.
+type ownEvent struct {
+	eventType domain.Type
+	userID    string
+	time      domain.Instant
+	// data is a JSON object; nil for none.
+	data json.RawMessage
+}
+
+// A composedEvent is an event that keeps every rule which can be judged without
+// the log, ready to be published.
+type composedEvent struct {
+	id      eventstore.EventID
+	message Outgoing
+}
+
+// compose makes the CloudEvent, with an id that there never was before, and
+// judges it as ingest will. A refusal names a field of data as "data.…".
+func (s *service) compose(e ownEvent) (*composedEvent, *domain.Refusal) {
+	now := s.now()
+	id := rand.Text()
+	body, err := json.Marshal(struct {
+		SpecVersion string          `json:"specversion"`
+		ID          string          `json:"id"`
+		Source      string          `json:"source"`
+		Type        domain.Type     `json:"type"`
+		Subject     string          `json:"subject"`
+		Time        time.Time       `json:"time"`
+		Data        json.RawMessage `json:"data,omitempty"`
+	}{"1.0", id, ownSource, e.eventType, e.userID, e.time.Time(), e.data})
+	if err != nil {
+		return nil, &domain.Refusal{Reason: domain.InvalidData, Message: "data must be JSON"}
+	}
+	message := &domain.Message{Body: body}
+	event, refusal := domain.Decode(message, now)
+	if refusal != nil {
+		return nil, refusal
+	}
+	a := arrival{message: message, event: event}
+	return &composedEvent{eventstore.EventID{Source: ownSource, ID: id}, a.outgoing(receivedHeader(now))}, nil
+}
+
+// A verdict is what the log says of one event. Refused is nil where it is
+// recorded, at Position.
+type verdict struct {
+	Position eventstore.Position
+	// Duplicate says that it was recorded before it was published this time.
+	Duplicate bool
+	Refused   *refusedFor
+}
+
+// A refusedFor is why the log has refused an event.
+type refusedFor struct {
+	Reason  domain.Reason
+	Message string
+}
+
+// errNotSettled says that the log's verdict, or the read models, took too long.
+// The events are safe: the broker has stored them.
+var errNotSettled = errors.New("the log or the read models take longer than that")
+
+// settle publishes up to mostSettled events, in their order, and gives the
+// log's verdict on each once the read models show those that are recorded. After
+// an error that wraps errNotSettled the events are stored and will be judged;
+// after another they may have been stored.
+func (s *service) settle(ctx context.Context, events []*composedEvent, within time.Duration) ([]verdict, error) {
+	if len(events) == 0 {
+		return nil, nil
+	}
+	if len(events) > mostSettled {
+		return nil, fmt.Errorf("settle %d events at once", len(events))
+	}
+	patient, cancel := context.WithTimeout(ctx, within)
+	defer cancel()
+	before, err := s.Log.Head(patient)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.publishOwn(patient, events); err != nil {
+		return nil, err
+	}
+	verdicts, err := s.judged(patient, events, before.Position)
+	if err == nil {
+		err = s.shown(patient, last(verdicts))
+	}
+	if err != nil && ctx.Err() == nil && patient.Err() != nil {
+		return nil, fmt.Errorf("%w: %w", errNotSettled, err)
+	}
+	return verdicts, err
+}
+
+// settleOne is settle for one event, with the answer to a request where there
+// is no verdict in time.
+func (s *service) settleOne(ctx context.Context, e *composedEvent) (verdict, error) {
+	verdicts, err := s.settle(ctx, []*composedEvent{e}, s.VerdictWithin)
+	if errors.Is(err, errNotSettled) {
+		return verdict{}, unavailable("the event is stored safely, but the read models don't show it yet; look again in a moment rather than repeating")
+	}
+	if err != nil {
+		return verdict{}, err
+	}
+	return verdicts[0], nil
+}
+
+func (s *service) publishOwn(ctx context.Context, events []*composedEvent) error {
+	messages := make([]Outgoing, len(events))
+	for i, e := range events {
+		messages[i] = e.message
+	}
+	if err := s.Publisher.Publish(ctx, messages); err != nil {
+		s.Logger.ErrorContext(ctx, "events could not be published", "events", len(messages), "error", err)
+		return unavailable("the broker can't take the event at the moment; try again")
+	}
+	return nil
+}
+
+// lookAgain is after how long the log is asked again where it hasn't moved:
+// refusals don't move it.
+const lookAgain = 50 * time.Millisecond
+
+// judged waits until the log has judged every event.
+func (s *service) judged(ctx context.Context, events []*composedEvent, before eventstore.Position) ([]verdict, error) {
+	verdicts := make([]verdict, len(events))
+	open := make([]int, len(events)) // the events that have no verdict yet
+	for i := range open {
+		open[i] = i
+	}
+	for {
+		head, err := s.Log.Head(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if open, err = s.stillOpen(ctx, events, open, verdicts, before); err != nil || len(open) == 0 {
+			return verdicts, err
+		}
+		if err := s.waitForLog(ctx, head.Position); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// stillOpen takes the verdicts that there are, and gives the events that have
+// none. The last is asked for first: where it isn't judged, the others hardly
+// are.
+func (s *service) stillOpen(ctx context.Context, events []*composedEvent, open []int, verdicts []verdict, before eventstore.Position) ([]int, error) {
+	probe := open[len(open)-1:]
+	for _, asked := range [][]int{probe, open} {
+		ids := make([]eventstore.EventID, len(asked))
+		for i, n := range asked {
+			ids[i] = events[n].id
+		}
+		found, err := s.Log.Verdicts(ctx, ids)
+		if err != nil {
+			return nil, err
+		}
+		var left []int
+		for i, n := range asked {
+			if found[i] == (eventstore.Verdict{}) {
+				left = append(left, n)
+				continue
+			}
+			verdicts[n] = verdictOf(found[i], before)
+		}
+		if len(left) > 0 || len(open) == 1 {
+			if len(asked) < len(open) {
+				return open, nil
+			}
+			return left, nil
+		}
+	}
+	return nil, nil
+}
+
+func verdictOf(v eventstore.Verdict, before eventstore.Position) verdict {
+	if v.Position != 0 {
+		return verdict{Position: v.Position, Duplicate: v.Position <= before}
+	}
+	return verdict{Refused: &refusedFor{v.Refused.Reason, v.Refused.Message}}
+}
+
+// waitForLog waits until the log is past a position, or it is time to look again.
+func (s *service) waitForLog(ctx context.Context, position eventstore.Position) error {
+	wait, cancel := context.WithTimeout(ctx, lookAgain)
+	defer cancel()
+	err := s.Log.Wait(wait, position)
+	if err != nil && wait.Err() != nil {
+		return ctx.Err()
+	}
+	return err
+}
+
+// last gives the last position among the verdicts; 0 where all were refused.
+func last(verdicts []verdict) eventstore.Position {
+	var position eventstore.Position
+	for _, v := range verdicts {
+		position = max(position, v.Position)
+	}
+	return position
+}
+
+// shown waits until the read models that answer have reached a position.
+// Nobody tells of that across processes, so they are asked, ever less often.
+func (s *service) shown(ctx context.Context, position eventstore.Position) error {
+	if position == 0 {
+		return nil
+	}
+	for pause := 2 * time.Millisecond; ; pause = min(2*pause, lookAgain) {
+		status, err := s.Reader.Status(ctx)
+		if err != nil {
+			return err
+		}
+		if status.Position >= position {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(pause):
+		}
+	}
+}

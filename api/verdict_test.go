@@ -1,0 +1,120 @@
+// These tests hold what publishing an event of the service's own comes to: the
+// log's verdict, and read models that show it.
+
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"boxoffice/domain"
+	"boxoffice/eventstore"
+)
+
+// composed makes an event that keeps the rules.
+func (h *harness) composed(eventType domain.Type, user, data string) *composedEvent {
+	h.t.Helper()
+	e, refusal := h.service.compose(ownEvent{eventType: eventType, userID: user, time: h.service.now(), data: json.RawMessage(data)})
+	if refusal != nil {
+		h.t.Fatal(refusal)
+	}
+	return e
+}
+
+func TestVerdicts(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		w.happen(happened("2026-11-01T00:00:00Z", "bob", "user.registered", `{}`),
+			happened("2026-11-02T00:00:00Z", "bob", "user.erased", `{}`))
+		ana := w.composed(domain.UserRegistered, "ana", `{"email":"ana@example.org"}`)
+		got, err := w.service.settle(t.Context(), []*composedEvent{
+			ana, w.composed(domain.UserUpdated, "bob", `{"email":"bob@example.org"}`), w.composed(domain.UserUpdated, "ana", `{"first_name":"Ana"}`),
+		}, time.Minute)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got[0] != (verdict{Position: 3}) || got[2] != (verdict{Position: 4}) || got[1].Refused == nil || got[1].Refused.Reason != domain.Erased {
+			t.Errorf("the verdicts are %+v", got)
+		}
+		// No waiting here: the read models show it already.
+		if user := w.get(RoleSupport, "/v1/users/ana").ok(http.StatusOK).Body.String(); !containsAll(user, `"ana@example.org"`, `"first_name":"Ana"`) {
+			t.Errorf("the user is %s", user)
+		}
+		if again, err := w.service.settleOne(t.Context(), ana); err != nil || again != (verdict{Position: 3, Duplicate: true}) {
+			t.Errorf("published again, it is %+v, %v", again, err)
+		}
+		gone := w.composed(domain.UserUpdated, "bob", `{}`)
+		if one, err := w.service.settleOne(t.Context(), gone); err != nil || one.Refused == nil {
+			t.Errorf("of an erased user it is %+v, %v", one, err)
+		}
+	})
+}
+
+// An event that isn't judged in time is safe, and the answer says when to look
+// again; one that the broker doesn't take is not.
+func TestVerdictTakesTooLong(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		w.service.VerdictWithin = 20 * time.Millisecond
+		ingest := w.broker.take
+		w.broker.take = func(context.Context, []Outgoing) error { return nil } // stored, and nobody ingests
+		e := w.composed(domain.UserRegistered, "ana", `{}`)
+		if _, err := w.service.settle(t.Context(), []*composedEvent{e}, 20*time.Millisecond); !errors.Is(err, errNotSettled) {
+			t.Errorf("settled: %v", err)
+		}
+		_, err := w.service.settleOne(t.Context(), e)
+		if p := w.service.problemOf(t.Context(), err); p.Status != http.StatusServiceUnavailable || p.header.Get("Retry-After") == "" {
+			t.Errorf("the answer is %+v", p)
+		}
+		canceled, cancel := context.WithCancel(t.Context())
+		cancel()
+		if _, err := w.service.settle(canceled, []*composedEvent{e}, time.Minute); !errors.Is(err, context.Canceled) {
+			t.Errorf("with nobody there, settled: %v", err)
+		}
+		w.broker.take, w.broker.fail = ingest, errBroken
+		_, err = w.service.settleOne(t.Context(), e)
+		if p := w.service.problemOf(t.Context(), err); p.Status != http.StatusServiceUnavailable {
+			t.Errorf("the answer is %+v", p)
+		}
+		w.broker.fail = nil
+		if v, err := w.service.settle(t.Context(), []*composedEvent{e}, time.Minute); err != nil || v[0] != (verdict{Position: 1}) {
+			t.Errorf("the verdict is %+v, %v", v, err)
+		}
+	})
+}
+
+func TestVerdictsOnManyEvents(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		events := make([]*composedEvent, mostSettled)
+		for i := range events {
+			events[i] = w.composed(domain.UserUpdated, "ana", `{}`)
+		}
+		verdicts, err := w.service.settle(t.Context(), events, time.Minute)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, v := range verdicts {
+			if v != (verdict{Position: eventstore.Position(i + 1)}) {
+				t.Fatalf("the verdict on %d is %+v", i, v)
+			}
+		}
+		if _, err := w.service.settle(t.Context(), append(events, events[0]), time.Minute); err == nil {
+			t.Error("more were taken than the broker stores as a whole")
+		}
+		if none, err := w.service.settle(t.Context(), nil, time.Minute); len(none) != 0 || err != nil {
+			t.Errorf("of none there are %v, %v", none, err)
+		}
+	})
+}
+
+func containsAll(text string, parts ...string) bool {
+	for _, part := range parts {
+		if !strings.Contains(text, part) {
+			return false
+		}
+	}
+	return true
+}
