@@ -55,6 +55,9 @@ type Log interface {
 	Refused(ctx context.Context, q eventstore.RefusedQuery) (events []eventstore.RefusedEvent, next int64, err error)
 	// Head says where the log stands.
 	Head(ctx context.Context) (eventstore.Head, error)
+	// Standings tells, for each of the users' ids, whether there is a user and
+	// when an earlier one was erased.
+	Standings(ctx context.Context, ids []string) ([]eventstore.Standing, error)
 	// Verdicts tells where events ended, by their identities and in their order;
 	// the zero verdict is that of an event that hasn't been judged yet.
 	Verdicts(ctx context.Context, ids []eventstore.EventID) ([]eventstore.Verdict, error)
@@ -89,6 +92,9 @@ const (
 	// first part goes on. What could be read of its attributes is in ce- headers
 	// beside it, percent-encoded: whom it is about matters when they are erased.
 	HeaderRefused = "Boxoffice-Refused"
+	// HeaderMustBeNew is on an event that makes a user. The log refuses it where
+	// there is one of that id already, so of two that create one id, one loses.
+	HeaderMustBeNew = "Boxoffice-Must-Be-New"
 )
 
 // A Keys finds out who holds an API key. It is used by many requests at a time.

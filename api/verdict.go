@@ -29,6 +29,9 @@ type ownEvent struct {
 	time      domain.Instant
 	// data is a JSON object; nil for none.
 	data json.RawMessage
+	// mustBeNew says that the log has to refuse the event, as a conflict, where
+	// there is a user of that id already.
+	mustBeNew bool
 }
 
 // A composedEvent is an event that keeps every rule which can be judged without
@@ -61,7 +64,11 @@ func (s *service) compose(e ownEvent) (*composedEvent, *domain.Refusal) {
 		return nil, refusal
 	}
 	a := arrival{message: message, event: event}
-	return &composedEvent{eventstore.EventID{Source: ownSource, ID: id}, a.outgoing(receivedHeader(now))}, nil
+	outgoing := a.outgoing(receivedHeader(now))
+	if e.mustBeNew {
+		outgoing.Header[HeaderMustBeNew] = []string{"true"}
+	}
+	return &composedEvent{eventstore.EventID{Source: ownSource, ID: id}, outgoing}, nil
 }
 
 // A verdict is what the log says of one event. Refused is nil where it is

@@ -90,6 +90,7 @@ func (w *world) append(ctx context.Context, messages []Outgoing) error {
 		if m.Binary && o.Header[HeaderRefused] == nil {
 			in.Raw = domain.RenderStructured(m)
 		}
+		in.MustBeNew = o.Header[HeaderMustBeNew] != nil
 		b.Messages = append(b.Messages, in)
 	}
 	_, err := w.store.Append(ctx, b)

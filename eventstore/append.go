@@ -92,7 +92,7 @@ func (w *writer) run(ctx context.Context, look bool) error {
 	if err := w.decide(ctx, look); err != nil {
 		return err
 	}
-	// An event that isn't written because its user is erased doesn't meet the
+	// An event that isn't written because of what its user is doesn't meet the
 	// unique index; whether it is recorded already has to be looked for.
 	if w.plan.excluded && !look {
 		if err := w.decide(ctx, true); err != nil {

@@ -16,7 +16,8 @@ type plan struct {
 	// refused is how many messages are refused; rows are what is kept of them.
 	refused int
 	rows    []refusal
-	// excluded says that a good event is refused because its user is erased.
+	// excluded says that a good event is refused because its user is erased, or
+	// there already.
 	excluded bool
 	newUsers []*vault.User
 	erasures []vault.Erasure
@@ -71,7 +72,7 @@ func (pl *planner) decide() *plan {
 }
 
 // decideEvent decides about a good event: a duplicate first of all, then one
-// about an erased user, then a conflict.
+// about an erased user, then a conflict, with another event or with another user.
 func (pl *planner) decideEvent(e *entry) {
 	before, known := pl.known[e.identity]
 	if known && pl.same(e, before) {
@@ -87,8 +88,16 @@ func (pl *planner) decideEvent(e *entry) {
 		pl.refuse(e, domain.Conflict, "an event of this source and id is recorded already, with other content")
 		return
 	}
+	if e.mustBeNew && pl.standings[e.subject].User != nil {
+		pl.plan.excluded = true
+		pl.refuse(e, domain.Conflict, takenMessage)
+		return
+	}
 	pl.append(e)
 }
+
+// takenMessage is the message of an event that was to make a user who is there.
+const takenMessage = "there is a user of this id already"
 
 // same says whether an event is the one that is recorded under its identity.
 // Of a user who is erased nobody can tell any more, and it is taken for it.

@@ -22,6 +22,8 @@ type entry struct {
 	raw      []byte
 	event    *domain.Event
 	refusal  *domain.Refusal
+	// mustBeNew says to refuse it where there is a user of its subject.
+	mustBeNew bool
 
 	// subject is the keyed hash of the user's id, where there is one.
 	subject    vault.Hash
@@ -103,7 +105,7 @@ func (s *Store) prepareEntry(e *entry, m *Incoming) error {
 	if (m.Event == nil) == (m.Refusal == nil) {
 		return errors.New("it isn't either an event or a refusal")
 	}
-	*e = entry{sequence: m.Sequence, received: m.ReceivedAt, raw: m.Raw, event: m.Event, refusal: m.Refusal}
+	*e = entry{sequence: m.Sequence, received: m.ReceivedAt, raw: m.Raw, event: m.Event, refusal: m.Refusal, mustBeNew: m.MustBeNew}
 	if e.event != nil && !storable(e.event) {
 		e.refusal = &domain.Refusal{Reason: domain.InvalidAttribute, Message: "a text attribute has to be UTF-8 without U+0000"}
 		e.event = nil

@@ -30,6 +30,9 @@ type Incoming struct {
 	Raw []byte
 	// ReceivedAt is when the service took it from the broker.
 	ReceivedAt domain.Instant
+	// MustBeNew says that the event makes a user: it is refused as a conflict
+	// where there is one of its subject already.
+	MustBeNew bool
 }
 
 // A Batch is what is appended in one transaction.

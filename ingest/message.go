@@ -34,6 +34,7 @@ func incoming(subject string, header nats.Header, body []byte, sequence uint64, 
 	}
 	message := read(subject, header, body)
 	in.Event, in.Refusal = domain.Decode(message, receivedAt(header, now))
+	in.MustBeNew = header.Get(HeaderMustBeNew) != ""
 	switch {
 	case in.Refusal != nil:
 		in.Raw = raw(message, in.Refusal.Reason)

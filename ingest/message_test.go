@@ -86,6 +86,25 @@ func TestReceivedAt(t *testing.T) {
 	}
 }
 
+func TestMustBeNew(t *testing.T) {
+	body := []byte(`{"specversion":"1.0","id":"1","source":"/s","type":"user.registered","subject":"ana","time":"2026-11-23T12:00:00Z","data":{}}`)
+	for _, header := range []nats.Header{nil, {HeaderMustBeNew: {"true"}}} {
+		in := incoming("boxoffice.events.user.registered", header, body, 1, now(t))
+		if in.Event == nil || in.MustBeNew != (header != nil) {
+			t.Errorf("with %v it is %+v", header, in)
+		}
+	}
+}
+
+func now(t *testing.T) domain.Instant {
+	t.Helper()
+	at, err := domain.ParseInstant("2026-11-23T12:00:00Z")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return at
+}
+
 func TestWhatIsKeptOfRefused(t *testing.T) {
 	now := domain.InstantOf(time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC))
 	long := strings.Repeat("x", domain.MaxEventBytes)

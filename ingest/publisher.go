@@ -26,6 +26,9 @@ const (
 	// HeaderRefused is the reason for which the service has refused the event
 	// already because it isn't whole: too_large, with the first 4 KiB as body.
 	HeaderRefused = "Boxoffice-Refused"
+	// HeaderMustBeNew says that the event makes a user: where there is one of its
+	// subject already, the log refuses it as a conflict.
+	HeaderMustBeNew = "Boxoffice-Must-Be-New"
 )
 
 const (
