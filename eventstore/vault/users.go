@@ -135,20 +135,32 @@ type userRow struct {
 }
 
 func (v *Vault) readUsers(ctx context.Context, q Querier, erasures int64, condition string, args []any) ([]*User, error) {
-	found, err := readUserRows(ctx, q, condition, args)
+	var users []*User
+	err := Reread(func() error {
+		found, err := readUserRows(ctx, q, condition, args)
+		if err == nil {
+			users, err = v.openUsers(ctx, q, found)
+		}
+		return err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("read users: %w", err)
 	}
+	v.cache.put(erasures, users)
+	return users, nil
+}
+
+func (v *Vault) openUsers(ctx context.Context, q Querier, found []userRow) ([]*User, error) {
 	users := make([]*User, len(found))
 	for i := range found {
-		if err := v.ensure(ctx, q, found[i].wrapping); err != nil {
+		wrapping, err := v.keyFor(ctx, q, found[i].wrapping)
+		if err != nil {
 			return nil, err
 		}
-		if users[i], err = v.openUser(&found[i]); err != nil {
+		if users[i], err = openUser(&found[i], wrapping); err != nil {
 			return nil, err
 		}
 	}
-	v.cache.put(erasures, users)
 	return users, nil
 }
 
