@@ -22,6 +22,7 @@ type Log interface {
 	Head(ctx context.Context) (eventstore.Head, error)
 	// Wait returns when the log is past a position.
 	Wait(ctx context.Context, after eventstore.Position) error
+	ErasureLog
 }
 
 var (

@@ -64,6 +64,12 @@ var cases = []testCase{
 	{"ErasureStorm", "Erasures that go on and on don't keep the projector from getting on.", erasureStorm},
 	{"SameIDAgain", "A user who registers again after an erasure is a new user with the same id.", sameIDAgain},
 
+	{"ErasureEverywhere", "An erasure takes effect in every generation, also in those that don't follow the log any more: " +
+		"they hold what they would hold had the erasure come to them.", erasureEverywhere},
+	{"ErasureOtherVersion", "Of a generation that other code has made, everything that says who the erased were is gone.",
+		erasureOtherVersion},
+	{"ScrubKeepsRows", "Writing tables anew changes no row, and loses no index that keeps rows apart or finds them.", scrubKeepsRows},
+
 	{"TimeZone", "Another time zone makes a new generation beside the live one, which answers until the new one " +
 		"has caught up; its rows are those of read models that never had another zone.", timeZone},
 	{"Epoch", "Where the log was recovered to another state, read models that were made from the old one are " +
