@@ -160,6 +160,7 @@ func (s *service) route() error {
 	s.registerMembers()
 	s.registerUsers()
 	s.registerUser()
+	s.registerUserWrites()
 	s.registerSessions()
 	s.registerContents()
 	s.registerHistory()

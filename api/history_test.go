@@ -55,7 +55,7 @@ func positions(events []recordedView) []int64 {
 	return all
 }
 
-var uuid = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
+var aUUID = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
 
 func TestHistoryIsSealedForAnAuditorAndReadableForAnAdmin(t *testing.T) {
 	eachWorld(t, func(t *testing.T, w *world) {
@@ -74,7 +74,7 @@ func TestHistoryIsSealedForAnAuditorAndReadableForAnAdmin(t *testing.T) {
 			}
 		}
 		for i, e := range sealed.Events {
-			if subject, _ := e.Event["subject"].(string); !uuid.MatchString(subject) {
+			if subject, _ := e.Event["subject"].(string); !aUUID.MatchString(subject) {
 				t.Errorf("the subject of %d is %q", i, subject)
 			}
 			text, _ := json.Marshal(e.Event)

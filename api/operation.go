@@ -83,8 +83,13 @@ func roleNames(roles []Role) string {
 
 func operationAt(doc *huma.OpenAPI, method, path string) *huma.Operation {
 	item := doc.Paths[path]
-	if method == http.MethodPost {
+	switch method {
+	case http.MethodPost:
 		return item.Post
+	case http.MethodPatch:
+		return item.Patch
+	case http.MethodDelete:
+		return item.Delete
 	}
 	return item.Get
 }

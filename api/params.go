@@ -114,7 +114,11 @@ func (p *paramReader) check(location, value string, err error) {
 	if err == nil {
 		return
 	}
-	found := invalid(location, err.Error(), value)
+	p.add(invalid(location, err.Error(), value))
+}
+
+// add gathers one more thing that is wrong.
+func (p *paramReader) add(found *Problem) {
 	if p.problem == nil {
 		p.problem = found
 		return

@@ -71,18 +71,24 @@ func contentMode(r *http.Request) (func(*http.Request, []byte) ([]*domain.Messag
 }
 
 func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
-	if r.ContentLength > maxBodyBytes {
-		return nil, tooLargeBody()
+	return readBodyUpTo(w, r, maxBodyBytes, tooLargeBody())
+}
+
+// readBodyUpTo reads a body of at most that many bytes; tooLarge is the answer to
+// a larger one.
+func readBodyUpTo(w http.ResponseWriter, r *http.Request, most int64, tooLarge *Problem) ([]byte, error) {
+	if r.ContentLength > most {
+		return nil, tooLarge
 	}
 	connection := http.NewResponseController(w)
 	_ = connection.SetReadDeadline(time.Now().Add(bodyTimeout))
 	defer func() { _ = connection.SetReadDeadline(time.Time{}) }() // else it ends the request while it is answered
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBodyBytes))
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, most))
 	if err == nil {
 		return body, nil
 	}
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return nil, tooLargeBody()
+		return nil, tooLarge
 	}
 	return nil, newProblem(http.StatusBadRequest, "the body can't be read to its end: it breaks off, or took too long")
 }

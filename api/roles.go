@@ -53,6 +53,10 @@ var permissions = map[string][]Role{
 	"list-user-sessions": {RoleSupport, RoleAdmin},
 	"list-user-contents": {RoleSupport, RoleAdmin},
 
+	"create-user":  {RoleAdmin},
+	"edit-user":    {RoleAdmin},
+	"import-users": {RoleAdmin},
+
 	"list-events":  {RoleAuditor, RoleAdmin},
 	"list-refused": {RoleAuditor, RoleAdmin},
 }

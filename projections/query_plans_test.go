@@ -124,6 +124,14 @@ func questionsAt(now domain.Instant) []question {
 			_, err := s.kpis(ctx, month(3620), month(0), at)
 			return err
 		}},
+		{"who has which ids and e-mails", func(ctx context.Context, s *snapshot) error {
+			var ids, emails []string
+			for i := range 100 {
+				ids, emails = append(ids, fmt.Sprint("user-", i)), append(emails, fmt.Sprint("user-", i, "@example.org"))
+			}
+			_, err := s.findUsers(ctx, ids, emails, at)
+			return err
+		}},
 		{"sessions", func(ctx context.Context, s *snapshot) error {
 			return s.askSessionPages(ctx, SessionsQuery{At: at, Limit: 50})
 		}},

@@ -104,6 +104,8 @@ CREATE INDEX users_changed_registered_up ON users (registered_at, id) WHERE id I
 CREATE INDEX users_changed_registered_down ON users (registered_at DESC, id) WHERE id IS NOT NULL AND updated_at > registered_at;
 CREATE INDEX users_changed_updated_up ON users (updated_at, id) WHERE id IS NOT NULL AND updated_at > registered_at;
 CREATE INDEX users_changed_updated_down ON users (updated_at DESC, id) WHERE id IS NOT NULL AND updated_at > registered_at;
+-- Who has an e-mail. A hash takes texts of any length, which a tree doesn't.
+CREATE INDEX users_email ON users USING hash (search_email) WHERE id IS NOT NULL;
 -- The rows whose status doesn't hold at an instant.
 CREATE INDEX users_status_from ON users (status_from);
 CREATE INDEX users_status_until ON users (status_until) WHERE status_until IS NOT NULL;

@@ -1,0 +1,210 @@
+// These tests hold what making and editing users comes to.
+
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"boxoffice/eventstore"
+)
+
+// create asks to make a user, with an admin's key.
+func (h *harness) create(body string) answer {
+	h.t.Helper()
+	return h.do(http.MethodPost, "/v1/users", body, header{"Authorization": "Bearer admin", "Content-Type": jsonType})
+}
+
+// edit asks to edit a user, with an admin's key.
+func (h *harness) edit(id, body string) answer {
+	h.t.Helper()
+	return h.do(http.MethodPatch, "/v1/users/"+url.PathEscape(id), body,
+		header{"Authorization": "Bearer admin", "Content-Type": mergePatchType})
+}
+
+// profile gives what an answer says of the user's profile.
+func (a answer) profile(status int) map[string]any {
+	a.t.Helper()
+	var user map[string]any
+	if err := json.Unmarshal(a.ok(status).Body.Bytes(), &user); err != nil {
+		a.t.Fatal(err)
+	}
+	return user
+}
+
+func TestCreateUser(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		made := w.create(`{"id":"auth0|1/x","email":"ana@example.org","first_name":"Ana","last_name":null,"custom":{"shoe":38.50,"tags":["a"],"none":null}}`)
+		if location := made.ok(http.StatusCreated).Header().Get("Location"); location != "/v1/users/auth0%7C1%2Fx" {
+			t.Errorf("it is at %s", location)
+		}
+		// No waiting: the answer comes when the read models show it.
+		for _, answer := range []answer{made, w.get(RoleSupport, made.Header().Get("Location"))} {
+			if diff := cmp.Diff(tidy(t, `{"id":"auth0|1/x","status":"registered","status_since":"2026-11-23T12:00:00Z","registered_at":"2026-11-23T12:00:00Z",
+				"updated_at":"2026-11-23T12:00:00Z","email":"ana@example.org","first_name":"Ana","last_name":null,"locale":null,"country":null,"platform":null,
+				"custom":{"shoe":38.50,"tags":["a"]},"subscriptions":[],"rentals":[],"free_copies":[],"viewing":{"sessions":0,"duration_s":0,"last_viewed_at":null}}`),
+				tidy(t, answer.Body.String())); diff != "" {
+				t.Error(diff)
+			}
+		}
+		w.create(`{"id":"auth0|1/x"}`).problem(http.StatusConflict)
+
+		first, second := w.create(`{}`).profile(http.StatusCreated)["id"].(string), w.create(`{"id":null}`).profile(http.StatusCreated)["id"].(string)
+		if len(first) != 36 || first >= second {
+			t.Errorf("made up are %s and then %s", first, second)
+		}
+		// Whoever is there by any event is there.
+		w.happen(happened("2026-11-23T12:04:00Z", "bob", "playback.ended", `{"session_id":"s","content_id":"c"}`))
+		w.create(`{"id":"bob"}`).problem(http.StatusConflict)
+	})
+}
+
+// Of two that create one id one gets it, though both say the same at the same
+// instant, and only the winner is in the log.
+func TestCreateRace(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		// Both get past the first look before either is in the log.
+		const racers = 4
+		var arrived sync.WaitGroup
+		arrived.Add(racers)
+		lock := make(chan struct{}, 1)
+		ingest := w.broker.take
+		w.broker.take = nil
+		w.service.Publisher = publisherFunc(func(messages []Outgoing) error {
+			arrived.Done()
+			arrived.Wait()
+			lock <- struct{}{}
+			defer func() { <-lock }()
+			return ingest(t.Context(), messages)
+		})
+		statuses := make([]int, racers)
+		var requests sync.WaitGroup
+		for i := range racers {
+			requests.Go(func() { statuses[i] = w.create(`{"id":"ana","email":"ana@example.org"}`).Code })
+		}
+		requests.Wait()
+		count := map[int]int{}
+		for _, status := range statuses {
+			count[status]++
+		}
+		if count[http.StatusCreated] != 1 || count[http.StatusConflict] != racers-1 {
+			t.Errorf("the answers are %v", statuses)
+		}
+		if head, err := w.store.Head(t.Context()); err != nil || head.Position != 1 {
+			t.Errorf("the log is at %d, %v", head.Position, err)
+		}
+	})
+}
+
+func TestCreateAfterErasure(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		w.create(`{"id":"ana","email":"old@example.org"}`).ok(http.StatusCreated)
+		// The clock of whoever erased is ahead.
+		w.happen(happened("2026-11-23T12:04:00Z", "ana", "user.erased", `{}`))
+		w.edit("ana", `{"email":"x"}`).problem(http.StatusNotFound)
+		user := w.create(`{"id":"ana","first_name":"Ana"}`).profile(http.StatusCreated)
+		if user["registered_at"] != "2026-11-23T12:04:00.000001Z" || user["email"] != nil || user["first_name"] != "Ana" {
+			t.Errorf("the new user is %v", user)
+		}
+		w.create(`{"id":"ana"}`).problem(http.StatusConflict)
+	})
+}
+
+func TestEditUser(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		w.create(`{"id":"ana","email":"ana@example.org","first_name":"Ana","country":"FR","custom":{"a":1,"b":"x","c":true}}`).ok(http.StatusCreated)
+		user := w.edit("ana", `{"email":"new@example.org","country":null,"custom":{"a":null,"b":["y"],"d":"z"}}`).profile(http.StatusOK)
+		want := map[string]any{"b": []any{"y"}, "c": true, "d": "z"}
+		if diff := cmp.Diff(want, user["custom"]); diff != "" {
+			t.Error(diff)
+		}
+		if user["email"] != "new@example.org" || user["country"] != nil || user["first_name"] != "Ana" || user["updated_at"] != "2026-11-23T12:00:00.000001Z" {
+			t.Errorf("edited, the user is %v", user)
+		}
+		if user := w.edit("ana", `{"custom":null}`).profile(http.StatusOK); len(user["custom"].(map[string]any)) != 0 {
+			t.Errorf("without custom, the user is %v", user)
+		}
+		for _, nothing := range []string{`{}`, ` { "custom" : { } } `} {
+			if user := w.edit("ana", nothing).profile(http.StatusOK); user["updated_at"] != "2026-11-23T12:00:00.000002Z" {
+				t.Errorf("after %s the user is %v", nothing, user)
+			}
+		}
+		// An edit counts, however far ahead the clock was of who edited before.
+		w.happen(happened("2026-11-23T12:04:59Z", "ana", "user.updated", `{"email":"ahead@example.org"}`))
+		if user := w.edit("ana", `{"email":"last@example.org"}`).profile(http.StatusOK); user["email"] != "last@example.org" || user["updated_at"] != "2026-11-23T12:04:59.000001Z" {
+			t.Errorf("edited after a clock that is ahead, the user is %v", user)
+		}
+		w.edit("nobody", `{}`).problem(http.StatusNotFound)
+		w.edit("nobody", `{"email":"x"}`).problem(http.StatusNotFound)
+	})
+}
+
+// What breaks a rule is named, all of it at once, and nothing is published.
+func TestBadProfiles(t *testing.T) {
+	h := newHarness(t, nil)
+	for _, ask := range map[string]func(string) answer{
+		"create": h.create, "edit": func(body string) answer { return h.edit("ana", body) },
+	} {
+		p := ask(`{"email":7,"first_name":"Ana","custom":{"a":{}},"nickname":"A","locale":"a\u0000"}`).problem(http.StatusUnprocessableEntity)
+		got := map[string]string{}
+		for _, e := range p.Errors {
+			got[e.Location] = e.Message
+		}
+		if diff := cmp.Diff(map[string]string{"body.email": "must be a text", "body.nickname": "unknown field",
+			"body.custom": "must have only strings, numbers, booleans, nulls and arrays of strings", "body.locale": "must not have U+0000 in a text"}, got); diff != "" {
+			t.Error(diff)
+		}
+		for _, body := range []string{``, ` `, `{`, `{"email":"a","email":"b"}`, `{"email":"` + "\xff" + `"}`, `{} {}`, `{"email":"a",}`, `[`} {
+			ask(body).problem(http.StatusBadRequest)
+		}
+		for _, body := range []string{`[]`, `null`, `"a"`, `7`} {
+			ask(body).invalid("body")
+		}
+		ask(`{"email":"` + strings.Repeat("a", 256<<10) + `"}`).problem(http.StatusRequestEntityTooLarge)
+	}
+	// With its envelope, it is the event that is too large.
+	h.service.Log = nobodyKnown{}
+	h.create(`{"email":"` + strings.Repeat("a", 256<<10-20) + `"}`).problem(http.StatusRequestEntityTooLarge)
+	for body, message := range map[string]string{`{"id":7}`: "must be text", `{"id":"."}`: "", `{"id":""}`: "", fmt.Sprintf(`{"id":%q}`, strings.Repeat("é", 65)): ""} {
+		if p := h.create(body).invalid("body.id"); message != "" && p.Errors[0].Message != message {
+			t.Errorf("of %s it is said: %s", body, p.Errors[0].Message)
+		}
+	}
+	h.edit(".", `{}`).invalid("path.id")
+	for mediaType, want := range map[string]int{"text/plain": 415, "": 415, mergePatchType: 415, "application/json; charset=utf-8": 422} {
+		if got := h.do(http.MethodPost, "/v1/users", `[]`, header{"Authorization": "Bearer admin", "Content-Type": mediaType}); got.Code != want {
+			t.Errorf("%q is answered with %d: %s", mediaType, got.Code, got.Body)
+		}
+	}
+	for _, role := range Roles {
+		if role == RoleAdmin {
+			continue
+		}
+		for method, path := range map[string]string{http.MethodPost: "/v1/users", http.MethodPatch: "/v1/users/ana"} {
+			h.do(method, path, `{}`, header{"Authorization": "Bearer " + string(role), "Content-Type": jsonType}).problem(http.StatusForbidden)
+		}
+	}
+	if len(h.broker.got) != 0 {
+		t.Errorf("%d events were published", len(h.broker.got))
+	}
+}
+
+// nobodyKnown is a log of which only the standings are asked: nobody is there.
+type nobodyKnown struct{ unused }
+
+func (nobodyKnown) Standings(_ context.Context, ids []string) ([]eventstore.Standing, error) {
+	return make([]eventstore.Standing, len(ids)), nil
+}
+
+// A publisherFunc is a broker that is a function.
+type publisherFunc func([]Outgoing) error
+
+func (f publisherFunc) Publish(_ context.Context, messages []Outgoing) error { return f(messages) }
