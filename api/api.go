@@ -161,6 +161,7 @@ func (s *service) route() error {
 	s.registerUsers()
 	s.registerUser()
 	s.registerUserWrites()
+	s.registerErase()
 	s.registerSessions()
 	s.registerContents()
 	s.registerHistory()

@@ -38,6 +38,11 @@ func (m *Models) Forgotten(ctx context.Context, head eventstore.Head) (bool, err
 	return true, nil
 }
 
+// Forgotten is [Models.Forgotten].
+func (r *Reader) Forgotten(ctx context.Context, head eventstore.Head) (bool, error) {
+	return r.models.Forgotten(ctx, head)
+}
+
 // A keptGeneration is one that hasn't been dropped.
 type keptGeneration struct {
 	number int
