@@ -27,7 +27,7 @@ func newKeys() *cobra.Command {
 		Args:    cobra.NoArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newMasterKey())
+	cmd.AddCommand(newMasterKey(), rotateMasterKey(), pruneMasterKey())
 	return cmd
 }
 
