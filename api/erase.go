@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"boxoffice/domain"
+	"boxoffice/eventstore"
 )
 
 type eraseUserInput struct{ UserParam }
@@ -106,7 +107,7 @@ func (s *service) erase(ctx context.Context, ids []string) ([]string, error) {
 	}
 	verdicts, err := s.settle(ctx, events, s.VerdictWithin)
 	if err == nil {
-		err = s.forgotten(patient)
+		err = s.forgotten(patient, last(verdicts))
 	}
 	if errors.Is(err, errNotSettled) || err != nil && ctx.Err() == nil && patient.Err() != nil {
 		return nil, unavailable("the erasure is stored safely and will take effect, but has not in all read models yet; ask again in a moment")
@@ -166,14 +167,15 @@ func (s *service) composeErasures(ctx context.Context, ids []string) ([]*compose
 }
 
 // forgotten waits until every generation of the read models has forgotten who
-// was erased up to now.
-func (s *service) forgotten(ctx context.Context) error {
-	head, err := s.Log.Head(ctx)
+// was erased up to a position.
+func (s *service) forgotten(ctx context.Context, to eventstore.Position) error {
+	erasure, err := s.Log.Head(ctx)
 	if err != nil {
 		return err
 	}
+	erasure.Position = to
 	for pause := 2 * time.Millisecond; ; pause = min(2*pause, lookAgain) {
-		done, err := s.Reader.Forgotten(ctx, head)
+		done, err := s.Reader.Forgotten(ctx, erasure)
 		if err != nil || done {
 			return err
 		}

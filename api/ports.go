@@ -39,8 +39,9 @@ type Reader interface {
 	// in [from, to), most sessions first; nil is no bound.
 	Contents(ctx context.Context, from, to *domain.Instant, after *projections.ContentCursor, limit int) (projections.ContentsPage, error)
 	// Forgotten says whether no read model, those that don't answer included,
-	// has anything of who was erased up to a position of the log.
-	Forgotten(ctx context.Context, head eventstore.Head) (bool, error)
+	// has anything of who was erased up to a position of the log, which is that
+	// of an erasure.
+	Forgotten(ctx context.Context, erasure eventstore.Head) (bool, error)
 	// Status says how far the read models that answer have come.
 	Status(ctx context.Context) (projections.ReaderStatus, error)
 }

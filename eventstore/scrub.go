@@ -69,9 +69,17 @@ func (s *Store) BeginScrub(ctx context.Context) (*Scrub, error) {
 	return c, nil
 }
 
-// Head is where the log stood when the scrub began: the erasures up to there
-// are what it makes hold.
-func (c *Scrub) Head() Head { return c.head }
+// LastErasure is where the log stood at the last erasure that the scrub makes
+// hold; its position is 0 where there was none.
+func (c *Scrub) LastErasure(ctx context.Context) (Head, error) {
+	at := c.head
+	err := c.store.db.SQL().QueryRowContext(ctx,
+		"SELECT COALESCE(MAX(position), 0) FROM events WHERE type = 'user.erased' AND position <= $1", c.head.Position).Scan(&at.Position)
+	if err != nil {
+		return Head{}, fmt.Errorf("look up the last erasure: %w", err)
+	}
+	return at, nil
+}
 
 // rewrapAtOnce is how many keys are wrapped anew in one transaction, so that
 // whoever appends doesn't wait long.

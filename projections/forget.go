@@ -24,14 +24,15 @@ type ErasureLog interface {
 }
 
 // Forgotten says whether every generation that there is has forgotten who was
-// erased up to a position of the log.
-func (m *Models) Forgotten(ctx context.Context, head eventstore.Head) (bool, error) {
+// erased up to a position of the log, which is that of an erasure: generations
+// that don't follow the log are only told of those.
+func (m *Models) Forgotten(ctx context.Context, erasure eventstore.Head) (bool, error) {
 	generations, err := m.kept(ctx)
 	if err != nil {
 		return false, err
 	}
 	for i := range generations {
-		if done, err := m.hasForgotten(ctx, &generations[i], head); err != nil || !done {
+		if done, err := m.hasForgotten(ctx, &generations[i], erasure); err != nil || !done {
 			return false, err
 		}
 	}

@@ -119,7 +119,7 @@ func (s *scrubber) scrub(ctx context.Context) (*scrubResult, error) {
 		what string
 		do   func() error
 	}{
-		{"waiting for the read models", func() error { return s.awaitModels(ctx, run.Head(), problem) }},
+		{"waiting for the read models", func() error { return s.awaitModels(ctx, run, problem) }},
 		{"wrapping keys anew", func() error {
 			return run.ExchangeKeys(ctx, func(n int64) {
 				result.Rewrapped = n
@@ -149,9 +149,13 @@ func (s *scrubber) scrub(ctx context.Context) (*scrubResult, error) {
 
 // awaitModels waits until all read models have forgotten who is erased: what
 // they still hold would only be copied.
-func (s *scrubber) awaitModels(ctx context.Context, head eventstore.Head, problem func(error)) error {
+func (s *scrubber) awaitModels(ctx context.Context, run *eventstore.Scrub, problem func(error)) error {
+	last, err := run.LastErasure(ctx)
+	if err != nil {
+		return err
+	}
 	for end := time.Now().Add(modelsPatience); ; {
-		done, err := s.models.Forgotten(ctx, head)
+		done, err := s.models.Forgotten(ctx, last)
 		if err != nil || done {
 			return err
 		}
