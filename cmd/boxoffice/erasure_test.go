@@ -339,6 +339,28 @@ func eraseAmongOthers(t *testing.T, s *busyService, kept []string) {
 	}
 }
 
+// The service scrubs by itself where somebody was erased, and says so.
+func TestServeScrubs(t *testing.T) {
+	s := &busyService{t: t, env: map[string]string{
+		"BOXOFFICE_DATA_DIR": t.TempDir(), "BOXOFFICE_API_KEYS": scriptKeys, "BOXOFFICE_SCRUB_EVERY": "1s",
+	}}
+	s.start()
+	s.publish(history()...)
+	s.eventually("the person is there", func() bool { return strings.Contains(s.get("/v1/users"), personID) })
+	if ready := s.get("/readyz"); strings.Contains(ready, "scrubbed_at") {
+		t.Errorf("it has scrubbed with nobody erased: %s", ready)
+	}
+	s.erase()
+	s.eventually("the service has scrubbed", func() bool {
+		ready := s.get("/readyz")
+		return strings.Contains(ready, `"pending_scrub":0`) && strings.Contains(ready, "scrubbed_at")
+	})
+	s.stop()
+	if places := files(t, []string{s.config.DataDir}, []byte(mark)); len(places) > 0 {
+		t.Errorf("after it, %v have the person", places)
+	}
+}
+
 // scrubAll scrubs beside the service, as another process.
 func scrubAll(t *testing.T, s *busyService) {
 	t.Helper()
