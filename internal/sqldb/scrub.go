@@ -62,6 +62,9 @@ func (db *DB) rewritePostgres(ctx context.Context, table string) error {
 		return err
 	}
 	defer conn.ExecContext(context.WithoutCancel(ctx), "RESET lock_timeout")
+	if err := awaitOlder(ctx, conn); err != nil {
+		return err
+	}
 	if err := tryLocked(ctx, func() error {
 		_, err := conn.ExecContext(ctx, "VACUUM (FULL, ANALYZE) "+name)
 		return err
@@ -79,6 +82,33 @@ func (db *DB) rewritePostgres(ctx context.Context, table string) error {
 func (db *DB) fileOf(ctx context.Context, table string) (file int64, err error) {
 	err = db.sql.QueryRowContext(ctx, "SELECT pg_relation_filenode(CAST($1 AS regclass))", pgx.Identifier{table}.Sanitize()).Scan(&file)
 	return file, err
+}
+
+// awaitOlder waits until no transaction is left that began before now. What one
+// still sees of deleted rows would be copied with the others.
+func awaitOlder(ctx context.Context, conn *sql.Conn) error {
+	var now string
+	if err := conn.QueryRowContext(ctx, "SELECT CAST(CAST(pg_current_xact_id() AS xid) AS text)").Scan(&now); err != nil {
+		return err
+	}
+	for end := time.Now().Add(lockTries * lockTime); ; {
+		var older int
+		err := conn.QueryRowContext(ctx, `SELECT
+			(SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
+				AND (age(backend_xmin) >= age(CAST($1 AS xid)) OR age(backend_xid) >= age(CAST($1 AS xid)))
+				AND backend_type <> 'autovacuum worker')
+			+ (SELECT count(*) FROM pg_replication_slots WHERE age(xmin) >= age(CAST($1 AS xid)))
+			+ (SELECT count(*) FROM pg_prepared_xacts WHERE database = current_database())`, now).Scan(&older)
+		if err != nil || older == 0 {
+			return err
+		}
+		if time.Now().After(end) {
+			return fmt.Errorf("%w: %d transactions, such as a long export, still see what was there before", ErrInUse, older)
+		}
+		if err := sleep(ctx, 100*time.Millisecond); err != nil {
+			return err
+		}
+	}
 }
 
 // tryLocked runs f until it gets the lock that it wants.

@@ -4,10 +4,13 @@
 package sqldb_test
 
 import (
+	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"net/url"
 	"testing"
+	"time"
 
 	"boxoffice/internal/sqldb"
 	"boxoffice/internal/sqldb/sqltest"
@@ -55,6 +58,39 @@ func TestRewrite(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+// Rows that somebody still sees would be copied, so there is no success before
+// they don't.
+func TestRewriteAwaitsWhoSeesOldRows(t *testing.T) {
+	open := sqltest.New(t, sqldb.Postgres)
+	db, other := open(), open()
+	for _, statement := range []string{"CREATE TABLE items (n integer)", "CREATE TABLE others (n integer)", "INSERT INTO items VALUES (1)"} {
+		if _, err := db.SQL().ExecContext(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	err := other.ReadTx(t.Context(), func(tx *sql.Tx) error {
+		var n int
+		if err := tx.QueryRowContext(t.Context(), "SELECT count(*) FROM others").Scan(&n); err != nil {
+			return err
+		}
+		if _, err := db.SQL().ExecContext(t.Context(), "DELETE FROM items"); err != nil {
+			return err
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if err := db.Rewrite(ctx, "items"); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("got %v while a transaction sees the row", err)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Rewrite(t.Context(), "items"); err != nil {
+		t.Error(err)
+	}
 }
 
 // A role that may not write a table anew, or recycle the log, is told so.
