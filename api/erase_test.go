@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"boxoffice/eventstore"
+	"boxoffice/projections"
 )
 
 // erase asks to erase a user, with an admin's key.
@@ -164,6 +165,28 @@ func TestEraseWaitsForEveryGeneration(t *testing.T) {
 		w.happenLater("cy")
 		w.erase("cy").problem(http.StatusServiceUnavailable)
 	})
+}
+
+// Read models that are behind don't keep anybody from being erased: the event
+// is stored, and the answer says that it takes longer.
+func TestEraseWhileBehind(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		w.happen(happened("2026-11-01T00:00:00Z", "ana", "user.registered", `{}`))
+		w.service.VerdictWithin = 200 * time.Millisecond
+		w.service.Reader = &behindReader{Reader: w.service.Reader}
+		w.erase("ana").problem(http.StatusServiceUnavailable)
+		standings, err := w.store.Standings(t.Context(), []string{"ana"})
+		if err != nil || standings[0].Taken || standings[0].ErasedAt == nil {
+			t.Errorf("ana is %+v, %v", standings, err)
+		}
+	})
+}
+
+// A behindReader has read models that never come any further.
+type behindReader struct{ Reader }
+
+func (behindReader) Status(context.Context) (projections.ReaderStatus, error) {
+	return projections.ReaderStatus{}, nil
 }
 
 // happenLater registers a user past the broker, which is broken.

@@ -219,6 +219,9 @@ func (r *Runner) forgetUsers(ctx context.Context, g *generation, users []eventst
 		if err != nil {
 			return err
 		}
+		if h.position == 0 {
+			return forgetAll(ctx, tx)
+		}
 		if h.foldVersion != FoldVersion {
 			return forgetColumns(ctx, tx, users)
 		}
@@ -238,6 +241,17 @@ func lockUnfollowed(ctx context.Context, tx *sqldb.Tx) error {
 	}
 	if n, err := result.RowsAffected(); err != nil || n == 0 {
 		return orElse(err, errFollowed)
+	}
+	return nil
+}
+
+// forgetAll empties a generation that was left before its first position: what
+// it may hold counts for nothing, and whoever goes on with it begins anew.
+func forgetAll(ctx context.Context, tx *sqldb.Tx) error {
+	for _, table := range scrubbedTables {
+		if _, err := tx.ExecContext(ctx, "DELETE FROM "+table); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -109,6 +109,26 @@ func erasureOtherVersion(t *testing.T, database Database) {
 	}
 }
 
+func erasureUnbegun(t *testing.T, database Database) {
+	m := newMaker(t, 27)
+	h := newHouse(t, database)
+	h.append(m.history(10)...)
+	was, _ := h.retire()
+	left, err := h.db.Schema(t.Context(), was)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer left.Close()
+	if _, err := left.SQL().ExecContext(t.Context(), "UPDATE generation SET position = 0"); err != nil {
+		t.Fatal(err)
+	}
+	h.append(m.event(domain.UserErased, forgottenPerson, now, nil))
+	h.forgotten()
+	if h.dumpOf(was).contains("user-0") {
+		t.Error("rows that count for nothing are still there")
+	}
+}
+
 func scrubKeepsRows(t *testing.T, database Database) {
 	m := newMaker(t, 26)
 	h := newHouse(t, database)

@@ -68,6 +68,7 @@ var cases = []testCase{
 		"they hold what they would hold had the erasure come to them.", erasureEverywhere},
 	{"ErasureOtherVersion", "Of a generation that other code has made, everything that says who the erased were is gone.",
 		erasureOtherVersion},
+	{"ErasureUnbegun", "A generation that was left before its first position holds nobody after an erasure.", erasureUnbegun},
 	{"ScrubKeepsRows", "Writing tables anew changes no row, and loses no index that keeps rows apart or finds them.", scrubKeepsRows},
 
 	{"TimeZone", "Another time zone makes a new generation beside the live one, which answers until the new one " +
