@@ -53,9 +53,8 @@ var permissions = map[string][]Role{
 	"list-user-sessions": {RoleSupport, RoleAdmin},
 	"list-user-contents": {RoleSupport, RoleAdmin},
 
-	"create-user":  {RoleAdmin},
-	"edit-user":    {RoleAdmin},
-	"import-users": {RoleAdmin},
+	"create-user": {RoleAdmin},
+	"edit-user":   {RoleAdmin},
 
 	"erase-user":  {RoleAdmin},
 	"erase-users": {RoleAdmin},
