@@ -94,7 +94,7 @@ func awaitOlder(ctx context.Context, conn *sql.Conn) error {
 	for end := time.Now().Add(lockTries * lockTime); ; {
 		var older int
 		err := conn.QueryRowContext(ctx, `SELECT
-			(SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
+			(SELECT count(*) FROM pg_stat_activity WHERE (datname = current_database() OR backend_type = 'walsender') AND pid <> pg_backend_pid()
 				AND (age(backend_xmin) >= age(CAST($1 AS xid)) OR age(backend_xid) >= age(CAST($1 AS xid)))
 				AND backend_type <> 'autovacuum worker')
 			+ (SELECT count(*) FROM pg_replication_slots WHERE age(xmin) >= age(CAST($1 AS xid)))
