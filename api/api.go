@@ -181,6 +181,7 @@ func (s *service) route() error {
 	s.registerUser()
 	s.registerUserWrites()
 	s.registerImport()
+	s.registerErase()
 	s.registerSessions()
 	s.registerContents()
 	s.registerExports()

@@ -113,7 +113,7 @@ func newLibraryAPI(router *chi.Mux, version string) huma.API {
 	return humachi.New(router, huma.Config{
 		OpenAPI: newDocument(version),
 		// The second name is that of every type that ends in +json.
-		Formats:       map[string]huma.Format{jsonType: {Marshal: writeJSON}, "json": {Marshal: writeJSON}},
+		Formats:       map[string]huma.Format{jsonType: {Marshal: writeJSON, Unmarshal: json.Unmarshal}, "json": {Marshal: writeJSON, Unmarshal: json.Unmarshal}},
 		DefaultFormat: jsonType,
 	})
 }

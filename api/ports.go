@@ -46,6 +46,10 @@ type Reader interface {
 	WholeUser(ctx context.Context, id string, at domain.Instant, f func(*projections.UserWhole) error) error
 	// The whole lists of users and of sessions.
 	export.Reader
+	// Forgotten says whether no read model, those that don't answer included,
+	// has anything of who was erased up to a position of the log, which is that
+	// of an erasure.
+	Forgotten(ctx context.Context, erasure eventstore.Head) (bool, error)
 	// Status says how far the read models that answer have come.
 	Status(ctx context.Context) (projections.ReaderStatus, error)
 }

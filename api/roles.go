@@ -62,6 +62,9 @@ var permissions = map[string][]Role{
 	"edit-user":    {RoleAdmin},
 	"import-users": {RoleAdmin},
 
+	"erase-user":  {RoleAdmin},
+	"erase-users": {RoleAdmin},
+
 	"list-events":  {RoleAuditor, RoleAdmin},
 	"list-refused": {RoleAuditor, RoleAdmin},
 

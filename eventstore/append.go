@@ -125,14 +125,14 @@ func (w *writer) decide(ctx context.Context, look bool) error {
 // was prepared.
 func (w *writer) lock(ctx context.Context) error {
 	var recordedAt sqldb.Micros
-	var currentKey int
-	err := w.tx.QueryRowContext(ctx, "SELECT position, recorded_at, erasures, "+vault.CurrentKey+" FROM log_head"+w.store.db.Dialect().ForUpdate).
-		Scan(&w.head.position, &recordedAt, &w.head.erasures, &currentKey)
+	var exchanges int64
+	err := w.tx.QueryRowContext(ctx, "SELECT position, recorded_at, erasures, exchanges FROM log_head"+w.store.db.Dialect().ForUpdate).
+		Scan(&w.head.position, &recordedAt, &w.head.erasures, &exchanges)
 	if err != nil {
 		return fmt.Errorf("lock the head: %w", err)
 	}
 	w.head.recordedAt = max(domain.Instant(recordedAt), w.store.now())
-	return w.store.vault.Refresh(ctx, w.tx, currentKey)
+	return w.store.vault.Refresh(ctx, w.tx, exchanges)
 }
 
 // planner gathers what the decisions rest on: of users it asks again only about

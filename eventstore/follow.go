@@ -1,7 +1,8 @@
 // This file wakes those who follow the log: at once after an append in this
 // process, by a notification after one elsewhere on PostgreSQL, and by looking
 // twice a second, which is all there is on SQLite and what is left where a
-// notification is lost.
+// notification is lost. The same look drops the keys in memory of users who
+// were erased elsewhere, whether this process has something to do or not.
 
 package eventstore
 
@@ -14,6 +15,9 @@ import (
 const (
 	// lookEvery is how often the head is looked at.
 	lookEvery = 500 * time.Millisecond
+	// forgetAfter is after how long without having seen the head no user's key
+	// stays in memory: nobody knows who has been erased meanwhile.
+	forgetAfter = 5 * time.Second
 	// listenAgain is after how long a broken connection is made anew.
 	listenAgain = time.Second
 )
@@ -85,6 +89,7 @@ func listen(ctx context.Context, s *Store, heard chan<- struct{}) {
 func (f *follower) look(ctx context.Context, s *Store, heard <-chan struct{}) {
 	ticker := time.NewTicker(lookEvery)
 	defer ticker.Stop()
+	seen := time.Now()
 	for {
 		select {
 		case <-ctx.Done():
@@ -92,11 +97,32 @@ func (f *follower) look(ctx context.Context, s *Store, heard <-chan struct{}) {
 		case <-heard:
 		case <-ticker.C:
 		}
-		// A database that can't be reached has nothing new to tell.
-		if head, err := s.Head(ctx); err == nil {
-			f.moved(head.Position)
+		head, err := s.lookAtHead(ctx)
+		f.moved(head.Position)
+		switch {
+		case err == nil:
+			seen = time.Now()
+		case time.Since(seen) > forgetAfter:
+			s.vault.Drop()
 		}
 	}
+}
+
+// lookAtHead reads the head, not for long, and has the vault drop what isn't to
+// be kept in memory any more: users' keys after an erasure, and wrapping keys
+// after an exchange. Where only the latter fails, it gives the head too.
+func (s *Store) lookAtHead(ctx context.Context) (Head, error) {
+	ctx, cancel := context.WithTimeout(ctx, forgetAfter)
+	defer cancel()
+	var head Head
+	var exchanges int64
+	err := s.db.SQL().QueryRowContext(ctx, "SELECT position, epoch, erasures, exchanges FROM log_head").
+		Scan(&head.Position, &head.Epoch, &head.Erasures, &exchanges)
+	if err != nil {
+		return Head{}, err
+	}
+	s.vault.Noticed(head.Erasures)
+	return head, s.vault.Refresh(ctx, s.db.SQL(), exchanges)
 }
 
 // Wait returns when the log has come past after, or with the error of ctx, or

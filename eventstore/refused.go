@@ -76,14 +76,25 @@ type refusedRow struct {
 }
 
 func (s *Store) readRefused(ctx context.Context, where string, args ...any) ([]RefusedEvent, error) {
-	rows, err := s.readRefusedRows(ctx, where, args)
+	var events []RefusedEvent
+	err := vault.Reread(func() error {
+		rows, err := s.readRefusedRows(ctx, where, args)
+		if err == nil {
+			events, err = s.openRefusedRows(ctx, rows)
+		}
+		return err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("read refused events: %w", err)
 	}
+	return events, nil
+}
+
+func (s *Store) openRefusedRows(ctx context.Context, rows []refusedRow) ([]RefusedEvent, error) {
 	events := make([]RefusedEvent, len(rows))
 	for i := range rows {
 		if err := s.openRefused(ctx, &rows[i]); err != nil {
-			return nil, fmt.Errorf("read the refused event %d: %w", rows[i].ID, err)
+			return nil, fmt.Errorf("the event %d: %w", rows[i].ID, err)
 		}
 		events[i] = rows[i].RefusedEvent
 	}

@@ -155,6 +155,9 @@ func (s *Store) UserKey(ctx context.Context, id string) (UserKey, bool, error) {
 	return UserKey(u.Pseudonym), true, nil
 }
 
+// CachedUsers is how many users' keys are in memory.
+func (s *Store) CachedUsers() int { return s.vault.Cached() }
+
 // errClosed is what waits for a store get when it is closed.
 var errClosed = errors.New("the store is closed")
 

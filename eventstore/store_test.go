@@ -12,7 +12,7 @@ import (
 )
 
 // tables are all tables of the log; TestTables holds the list to the schema.
-var tables = []string{"log_head", "events", "accounts", "refused", "vault_keys", "users", "tombstones", "schema_version"}
+var tables = []string{"log_head", "events", "accounts", "refused", "vault_keys", "users", "tombstones", "scrub", "schema_version"}
 
 // newLog makes a log on one engine.
 func newLog(t testing.TB, engine sqldb.Engine) *storetest.Log {

@@ -23,6 +23,7 @@ type Log interface {
 	// Wait returns when the log is past a position.
 	Wait(ctx context.Context, after eventstore.Position) error
 	BulkLog
+	ErasureLog
 }
 
 var (

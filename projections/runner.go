@@ -124,6 +124,12 @@ func NewRunner(m *Models, log Log, config Config) (*Runner, error) {
 // process has made read models of another time zone or newer code live, Run
 // stands idle and says so in Status, so that the two don't build in turns.
 func (r *Runner) Run(ctx context.Context) error {
+	forgets := make(chan struct{})
+	go func() {
+		defer close(forgets)
+		r.forgetLoop(ctx)
+	}()
+	defer func() { <-forgets }()
 	failures := 0
 	for ctx.Err() == nil {
 		before := r.status.saves()

@@ -50,6 +50,7 @@ type config struct {
 	LogFormat      string
 	Key            string
 	URL            string
+	ScrubEvery     time.Duration
 
 	settings []setting
 	file     string
@@ -139,6 +140,7 @@ func serviceSettings(c *config, f *settingFlags) {
 	f.text(&c.TimeZone, "time-zone", "UTC", "IANA name of the platform's time zone")
 	f.flag(&c.Trials, "trials", true, "show the trial figure")
 	f.duration(&c.SessionTimeout, "session-timeout", 30*time.Minute, "after how long without a report a viewing session counts as abandoned")
+	f.duration(&c.ScrubEvery, "scrub-every", 24*time.Hour, "how often what erasures have left in the database's files is removed, where somebody was erased; 0: never")
 	f.text(&c.LogFormat, "log-format", "auto", "how the service logs: text, json, or auto (text on a terminal)")
 }
 
@@ -279,6 +281,12 @@ func (c *config) check() error {
 	}
 	if c.settingsHave("session-timeout") && c.SessionTimeout <= 0 {
 		return errors.New("BOXOFFICE_SESSION_TIMEOUT: must be more than 0")
+	}
+	if c.ScrubEvery < 0 {
+		return errors.New("BOXOFFICE_SCRUB_EVERY: must not be negative")
+	}
+	if c.URL != "" && !hasScheme(c.URL, "http", "https") {
+		return errors.New("BOXOFFICE_URL: must be http://HOST:PORT or https://HOST")
 	}
 	if !slices.Contains([]string{"", "auto", "text", "json"}, c.LogFormat) {
 		return errors.New("BOXOFFICE_LOG_FORMAT: must be auto, text or json")

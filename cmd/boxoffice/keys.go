@@ -23,7 +23,7 @@ func newKeys() *cobra.Command {
 		Args:    cobra.NoArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newKeysMake(), newKeysList(), newKeysRevoke(), newMasterKey())
+	cmd.AddCommand(newKeysMake(), newKeysList(), newKeysRevoke(), newMasterKey(), rotateMasterKey(), pruneMasterKey())
 	return cmd
 }
 

@@ -171,10 +171,14 @@ func nameMasterKey(err error) error {
 // masterKey is where the key that wraps the users' keys is: in the data
 // directory, where it is made, or where the configuration says.
 func (c *config) masterKey() vault.MasterKey {
+	return vault.FileMasterKey(c.masterKeyFile(), c.MasterKey == "")
+}
+
+func (c *config) masterKeyFile() string {
 	if c.MasterKey != "" {
-		return vault.FileMasterKey(c.MasterKey, false)
+		return c.MasterKey
 	}
-	return vault.FileMasterKey(filepath.Join(c.DataDir, "master-key.json"), true)
+	return filepath.Join(c.DataDir, "master-key.json")
 }
 
 // run does what the roles say until the context ends or a part fails for good,
@@ -188,6 +192,7 @@ func (s *service) run(ctx context.Context) error {
 	s.watchAccess(ctx, group)
 	if s.runner != nil {
 		group.Go(func() error { return s.runner.Run(ctx) })
+		group.Go(func() error { s.scrubDaily(ctx); return nil })
 	}
 	for _, l := range []*listener{s.api, s.observed} {
 		if l != nil {

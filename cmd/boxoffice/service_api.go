@@ -26,7 +26,10 @@ func (s *service) prepareProjecting(context.Context) error {
 		Registerer: s.metrics,
 	})
 	s.runner = runner
-	return err
+	if err != nil {
+		return err
+	}
+	return registerScrubMetrics(s.metrics, s.store, s.log)
 }
 
 // prepareAPI makes the API and takes the addresses.
@@ -79,6 +82,7 @@ func (s *service) checks() []api.Check {
 		{Name: "broker", Run: s.checkBroker},
 		{Name: "ingest", Run: s.checkIngest},
 		{Name: "projections", Run: s.checkProjections},
+		{Name: "erasure", Run: s.checkErasures},
 	}
 }
 

@@ -4,6 +4,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -17,7 +18,8 @@ import (
 
 // clientSettings are those of commands that call the API of a running service.
 func clientSettings(c *config, f *settingFlags) {
-	f.text(&c.URL, "url", "http://127.0.0.1:8080", "where the service's API is")
+	f.text(&c.HTTPAddr, "http-addr", "127.0.0.1:8080", "where the service's API listens on this machine")
+	f.text(&c.URL, "url", "", "where the service's API is (default: http:// and --http-addr)")
 	f.secretText(&c.APIKeys, "api-keys", "role:key,role:key, as the service has it; an admin's is taken where --key is not given")
 	f.secretText(&c.Key, "key", "API key of an admin (default: an admin's of BOXOFFICE_API_KEYS)")
 }
@@ -45,9 +47,12 @@ func (c *config) checkURL() error {
 	return nil
 }
 
+// apiURL is where the API is.
+func (c *config) apiURL() string { return strings.TrimRight(cmp.Or(c.URL, "http://"+c.HTTPAddr), "/") }
+
 // serviceURL gives the address of a path of the API.
 func (c *config) serviceURL(path string, query url.Values) string {
-	address := strings.TrimRight(c.URL, "/") + path
+	address := c.apiURL() + path
 	if len(query) > 0 {
 		address += "?" + query.Encode()
 	}
@@ -60,7 +65,7 @@ func (c *config) unreachable(err error) error {
 	if wrapped, ok := errors.AsType[*url.Error](err); ok {
 		err = wrapped.Err
 	}
-	return fmt.Errorf("the service at %s: %w", c.URL, err)
+	return fmt.Errorf("the service at %s: %w", c.apiURL(), err)
 }
 
 // problemOf gives what the service says is wrong.

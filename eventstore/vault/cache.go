@@ -43,6 +43,33 @@ func (c *cache) at(erasures int64) bool {
 	return erasures == c.erasures
 }
 
+// noticed drops what is older than a number of erasures.
+func (c *cache) noticed(erasures int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.at(erasures)
+}
+
+// drop forgets everybody.
+func (c *cache) drop() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.young, c.old = newGeneration(), newGeneration()
+}
+
+// len is how many users are in memory.
+func (c *cache) len() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	n := len(c.young.byPseudonym)
+	for p := range c.old.byPseudonym {
+		if c.young.byPseudonym[p] == nil {
+			n++
+		}
+	}
+	return n
+}
+
 // subjects looks for users by subject, and gives those that aren't there.
 func (c *cache) subjects(erasures int64, subjects []Hash, found map[Hash]*User) (missing []Hash) {
 	c.mu.Lock()

@@ -49,9 +49,21 @@ type fileMasterKey struct {
 }
 
 func (f *fileMasterKey) Load(context.Context) (tink.AEAD, error) {
-	text, err := os.ReadFile(f.path)
+	handle, err := readMasterKeyFile(f.path)
+	if err != nil {
+		return nil, err
+	}
+	key, err := aead.New(handle)
+	if err != nil {
+		return nil, fmt.Errorf("the master key: %s has no key for authenticated encryption: %w", f.path, err)
+	}
+	return key, nil
+}
+
+func readMasterKeyFile(path string) (*keyset.Handle, error) {
+	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%w: the key-set file %s isn't there", ErrNoMasterKey, f.path)
+		return nil, fmt.Errorf("%w: the key-set file %s isn't there", ErrNoMasterKey, path)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read the master key: %w", err)
@@ -59,13 +71,9 @@ func (f *fileMasterKey) Load(context.Context) (tink.AEAD, error) {
 	handle, err := insecurecleartextkeyset.Read(keyset.NewJSONReader(bytes.NewReader(text)))
 	if err != nil {
 		// The cause might quote the file, which is a secret.
-		return nil, fmt.Errorf("the master key: %s isn't a key-set file", f.path)
+		return nil, fmt.Errorf("the master key: %s isn't a key-set file", path)
 	}
-	key, err := aead.New(handle)
-	if err != nil {
-		return nil, fmt.Errorf("the master key: %s has no key for authenticated encryption: %w", f.path, err)
-	}
-	return key, nil
+	return handle, nil
 }
 
 func (f *fileMasterKey) LoadOrMake(ctx context.Context) (tink.AEAD, error) {
@@ -94,11 +102,108 @@ func NewMasterKeyFile(path string) (err error) {
 	if err != nil {
 		return err
 	}
-	var text bytes.Buffer
-	if err := insecurecleartextkeyset.Write(handle, keyset.NewJSONWriter(&text)); err != nil {
+	text, err := masterKeyText(handle)
+	if err != nil {
 		return err
 	}
-	return writeOnce(path, text.Bytes())
+	return writeOnce(path, text)
+}
+
+// RotateMasterKeyFile adds a new key to a key-set file and makes it the one that
+// wraps from now on. The others stay and unwrap what they have wrapped, until
+// [PruneMasterKeyFile]. The file is replaced whole or not at all.
+func RotateMasterKeyFile(path string) error {
+	err := changeMasterKeyFile(path, func(m *keyset.Manager) error {
+		id, err := m.Add(aead.AES256GCMKeyTemplate())
+		if err != nil {
+			return err
+		}
+		return m.SetPrimary(id)
+	})
+	if err != nil {
+		return fmt.Errorf("rotate the master key: %w", err)
+	}
+	return nil
+}
+
+// PruneMasterKeyFile removes from a key-set file every key but the one that
+// wraps, where that alone opens what check is given: it is called with the
+// pruned key, before the file is replaced, and its error stops that.
+func PruneMasterKeyFile(path string, check func(MasterKey) error) error {
+	err := changeMasterKeyFile(path, func(m *keyset.Manager) error {
+		handle, err := m.Handle()
+		if err != nil {
+			return err
+		}
+		info := handle.KeysetInfo()
+		for _, key := range info.GetKeyInfo() {
+			if key.GetKeyId() == info.GetPrimaryKeyId() {
+				continue
+			}
+			if err := m.Delete(key.GetKeyId()); err != nil {
+				return err
+			}
+		}
+		if handle, err = m.Handle(); err != nil {
+			return err
+		}
+		return check(handleMasterKey{handle})
+	})
+	if err != nil {
+		return fmt.Errorf("prune the master key: %w", err)
+	}
+	return nil
+}
+
+// A handleMasterKey is a master key in memory.
+type handleMasterKey struct{ handle *keyset.Handle }
+
+func (h handleMasterKey) Load(context.Context) (tink.AEAD, error) { return aead.New(h.handle) }
+
+func (h handleMasterKey) LoadOrMake(ctx context.Context) (tink.AEAD, error) { return h.Load(ctx) }
+
+// changeMasterKeyFile reads a key-set file, changes it, and replaces it.
+func changeMasterKeyFile(path string, change func(*keyset.Manager) error) error {
+	handle, err := readMasterKeyFile(path)
+	if err != nil {
+		return err
+	}
+	manager := keyset.NewManagerFromHandle(handle)
+	if err := change(manager); err != nil {
+		return err
+	}
+	if handle, err = manager.Handle(); err != nil {
+		return err
+	}
+	text, err := masterKeyText(handle)
+	if err != nil {
+		return err
+	}
+	return replace(path, text)
+}
+
+// masterKeyText gives a key set as it stands in a file.
+func masterKeyText(handle *keyset.Handle) ([]byte, error) {
+	var text bytes.Buffer
+	err := insecurecleartextkeyset.Write(handle, keyset.NewJSONWriter(&text))
+	return text.Bytes(), err
+}
+
+// replace puts a new file in the place of one, whole or not at all.
+func replace(path string, data []byte) error {
+	dir := filepath.Dir(path)
+	temp, err := os.CreateTemp(dir, ".master-key-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(temp.Name())
+	if err := writeAndSync(temp, data); err != nil {
+		return err
+	}
+	if err := os.Rename(temp.Name(), path); err != nil {
+		return err
+	}
+	return syncDir(dir)
 }
 
 // writeOnce writes a file whole or not at all, and never over another: under

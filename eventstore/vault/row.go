@@ -30,10 +30,7 @@ func (v *Vault) SealRow(plaintext, associated []byte) SealedRow {
 // OpenRow decrypts what SealRow has encrypted; keys that aren't in memory are
 // read through q.
 func (v *Vault) OpenRow(ctx context.Context, q Querier, r SealedRow, associated []byte) ([]byte, error) {
-	if err := v.ensure(ctx, q, r.WrappingKey); err != nil {
-		return nil, err
-	}
-	wrapping, err := v.wrappingKey(r.WrappingKey)
+	wrapping, err := v.keyFor(ctx, q, r.WrappingKey)
 	if err != nil {
 		return nil, err
 	}
@@ -42,17 +39,4 @@ func (v *Vault) OpenRow(ctx context.Context, q Querier, r SealedRow, associated 
 		return nil, fmt.Errorf("unwrap a row's key: %w", errOpen)
 	}
 	return openWith(newAEAD((*[32]byte)(key)), r.Sealed, associated)
-}
-
-// ensure reads the service's own keys again where the wrapping key of that
-// number isn't in memory, because another process has made it.
-func (v *Vault) ensure(ctx context.Context, q Querier, number int) error {
-	if _, err := v.wrappingKey(number); err == nil {
-		return nil
-	}
-	keys, err := readKeys(ctx, q)
-	if err != nil {
-		return err
-	}
-	return v.use(keys)
 }

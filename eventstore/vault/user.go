@@ -3,6 +3,7 @@
 package vault
 
 import (
+	"crypto/cipher"
 	"crypto/sha256"
 	"fmt"
 
@@ -96,15 +97,11 @@ func (u *User) sealID() []byte {
 	return sealWith(newAEAD(&u.sealKey), []byte(u.ID), idData(u.Pseudonym))
 }
 
-// openUser makes a user from their row.
-func (v *Vault) openUser(r *userRow) (*User, error) {
+// openUser makes a user from their row, whose key is under wrapping.
+func openUser(r *userRow, wrapping cipher.AEAD) (*User, error) {
 	u := &User{Pseudonym: r.pseudonym, Subject: Hash(r.subject), After: domain.Always}
 	if r.erasedAt != sqldb.Endless {
 		u.After = domain.Instant(r.erasedAt)
-	}
-	wrapping, err := v.wrappingKey(r.wrapping)
-	if err != nil {
-		return nil, err
 	}
 	key, err := openWith(wrapping, r.wrapped, keyData(u.Pseudonym))
 	if err != nil || len(key) != len(u.key) {

@@ -134,19 +134,11 @@ type userRow struct {
 	erasedAt sqldb.Micros
 }
 
+// readUsers reads users and keeps them in memory.
 func (v *Vault) readUsers(ctx context.Context, q Querier, erasures int64, condition string, args []any) ([]*User, error) {
-	found, err := readUserRows(ctx, q, condition, args)
+	users, err := v.readAndOpen(ctx, q, condition, args)
 	if err != nil {
 		return nil, fmt.Errorf("read users: %w", err)
-	}
-	users := make([]*User, len(found))
-	for i := range found {
-		if err := v.ensure(ctx, q, found[i].wrapping); err != nil {
-			return nil, err
-		}
-		if users[i], err = v.openUser(&found[i]); err != nil {
-			return nil, err
-		}
 	}
 	v.cache.put(erasures, users)
 	return users, nil

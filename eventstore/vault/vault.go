@@ -20,15 +20,18 @@ import (
 // It is safe for concurrent use.
 type Vault struct {
 	dialect    *sqldb.Dialect
-	master     tink.AEAD
+	source     MasterKey
 	identities *hasher
 	subjects   *hasher
 	cache      *cache
 	shared     [32]byte
 
 	mu       sync.RWMutex
+	master   tink.AEAD
 	wrapping map[int]cipher.AEAD
 	current  int // the number of the wrapping key in use
+	// exchanges is the log's counter when the wrapping keys were last read.
+	exchanges int64
 }
 
 // Purposes of the service's own keys, as they stand in vault_keys.
@@ -43,15 +46,15 @@ const (
 // ([ErrNoMasterKey]) or another one ([ErrWrongMasterKey]) is an error, and
 // nothing is changed.
 func Open(ctx context.Context, db *sqldb.DB, master MasterKey, cachedUsers int) (*Vault, error) {
-	v := &Vault{dialect: db.Dialect(), cache: newCache(cachedUsers)}
-	err := db.InTx(ctx, func(tx *sqldb.Tx) error { return v.openOrMake(ctx, tx, master) })
+	v := &Vault{dialect: db.Dialect(), source: master, cache: newCache(cachedUsers)}
+	err := db.InTx(ctx, func(tx *sqldb.Tx) error { return v.openOrMake(ctx, tx) })
 	if err != nil {
 		return nil, fmt.Errorf("open the vault: %w", err)
 	}
 	return v, nil
 }
 
-func (v *Vault) openOrMake(ctx context.Context, tx *sqldb.Tx, master MasterKey) error {
+func (v *Vault) openOrMake(ctx context.Context, tx *sqldb.Tx) error {
 	// The lock keeps two processes from making keys for one new database.
 	var position int64
 	if err := tx.QueryRowContext(ctx, "SELECT position FROM log_head"+v.dialect.ForUpdate).Scan(&position); err != nil {
@@ -63,11 +66,11 @@ func (v *Vault) openOrMake(ctx context.Context, tx *sqldb.Tx, master MasterKey) 
 	}
 	switch {
 	case len(keys) > 0:
-		v.master, err = master.Load(ctx)
+		v.master, err = v.source.Load(ctx)
 	case position > 0:
 		return errors.New("the log has events and the database has no keys: it isn't whole")
 	default:
-		v.master, err = master.LoadOrMake(ctx)
+		v.master, err = v.source.LoadOrMake(ctx)
 	}
 	if err != nil {
 		return err
@@ -77,7 +80,7 @@ func (v *Vault) openOrMake(ctx context.Context, tx *sqldb.Tx, master MasterKey) 
 			return err
 		}
 	}
-	return v.use(keys)
+	return v.use(ctx, keys)
 }
 
 // A keyRow is one of the service's own keys as it stands in the database.
@@ -113,28 +116,35 @@ func (v *Vault) makeKeys(ctx context.Context, tx *sqldb.Tx) ([]keyRow, error) {
 	for i := range keys {
 		k := &keys[i]
 		key := newKey()
-		var err error
-		if k.wrapped, err = v.master.Encrypt(key[:], k.associated()); err != nil {
-			return nil, fmt.Errorf("wrap a new key: %w", err)
-		}
-		_, err = tx.ExecContext(ctx, "INSERT INTO vault_keys (id, purpose, wrapped, made_at) VALUES ($1, $2, $3, $4)",
-			k.id, k.purpose, k.wrapped, sqldb.Micros(time.Now().UnixMicro()))
-		if err != nil {
-			return nil, fmt.Errorf("store a new key: %w", err)
+		if err := storeKey(ctx, tx, v.master, k, key[:]); err != nil {
+			return nil, err
 		}
 	}
 	return keys, nil
 }
 
-// use unwraps keys. That the hash key unwraps is the check of the master key.
-func (v *Vault) use(keys []keyRow) error {
-	wrapping := map[int]cipher.AEAD{}
-	current := 0
-	for i := range keys {
-		key, err := v.master.Decrypt(keys[i].wrapped, keys[i].associated())
-		if err != nil || len(key) != 32 {
-			return ErrWrongMasterKey
-		}
+// storeKey wraps a new key and stores it.
+func storeKey(ctx context.Context, tx *sqldb.Tx, master tink.AEAD, k *keyRow, key []byte) (err error) {
+	if k.wrapped, err = master.Encrypt(key, k.associated()); err != nil {
+		return fmt.Errorf("wrap a new key: %w", err)
+	}
+	_, err = tx.ExecContext(ctx, "INSERT INTO vault_keys (id, purpose, wrapped, made_at) VALUES ($1, $2, $3, $4)",
+		k.id, k.purpose, k.wrapped, sqldb.Micros(time.Now().UnixMicro()))
+	if err != nil {
+		return fmt.Errorf("store a new key: %w", err)
+	}
+	return nil
+}
+
+// use unwraps keys and keeps them in the place of those that it had, unless it
+// has newer ones: what a transaction sees may be of before an exchange.
+func (v *Vault) use(ctx context.Context, keys []keyRow) error {
+	plain, err := v.unwrap(ctx, keys)
+	if err != nil {
+		return err
+	}
+	wrapping, current := map[int]cipher.AEAD{}, 0
+	for i, key := range plain {
 		switch keys[i].purpose {
 		case purposeHash:
 			v.useHashKey(key)
@@ -148,8 +158,46 @@ func (v *Vault) use(keys []keyRow) error {
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.wrapping, v.current = wrapping, current
+	if current >= v.current {
+		v.wrapping, v.current = wrapping, current
+	}
 	return nil
+}
+
+// unwrap gives the service's own keys in the clear. Where the master key that
+// was loaded doesn't open them, it is loaded anew: it may have been exchanged
+// while this process ran. That the hash key unwraps is the check of the master
+// key.
+func (v *Vault) unwrap(ctx context.Context, keys []keyRow) ([][]byte, error) {
+	v.mu.RLock()
+	master := v.master
+	v.mu.RUnlock()
+	plain, err := unwrapWith(master, keys)
+	if err == nil {
+		return plain, nil
+	}
+	if master, err = v.source.Load(ctx); err != nil {
+		return nil, err
+	}
+	if plain, err = unwrapWith(master, keys); err != nil {
+		return nil, err
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.master = master
+	return plain, nil
+}
+
+func unwrapWith(master tink.AEAD, keys []keyRow) ([][]byte, error) {
+	plain := make([][]byte, len(keys))
+	for i := range keys {
+		key, err := master.Decrypt(keys[i].wrapped, keys[i].associated())
+		if err != nil || len(key) != 32 {
+			return nil, ErrWrongMasterKey
+		}
+		plain[i] = key
+	}
+	return plain, nil
 }
 
 // useHashKey sets the hashers. There is one hash key, and it never changes.
@@ -161,15 +209,14 @@ func (v *Vault) useHashKey(key []byte) {
 	}
 }
 
-// CurrentKey is how the number of the wrapping key in use is selected; the
-// caller gives it to [Vault.Refresh].
-const CurrentKey = "(SELECT max(id) FROM vault_keys)"
-
-// Refresh reads the wrapping keys again where the one in use isn't current any
-// more, because another process has exchanged it.
-func (v *Vault) Refresh(ctx context.Context, q Querier, current int) error {
+// Refresh reads the wrapping keys again where the log's counter of exchanges has
+// moved since they were read, because another process has exchanged them. The
+// counter stands in the row that is locked for appending, so that who has the
+// lock reads the latest: a subquery beside the lock would see what was there
+// before waiting for it.
+func (v *Vault) Refresh(ctx context.Context, q Querier, exchanges int64) error {
 	v.mu.RLock()
-	same := v.current == current
+	same := v.exchanges == exchanges
 	v.mu.RUnlock()
 	if same {
 		return nil
@@ -178,18 +225,70 @@ func (v *Vault) Refresh(ctx context.Context, q Querier, current int) error {
 	if err != nil {
 		return err
 	}
-	return v.use(keys)
+	if err := v.use(ctx, keys); err != nil {
+		return err
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.exchanges = max(v.exchanges, exchanges)
+	return nil
 }
 
-// wrappingKey gives the wrapping key of that number.
-func (v *Vault) wrappingKey(id int) (cipher.AEAD, error) {
+// errDestroyed says that a row's wrapping key isn't there. It has been exchanged
+// since the row was read: read again, the row is under another.
+var errDestroyed = errors.New("the wrapping key isn't in the vault")
+
+// keyFor gives the wrapping key of that number. One that isn't in memory,
+// because another process has made it, is read through q.
+func (v *Vault) keyFor(ctx context.Context, q Querier, number int) (cipher.AEAD, error) {
+	v.mu.RLock()
+	key := v.wrapping[number]
+	v.mu.RUnlock()
+	if key != nil {
+		return key, nil
+	}
+	keys, err := readKeys(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	if len(keys) > 0 && keys[len(keys)-1].id > v.newest() {
+		if err := v.use(ctx, keys); err != nil {
+			return nil, err
+		}
+	}
+	// A transaction that began before an exchange sees rows under a key that
+	// isn't kept any more. It sees the key too, which isn't kept for that.
+	for i := range keys {
+		if keys[i].id == number && keys[i].purpose == purposeWrapping {
+			plain, err := v.unwrap(ctx, keys[i:i+1])
+			if err != nil {
+				return nil, err
+			}
+			return newAEAD((*[32]byte)(plain[0])), nil
+		}
+	}
+	return nil, fmt.Errorf("%w: number %d", errDestroyed, number)
+}
+
+// rereads is how often rows are read that an exchange of the wrapping key
+// overtakes in all.
+const rereads = 5
+
+// Reread runs read again where an exchange of the wrapping key came between
+// reading rows and opening them. Within one transaction that can't happen.
+func Reread(read func() error) error {
+	for attempt := 1; ; attempt++ {
+		if err := read(); !errors.Is(err, errDestroyed) || attempt == rereads {
+			return err
+		}
+	}
+}
+
+// newest gives the number of the wrapping key in use.
+func (v *Vault) newest() int {
 	v.mu.RLock()
 	defer v.mu.RUnlock()
-	key := v.wrapping[id]
-	if key == nil {
-		return nil, fmt.Errorf("the wrapping key %d isn't in the vault", id)
-	}
-	return key, nil
+	return v.current
 }
 
 // inUse gives the wrapping key in use and its number.

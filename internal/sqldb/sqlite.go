@@ -95,7 +95,7 @@ func (l *sqliteLocation) dsn(schema string) string {
 		"_foreign_keys": {"on"},
 		"_txlock":       {"immediate"},
 		"_dqs":          {"false"},
-		"_pragma":       {"cache_size(-2048)", "temp_store(memory)", "recursive_triggers(on)", "wal_autocheckpoint(4000)"},
+		"_pragma":       {"cache_size(-2048)", "temp_store(memory)", "recursive_triggers(on)", "wal_autocheckpoint(4000)", "secure_delete(on)"},
 	}
 	if l.readOnly {
 		// The file has its journal mode already.
@@ -106,7 +106,7 @@ func (l *sqliteLocation) dsn(schema string) string {
 }
 
 func (l *sqliteLocation) drop(_ context.Context, _ *DB, schema string) error {
-	for _, end := range []string{"", "-wal", "-shm", "-migrate"} {
+	for _, end := range []string{"", "-wal", "-shm", "-migrate", "-scrub"} {
 		if err := os.Remove(l.file(schema) + end); err != nil && !errors.Is(err, os.ErrNotExist) {
 			return err
 		}

@@ -75,6 +75,12 @@ var cases = []testCase{
 	{"FillErasure", "Nothing of a person is filled in who was erased after their events were read.", fillErasure},
 	{"FillErasureStorm", "Erasures that go on and on don't make filling begin anew, and nothing stays of anybody.",
 		fillErasureStorm},
+	{"ErasureEverywhere", "An erasure takes effect in every generation, also in those that don't follow the log any more: " +
+		"they hold what they would hold had the erasure come to them.", erasureEverywhere},
+	{"ErasureOtherVersion", "Of a generation that other code has made, everything that says who the erased were is gone.",
+		erasureOtherVersion},
+	{"ErasureUnbegun", "A generation that was left before its first position holds nobody after an erasure.", erasureUnbegun},
+	{"ScrubKeepsRows", "Writing tables anew changes no row, and loses no index that keeps rows apart or finds them.", scrubKeepsRows},
 
 	{"TimeZone", "Another time zone makes a new generation beside the live one, which answers until the new one " +
 		"has caught up; its rows are those of read models that never had another zone.", timeZone},

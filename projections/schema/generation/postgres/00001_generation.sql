@@ -54,6 +54,19 @@ CREATE TABLE users (
   status_from    timestamptz NOT NULL,
   status_until   timestamptz
 ) WITH (fillfactor = 85);
+-- The planner needs no samples of what people entered, and they would outlive
+-- their rows in the server's statistics.
+ALTER TABLE users ALTER COLUMN id SET STATISTICS 0;
+ALTER TABLE users ALTER COLUMN email SET STATISTICS 0;
+ALTER TABLE users ALTER COLUMN first_name SET STATISTICS 0;
+ALTER TABLE users ALTER COLUMN last_name SET STATISTICS 0;
+ALTER TABLE users ALTER COLUMN locale SET STATISTICS 0;
+ALTER TABLE users ALTER COLUMN country SET STATISTICS 0;
+ALTER TABLE users ALTER COLUMN platform SET STATISTICS 0;
+ALTER TABLE users ALTER COLUMN custom SET STATISTICS 0;
+ALTER TABLE users ALTER COLUMN search_name SET STATISTICS 0;
+ALTER TABLE users ALTER COLUMN search_email SET STATISTICS 0;
+ALTER TABLE users ALTER COLUMN search_id SET STATISTICS 0;
 COMMENT ON TABLE users IS 'Users with their profile and status. The row of an erased user stays, with nothing personal in it.';
 COMMENT ON COLUMN users.user_key IS 'The user''s pseudonym, random; the same in every table and in the log.';
 COMMENT ON COLUMN users.id IS 'The user''s id on the platform; null for an erased user.';
@@ -92,6 +105,7 @@ CREATE TABLE user_facts (
   user_key uuid  NOT NULL,
   facts    bytea NOT NULL
 );
+ALTER TABLE user_facts ALTER COLUMN facts SET STATISTICS 0;
 COMMENT ON TABLE user_facts IS 'The facts that decide all that the read models say of a user, except their viewing sessions.';
 COMMENT ON COLUMN user_facts.user_key IS 'The user.';
 COMMENT ON COLUMN user_facts.facts IS 'Binary form, for the service alone.';
@@ -137,6 +151,7 @@ CREATE TABLE periods (
   reason       text,
   comment      text
 );
+ALTER TABLE periods ALTER COLUMN comment SET STATISTICS 0;
 COMMENT ON TABLE periods IS 'When an entitlement ran. One that ends where it begins is empty and counts for nothing.';
 COMMENT ON COLUMN periods.user_key IS 'The user.';
 COMMENT ON COLUMN periods.kind IS 'subscription, rental or free_copy.';
@@ -212,6 +227,7 @@ CREATE TABLE kpi_members (
   registered_at timestamptz,
   id       text        COLLATE "C"
 );
+ALTER TABLE kpi_members ALTER COLUMN id SET STATISTICS 0;
 COMMENT ON TABLE kpi_members IS 'Who is counted in registered, unsubscribed:* and cancellations: kpi_changes of these, user by user. A user is a member of a month at an instant where the sum over the month up to then is above zero. Members of active and trial are found in access_spans and trial_spans.';
 COMMENT ON COLUMN kpi_members.counter IS 'The counter.';
 COMMENT ON COLUMN kpi_members.at IS 'The instant.';

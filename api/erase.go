@@ -1,0 +1,187 @@
+// This file erases users: by events like anybody's, answered once nothing of
+// the people can be read any more.
+
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"time"
+
+	"boxoffice/domain"
+	"boxoffice/eventstore"
+)
+
+type eraseUserInput struct{ UserParam }
+
+type eraseUsersInput struct{ Body Erasure }
+
+// An Erasure names whom to erase.
+type Erasure struct {
+	IDs []string `json:"ids" minItems:"1" maxItems:"1000" doc:"Ids of users on the platform"`
+}
+
+type eraseUsersOutput struct{ Body Erased }
+
+// An Erased says who has been erased.
+type Erased struct {
+	Erased   []string `json:"erased" doc:"In the order in which they were named"`
+	NotFound []string `json:"not_found" doc:"Of whom there is no user: never heard of, or erased before"`
+}
+
+const eraseDescription = "Publishes a `user.erased`, and answers once no read model has anything of the person any more. This can't be undone. " +
+	"What they watched and had stays, as nobody's, and so do all figures. 503 with `Retry-After` where the answer takes longer than ten seconds; " +
+	"the event is safe then, and takes effect."
+
+func (s *service) registerErase() {
+	register(s, operation{
+		id: "erase-user", method: http.MethodDelete, path: "/v1/users/{id}", tag: "Users",
+		summary: "Erase a user", description: eraseDescription,
+		errors: []int{http.StatusNotFound},
+	}, s.eraseUser)
+	register(s, operation{
+		id: "erase-users", method: http.MethodPost, path: "/v1/erasures", tag: "Users",
+		summary: "Erase many users", description: eraseDescription,
+		errors: []int{http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType},
+	}, s.eraseUsers)
+}
+
+func (s *service) eraseUser(ctx context.Context, in *eraseUserInput) (*struct{}, error) {
+	p := s.params()
+	id := p.userID(in.ID)
+	if err := p.err(); err != nil {
+		return nil, err
+	}
+	erased, err := s.erase(ctx, []string{id})
+	if err == nil && len(erased) == 0 {
+		err = noUser()
+	}
+	return nil, err
+}
+
+func (s *service) eraseUsers(ctx context.Context, in *eraseUsersInput) (*eraseUsersOutput, error) {
+	p := s.params()
+	for i, id := range in.Body.IDs {
+		p.check(fmt.Sprintf("body.ids[%d]", i), id, domain.ValidUserID(id))
+	}
+	if err := p.err(); err != nil {
+		return nil, err
+	}
+	ids := once(in.Body.IDs)
+	erased, err := s.erase(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	out := &eraseUsersOutput{Erased{Erased: []string{}, NotFound: []string{}}}
+	for _, id := range ids {
+		if slices.Contains(erased, id) {
+			out.Body.Erased = append(out.Body.Erased, id)
+		} else {
+			out.Body.NotFound = append(out.Body.NotFound, id)
+		}
+	}
+	return out, nil
+}
+
+// once leaves out what stands there already.
+func once(ids []string) []string {
+	seen := map[string]bool{}
+	return slices.DeleteFunc(slices.Clone(ids), func(id string) bool {
+		before := seen[id]
+		seen[id] = true
+		return before
+	})
+}
+
+// erase erases those of the ids that are users, and gives them in their order,
+// once every generation of the read models has forgotten them.
+func (s *service) erase(ctx context.Context, ids []string) ([]string, error) {
+	patient, cancel := context.WithTimeout(ctx, s.VerdictWithin)
+	defer cancel()
+	events, users, err := s.composeErasures(patient, ids)
+	if err != nil || len(events) == 0 {
+		return nil, err
+	}
+	verdicts, err := s.settle(ctx, events, s.VerdictWithin)
+	if err == nil {
+		err = s.forgotten(patient, last(verdicts))
+	}
+	if errors.Is(err, errNotSettled) || err != nil && ctx.Err() == nil && patient.Err() != nil {
+		return nil, unavailable("the erasure is stored safely and will take effect, but has not in all read models yet; ask again in a moment")
+	}
+	if err != nil {
+		return nil, err
+	}
+	var erased []string
+	for i, v := range verdicts {
+		switch {
+		case v.Refused == nil:
+			erased = append(erased, users[i])
+		case v.Refused.Reason != domain.Erased: // by somebody else, meanwhile
+			return nil, refusedByLog()
+		}
+	}
+	return erased, nil
+}
+
+// composeErasures makes an event for each of the ids that is a user's.
+func (s *service) composeErasures(ctx context.Context, ids []string) ([]*composedEvent, []string, error) {
+	standings, err := s.Log.Standings(ctx, ids)
+	if err != nil {
+		return nil, nil, err
+	}
+	var users []string
+	for i, standing := range standings {
+		if standing.Taken {
+			users = append(users, ids[i])
+		}
+	}
+	if len(users) == 0 {
+		return nil, nil, nil
+	}
+	// A profile event that isn't shown yet may be later than the clock. That is
+	// rare, and read models that are behind are no reason not to erase.
+	_ = s.caughtUp(ctx, min(time.Second, s.VerdictWithin/4))
+	now := s.now()
+	found, err := s.Reader.FindUsers(ctx, users, nil, now)
+	if err != nil {
+		return nil, nil, err
+	}
+	events := make([]*composedEvent, len(users))
+	for i, id := range users {
+		at := now
+		if user := found.ByID[id]; user != nil {
+			at = after(now, user.UpdatedAt)
+		}
+		e, refusal := s.compose(ownEvent{eventType: domain.UserErased, userID: id, time: at})
+		if refusal != nil {
+			return nil, nil, refusedHere(refusal)
+		}
+		events[i] = e
+	}
+	return events, users, nil
+}
+
+// forgotten waits until every generation of the read models has forgotten who
+// was erased up to a position.
+func (s *service) forgotten(ctx context.Context, to eventstore.Position) error {
+	erasure, err := s.Log.Head(ctx)
+	if err != nil {
+		return err
+	}
+	erasure.Position = to
+	for pause := 2 * time.Millisecond; ; pause = min(2*pause, lookAgain) {
+		done, err := s.Reader.Forgotten(ctx, erasure)
+		if err != nil || done {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(pause):
+		}
+	}
+}

@@ -1,0 +1,131 @@
+// This file exchanges the wrapping key: a new one is made, what the old one
+// wraps is wrapped anew, and the old one is destroyed. Whatever old pages, logs
+// and copies of the database hold of users' keys is unreadable from then on.
+
+package vault
+
+import (
+	"context"
+	"crypto/cipher"
+	"fmt"
+
+	"boxoffice/internal/sqldb"
+)
+
+// Noticed tells the vault the log's counter of erasures: what it has in memory
+// of users from before the last one goes.
+func (v *Vault) Noticed(erasures int64) { v.cache.noticed(erasures) }
+
+// Drop forgets all users' keys that are in memory. They are read again when
+// they are needed.
+func (v *Vault) Drop() { v.cache.drop() }
+
+// Cached is how many users' keys are in memory.
+func (v *Vault) Cached() int { return v.cache.len() }
+
+// NewWrappingKey makes another wrapping key and puts it in use: whatever is
+// wrapped from then on is under it. The service's other keys are wrapped anew
+// under the master key that its source gives now, so that an exchange of that
+// takes effect too. The caller holds the log's lock, so that nothing is wrapped
+// under the key before meanwhile. An error wraps [ErrNoMasterKey] or
+// [ErrWrongMasterKey] where the master key is missing or isn't the database's;
+// nothing is changed then.
+func (v *Vault) NewWrappingKey(ctx context.Context, tx *sqldb.Tx) (number int, err error) {
+	master, err := v.source.Load(ctx)
+	if err != nil {
+		return 0, err
+	}
+	keys, err := readKeys(ctx, tx)
+	if err != nil {
+		return 0, err
+	}
+	plain, err := unwrapWith(master, keys)
+	if err != nil {
+		return 0, err
+	}
+	for i := range keys {
+		wrapped, err := master.Encrypt(plain[i], keys[i].associated())
+		if err != nil {
+			return 0, fmt.Errorf("wrap a key anew: %w", err)
+		}
+		if _, err := tx.ExecContext(ctx, "UPDATE vault_keys SET wrapped = $1 WHERE id = $2", wrapped, keys[i].id); err != nil {
+			return 0, fmt.Errorf("store a key anew: %w", err)
+		}
+		number = max(number, keys[i].id+1)
+	}
+	if err := countExchange(ctx, tx); err != nil {
+		return 0, err
+	}
+	key := newKey()
+	return number, storeKey(ctx, tx, master, &keyRow{id: number, purpose: purposeWrapping}, key[:])
+}
+
+// RewrapUsers wraps the keys of up to limit users anew who aren't under the
+// wrapping key of that number yet, and returns how many it did: fewer than
+// limit when all are. A user who is erased meanwhile stays erased.
+func (v *Vault) RewrapUsers(ctx context.Context, tx *sqldb.Tx, number, limit int) (int, error) {
+	to, err := v.keyFor(ctx, tx, number)
+	if err != nil {
+		return 0, err
+	}
+	rows, err := readUserRows(ctx, tx, "u.wrapping_key <> $1 LIMIT $2", []any{number, limit})
+	if err != nil {
+		return 0, fmt.Errorf("read users: %w", err)
+	}
+	pseudonyms, wrapped := make([]sqldb.UUID, len(rows)), make([][]byte, len(rows))
+	for i := range rows {
+		data := keyData(rows[i].pseudonym)
+		if wrapped[i], err = v.rewrap(ctx, tx, rows[i].wrapping, rows[i].wrapped, data, to); err != nil {
+			return 0, fmt.Errorf("the key of the user %s: %w", rows[i].pseudonym, err)
+		}
+		pseudonyms[i] = rows[i].pseudonym
+	}
+	return len(rows), sqldb.UpdateEach(ctx, tx, len(rows),
+		"UPDATE users SET wrapping_key = $1, wrapped_key = $2 WHERE user_key = $3",
+		func(i int) []any { return []any{number, wrapped[i], pseudonyms[i]} })
+}
+
+// rewrap wraps a key anew that is under the wrapping key of a number.
+func (v *Vault) rewrap(ctx context.Context, q Querier, from int, wrapped, associated []byte, to cipher.AEAD) ([]byte, error) {
+	old, err := v.keyFor(ctx, q, from)
+	if err != nil {
+		return nil, err
+	}
+	key, err := openWith(old, wrapped, associated)
+	if err != nil {
+		return nil, err
+	}
+	return sealWith(to, key, associated), nil
+}
+
+// RewrapRow wraps a row's key anew; associated is what it was sealed with.
+func (v *Vault) RewrapRow(ctx context.Context, q Querier, r SealedRow, associated []byte, number int) (SealedRow, error) {
+	to, err := v.keyFor(ctx, q, number)
+	if err != nil {
+		return SealedRow{}, err
+	}
+	key, err := v.rewrap(ctx, q, r.WrappingKey, r.Key, associated, to)
+	if err != nil {
+		return SealedRow{}, fmt.Errorf("a row's key: %w", err)
+	}
+	return SealedRow{WrappingKey: number, Key: key, Sealed: r.Sealed}, nil
+}
+
+// DestroyOldKeys destroys every wrapping key but the one of that number. The
+// caller has seen to it that nothing is wrapped under them any more, and holds
+// the log's lock.
+func (v *Vault) DestroyOldKeys(ctx context.Context, tx *sqldb.Tx, number int) error {
+	_, err := tx.ExecContext(ctx, "DELETE FROM vault_keys WHERE purpose = $1 AND id <> $2", purposeWrapping, number)
+	if err != nil {
+		return fmt.Errorf("destroy the old wrapping keys: %w", err)
+	}
+	return countExchange(ctx, tx)
+}
+
+// countExchange tells every process to read the wrapping keys again.
+func countExchange(ctx context.Context, tx *sqldb.Tx) error {
+	if _, err := tx.ExecContext(ctx, "UPDATE log_head SET exchanges = exchanges + 1"); err != nil {
+		return fmt.Errorf("count an exchange of keys: %w", err)
+	}
+	return nil
+}

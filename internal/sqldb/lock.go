@@ -1,0 +1,65 @@
+// This file is a lock between processes, for work that one does at a time.
+
+package sqldb
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"hash/fnv"
+)
+
+// TryLock takes the lock of a name on the handle's schema, which one process
+// has at a time; false where another has it. It ends with unlock, or with the
+// process.
+func (db *DB) TryLock(ctx context.Context, name string) (unlock func() error, ok bool, err error) {
+	try := db.tryLockSQLite
+	if db.dialect.Name == Postgres {
+		try = db.tryLockPostgres
+	}
+	if unlock, ok, err = try(ctx, name); err != nil {
+		return nil, false, fmt.Errorf("take the lock %s: %w", name, err)
+	}
+	return unlock, ok, nil
+}
+
+func (db *DB) tryLockPostgres(ctx context.Context, name string) (func() error, bool, error) {
+	conn, err := db.sql.Conn(ctx)
+	if err != nil {
+		return nil, false, err
+	}
+	hash := fnv.New64a()
+	hash.Write([]byte("boxoffice " + name + " " + db.schema))
+	key := int64(hash.Sum64())
+	var ok bool
+	if err := conn.QueryRowContext(ctx, "SELECT pg_try_advisory_lock($1)", key).Scan(&ok); err != nil || !ok {
+		conn.Close()
+		return nil, false, err
+	}
+	return func() error {
+		defer conn.Close()
+		_, err := conn.ExecContext(context.WithoutCancel(ctx), "SELECT pg_advisory_unlock($1)", key)
+		return err
+	}, true, nil
+}
+
+// tryLockSQLite holds a transaction open on an empty database beside the file's.
+func (db *DB) tryLockSQLite(ctx context.Context, name string) (func() error, bool, error) {
+	path := db.location.(*sqliteLocation).file(db.schema) + "-" + name
+	pool, err := sql.Open("sqlite", "file:"+escapePath(path)+"?_busy_timeout=0&_txlock=exclusive")
+	if err != nil {
+		return nil, false, err
+	}
+	tx, err := pool.BeginTx(context.WithoutCancel(ctx), nil)
+	if err != nil {
+		pool.Close()
+		if isTransient(err) {
+			err = nil
+		}
+		return nil, false, err
+	}
+	return func() error {
+		tx.Rollback()
+		return pool.Close()
+	}, true, nil
+}

@@ -1,0 +1,164 @@
+// These tests hold what writing tables anew and recycling logs comes to, and
+// locks between processes.
+
+package sqldb_test
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"testing"
+	"time"
+
+	"boxoffice/internal/sqldb"
+	"boxoffice/internal/sqldb/sqltest"
+)
+
+// Writing a table anew keeps its rows, and what keeps rows apart, finds them
+// and guards them.
+func TestRewrite(t *testing.T) {
+	sqltest.Each(t, func(t *testing.T, open func() *sqldb.DB) {
+		db := open()
+		setUp := []string{
+			`CREATE TABLE "of" (id integer PRIMARY KEY, mail text NOT NULL UNIQUE, n integer CHECK (n > 0))`,
+			`CREATE UNIQUE INDEX of_n ON "of" (n) WHERE n IS NOT NULL`,
+		}
+		for i := range 100 {
+			setUp = append(setUp, fmt.Sprintf(`INSERT INTO "of" VALUES (%d, 'mail %[1]d', %[1]d)`, i+1))
+		}
+		setUp = append(setUp, `DELETE FROM "of" WHERE id > 50`)
+		for _, statement := range setUp {
+			if _, err := db.SQL().ExecContext(t.Context(), statement); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for range 2 {
+			if err := db.Rewrite(t.Context(), "of"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var n int
+		if err := db.SQL().QueryRowContext(t.Context(), `SELECT count(*) FROM "of"`).Scan(&n); err != nil || n != 50 {
+			t.Errorf("%d rows, %v", n, err)
+		}
+		for _, broken := range []string{"(1, 'x', 900)", "(901, 'mail 1', 901)", "(902, 'y', 1)", "(903, 'z', 0)"} {
+			if _, err := db.SQL().ExecContext(t.Context(), `INSERT INTO "of" VALUES `+broken); err == nil {
+				t.Errorf("the table takes %s", broken)
+			}
+		}
+		if err := db.Rewrite(t.Context(), "not there"); err == nil {
+			t.Error("a table that isn't there was written anew")
+		}
+		if db.Dialect().Name == sqldb.Postgres {
+			return // its log is the whole server's: see TestScrubbingNeedsRights
+		}
+		if err := db.RecycleLog(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// Rows that somebody still sees would be copied, so there is no success before
+// they don't.
+func TestRewriteAwaitsWhoSeesOldRows(t *testing.T) {
+	open := sqltest.New(t, sqldb.Postgres)
+	db, other := open(), open()
+	for _, statement := range []string{"CREATE TABLE items (n integer)", "CREATE TABLE others (n integer)", "INSERT INTO items VALUES (1)"} {
+		if _, err := db.SQL().ExecContext(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	err := other.ReadTx(t.Context(), func(tx *sql.Tx) error {
+		var n int
+		if err := tx.QueryRowContext(t.Context(), "SELECT count(*) FROM others").Scan(&n); err != nil {
+			return err
+		}
+		if _, err := db.SQL().ExecContext(t.Context(), "DELETE FROM items"); err != nil {
+			return err
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if err := db.Rewrite(ctx, "items"); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("got %v while a transaction sees the row", err)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Rewrite(t.Context(), "items"); err != nil {
+		t.Error(err)
+	}
+}
+
+// A role that may not write a table anew, or recycle the log, is told so.
+func TestScrubbingNeedsRights(t *testing.T) {
+	server, _ := sqltest.Cluster(t)
+	db := mustOpen(t, server)
+	for _, statement := range []string{"CREATE ROLE weak LOGIN", "CREATE TABLE theirs (n integer)", "GRANT ALL ON theirs TO weak"} {
+		if _, err := db.SQL().ExecContext(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	at, err := url.Parse(server)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at.User = url.User("weak")
+	weak := mustOpen(t, at.String())
+	if err := weak.Rewrite(t.Context(), "theirs"); !errors.Is(err, sqldb.ErrNotAllowed) {
+		t.Errorf("got %v, want ErrNotAllowed", err)
+	}
+	if err := weak.RecycleLog(t.Context()); !errors.Is(err, sqldb.ErrNotAllowed) {
+		t.Errorf("got %v, want ErrNotAllowed", err)
+	}
+	for _, grant := range []string{"GRANT pg_checkpoint TO weak", "GRANT EXECUTE ON FUNCTION pg_switch_wal() TO weak",
+		"GRANT EXECUTE ON FUNCTION pg_ls_waldir() TO weak"} {
+		if _, err := db.SQL().ExecContext(t.Context(), grant); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := weak.RecycleLog(t.Context()); err != nil {
+		t.Errorf("with the rights that it takes: %v", err)
+	}
+}
+
+func mustOpen(t *testing.T, databaseURL string) *sqldb.DB {
+	t.Helper()
+	db, err := sqldb.Open(t.Context(), databaseURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	return db
+}
+
+// A lock is one handle's at a time, and goes with it.
+func TestTryLock(t *testing.T) {
+	sqltest.Each(t, func(t *testing.T, open func() *sqldb.DB) {
+		one, other := open(), open()
+		unlock, ok, err := one.TryLock(t.Context(), "work")
+		if err != nil || !ok {
+			t.Fatal(ok, err)
+		}
+		if _, ok, err := other.TryLock(t.Context(), "work"); ok || err != nil {
+			t.Errorf("another has it too: %v, %v", ok, err)
+		}
+		unlockOther, ok, err := other.TryLock(t.Context(), "other work")
+		if err != nil || !ok {
+			t.Fatal(ok, err)
+		}
+		if err := errors.Join(unlock(), unlockOther()); err != nil {
+			t.Fatal(err)
+		}
+		unlock, ok, err = other.TryLock(t.Context(), "work")
+		if err != nil || !ok {
+			t.Fatal(ok, err)
+		}
+		if err := unlock(); err != nil {
+			t.Error(err)
+		}
+	})
+}

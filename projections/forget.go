@@ -1,0 +1,348 @@
+// This file makes erasures hold in every generation. One that follows the log
+// forgets a person when it comes to the erasure. Others are there too: retired a
+// moment ago and kept for answers that are under way, or kept for other reasons,
+// or made by another version of the code. They are told whom to forget.
+
+package projections
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"boxoffice/domain"
+	"boxoffice/eventstore"
+	"boxoffice/internal/sqldb"
+)
+
+// An ErasureLog tells who was erased.
+type ErasureLog interface {
+	// ErasedUsers gives those who were erased by events after a position, in
+	// order, at most limit, and the position of the last of these events.
+	ErasedUsers(ctx context.Context, after eventstore.Position, limit int) ([]eventstore.UserKey, eventstore.Position, error)
+}
+
+// Forgotten says whether every generation that there is has forgotten who was
+// erased up to a position of the log, which is that of an erasure: generations
+// that don't follow the log are only told of those.
+func (m *Models) Forgotten(ctx context.Context, erasure eventstore.Head) (bool, error) {
+	generations, err := m.kept(ctx)
+	if err != nil {
+		return false, err
+	}
+	for i := range generations {
+		if done, err := m.hasForgotten(ctx, &generations[i], erasure); err != nil || !done {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// Forgotten is [Models.Forgotten].
+func (r *Reader) Forgotten(ctx context.Context, head eventstore.Head) (bool, error) {
+	return r.models.Forgotten(ctx, head)
+}
+
+// A keptGeneration is one that hasn't been dropped.
+type keptGeneration struct {
+	number int
+	// to and epoch say who was forgotten beside the log.
+	to    eventstore.Position
+	epoch string
+}
+
+// kept gives the generations that haven't been dropped.
+func (m *Models) kept(ctx context.Context) ([]keptGeneration, error) {
+	rows, err := m.registry.SQL().QueryContext(ctx,
+		"SELECT number, forgotten_to, forgotten_epoch FROM generations WHERE dropped_at IS NULL ORDER BY number")
+	if err != nil {
+		return nil, fmt.Errorf("look up the generations of the read models: %w", err)
+	}
+	defer rows.Close()
+	var generations []keptGeneration
+	for rows.Next() {
+		var g keptGeneration
+		if err := rows.Scan(&g.number, &g.to, &g.epoch); err != nil {
+			return nil, fmt.Errorf("look up the generations of the read models: %w", err)
+		}
+		generations = append(generations, g)
+	}
+	return generations, rows.Err()
+}
+
+// hasForgotten says whether a generation has forgotten who was erased up to a
+// position: because it has come that far itself, or because it was told.
+func (m *Models) hasForgotten(ctx context.Context, k *keptGeneration, head eventstore.Head) (bool, error) {
+	if k.epoch == head.Epoch && k.to >= head.Position {
+		return true, nil
+	}
+	done := false
+	err := m.with(ctx, k.number, func(g *generation) error {
+		begun, err := g.begun(ctx)
+		if err != nil || !begun {
+			done = true // it holds nothing yet
+			return err
+		}
+		h, err := readHeader(ctx, g.db.SQL())
+		done = h.epoch == head.Epoch && h.position >= head.Position
+		return err
+	})
+	return done, err
+}
+
+// with runs f on a generation.
+func (m *Models) with(ctx context.Context, number int, f func(*generation) error) error {
+	g, err := m.acquire(ctx, number)
+	if err != nil {
+		return err
+	}
+	defer m.release(g)
+	return f(g)
+}
+
+// begun says whether the generation's tables have been made.
+func (g *generation) begun(ctx context.Context) (bool, error) {
+	query := "SELECT count(*) FROM sqlite_master WHERE name = 'generation'"
+	if g.db.Dialect().Name == sqldb.Postgres {
+		query = "SELECT count(to_regclass('generation'))"
+	}
+	var n int
+	if err := g.db.SQL().QueryRowContext(ctx, query).Scan(&n); err != nil {
+		return false, fmt.Errorf("look up generation %d of the read models: %w", g.number, err)
+	}
+	return n > 0, nil
+}
+
+// forgetLoop tells the generations that nothing follows whom to forget, as soon
+// as somebody is erased, until ctx ends. Several processes may do that.
+func (r *Runner) forgetLoop(ctx context.Context) {
+	var seen eventstore.Head
+	for ctx.Err() == nil {
+		head, err := r.log.Head(ctx)
+		if err == nil && (head.Erasures != seen.Erasures || head.Epoch != seen.Epoch) {
+			var done bool
+			if done, err = r.forgetElsewhere(ctx, head); done {
+				seen = head
+			}
+		}
+		if err != nil && ctx.Err() == nil {
+			r.config.Logger.Error("an erasure could not be carried out in all read models yet", "error", err)
+		}
+		sleep(ctx, r.config.Tick)
+	}
+}
+
+// forgetElsewhere tells every generation that nothing follows whom to forget,
+// and says whether all have forgotten, those that are followed too.
+func (r *Runner) forgetElsewhere(ctx context.Context, head eventstore.Head) (bool, error) {
+	generations, err := r.models.kept(ctx)
+	if err != nil {
+		return false, err
+	}
+	all := true
+	var errs []error
+	for i := range generations {
+		k := &generations[i]
+		done, err := r.models.hasForgotten(ctx, k, head)
+		if err == nil && !done {
+			err = r.models.with(ctx, k.number, func(g *generation) error {
+				done, err = r.forgetIn(ctx, g, k, head)
+				return err
+			})
+		}
+		all = all && done
+		errs = append(errs, err)
+	}
+	err = errors.Join(errs...)
+	return all && err == nil, err
+}
+
+// forgetAtOnce is how many erasures are carried out in one transaction.
+const forgetAtOnce = 1000
+
+// errFollowed says that a projector is at work in a generation: it forgets by
+// itself when it comes to the erasure.
+var errFollowed = errors.New("the generation follows the log")
+
+// forgetIn makes a generation that nothing follows forget who was erased up to
+// head. It says that it hasn't where a projector is at work there.
+func (r *Runner) forgetIn(ctx context.Context, g *generation, k *keptGeneration, head eventstore.Head) (bool, error) {
+	h, err := readHeader(ctx, g.db.SQL())
+	if err != nil {
+		return false, err
+	}
+	var after eventstore.Position
+	if k.epoch == head.Epoch {
+		after = k.to
+	}
+	if h.epoch == head.Epoch {
+		after = max(after, h.position)
+	}
+	for {
+		users, last, err := r.log.ErasedUsers(ctx, after, forgetAtOnce)
+		if err != nil {
+			return false, err
+		}
+		err = r.forgetUsers(ctx, g, users)
+		if errors.Is(err, errFollowed) {
+			return false, nil
+		}
+		if err != nil {
+			return false, fmt.Errorf("forget users in generation %d of the read models: %w", g.number, err)
+		}
+		after = last
+		if len(users) < forgetAtOnce {
+			break
+		}
+	}
+	to := max(after, head.Position)
+	_, err = r.models.registry.SQL().ExecContext(ctx,
+		"UPDATE generations SET forgotten_to = $1, forgotten_epoch = $2 WHERE number = $3", to, head.Epoch, g.number)
+	if err != nil {
+		return false, fmt.Errorf("note whom generation %d of the read models has forgotten: %w", g.number, err)
+	}
+	return true, nil
+}
+
+// forgetUsers forgets users in a generation without moving its position. Its
+// header stays locked meanwhile, so that no projector begins.
+func (r *Runner) forgetUsers(ctx context.Context, g *generation, users []eventstore.UserKey) error {
+	if len(users) == 0 {
+		return nil
+	}
+	return g.db.InTx(ctx, func(tx *sqldb.Tx) error {
+		if err := lockUnfollowed(ctx, tx); err != nil {
+			return err
+		}
+		h, err := readHeader(ctx, tx)
+		if err != nil {
+			return err
+		}
+		if h.position == 0 {
+			return forgetAll(ctx, tx)
+		}
+		if h.foldVersion != FoldVersion {
+			return forgetColumns(ctx, tx, users)
+		}
+		zone, err := zoneOf(h.timeZone)
+		if err != nil {
+			return err
+		}
+		return forgetFacts(ctx, tx, users, zone, r.config.Now())
+	})
+}
+
+// lockUnfollowed locks the header, unless a projector has the lease.
+func lockUnfollowed(ctx context.Context, tx *sqldb.Tx) error {
+	result, err := tx.ExecContext(ctx, "UPDATE generation SET position = position WHERE lease_until IS NULL OR lease_until <= "+clockOf(tx.Dialect()).now)
+	if err != nil {
+		return err
+	}
+	if n, err := result.RowsAffected(); err != nil || n == 0 {
+		return orElse(err, errFollowed)
+	}
+	return nil
+}
+
+// forgetAll empties a generation that was left before its first position: what
+// it may hold counts for nothing, and whoever goes on with it begins anew.
+func forgetAll(ctx context.Context, tx *sqldb.Tx) error {
+	for _, table := range scrubbedTables {
+		if _, err := tx.ExecContext(ctx, "DELETE FROM "+table); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// forgetFacts folds erasures into what is known of the users.
+func forgetFacts(ctx context.Context, tx *sqldb.Tx, users []eventstore.UserKey, zone *time.Location, now domain.Instant) error {
+	f := &folding{tx: tx, dialect: tx.Dialect(), calendar: domain.Calendar{Zone: zone}, now: now, writes: newWrites()}
+	known, err := f.loadUsers(ctx, users)
+	if err != nil {
+		return err
+	}
+	for key, facts := range known {
+		if err := f.foldUser(key, &userEvents{erased: true}, facts); err != nil {
+			return err
+		}
+	}
+	return f.writes.flush(ctx, tx, f.calendar)
+}
+
+// personalColumns are what people entered and who they are, in the tables of a
+// generation; notNull has what stands for nothing where a column needs a value.
+var personalColumns = []struct {
+	table   string
+	columns []string
+	notNull map[string]string
+}{
+	{"users", []string{"id", "email", "first_name", "last_name", "locale", "country", "platform", "custom",
+		"search_name", "search_email", "search_id"}, map[string]string{"custom": "'{}'"}},
+	{"periods", []string{"comment"}, nil},
+	{"kpi_members", []string{"id"}, nil},
+}
+
+// forgetColumns empties what is personal in a generation whose facts this code
+// can't fold: it was made by another version, and is replaced by one that will
+// have everything right. Until then the counts of users may hold who was erased.
+func forgetColumns(ctx context.Context, tx *sqldb.Tx, users []eventstore.UserKey) error {
+	for _, p := range personalColumns {
+		for _, column := range p.columns {
+			empty := "NULL"
+			if text := p.notNull[column]; text != "" {
+				empty = text
+			}
+			if err := ofUsers(ctx, tx, users, "UPDATE "+p.table+" SET "+column+" = "+empty); err != nil {
+				return err
+			}
+		}
+	}
+	return ofUsers(ctx, tx, users, "DELETE FROM user_facts")
+}
+
+// ofUsers runs a statement on the rows of users.
+func ofUsers(ctx context.Context, tx *sqldb.Tx, users []eventstore.UserKey, statement string) error {
+	in, args := sqldb.In(tx.Dialect(), "user_key", 1, uuids(users))
+	_, err := tx.ExecContext(ctx, statement+" WHERE "+in, args...)
+	return err
+}
+
+// scrubbedTables are the tables of a generation that hold what is personal, or
+// held it.
+var scrubbedTables = []string{"users", "user_facts", "periods", "kpi_members"}
+
+// Scrub writes anew what holds people's data in every generation, so that
+// nothing of who was erased is left in its bytes, and gets rid of what
+// write-ahead logs of a generation's own hold. Nobody can read or write a table
+// while that is done. problem hears what can't be done now.
+func (m *Models) Scrub(ctx context.Context, problem func(error)) error {
+	generations, err := m.kept(ctx)
+	if err != nil {
+		return err
+	}
+	for i := range generations {
+		err := m.with(ctx, generations[i].number, func(g *generation) error { return g.scrub(ctx, problem) })
+		if err != nil {
+			return fmt.Errorf("scrub generation %d of the read models: %w", generations[i].number, err)
+		}
+	}
+	return nil
+}
+
+func (g *generation) scrub(ctx context.Context, problem func(error)) error {
+	begun, err := g.begun(ctx)
+	if err != nil || !begun {
+		return err
+	}
+	for _, table := range scrubbedTables {
+		if err := eventstore.Passing(g.db.Rewrite(ctx, table), problem); err != nil {
+			return err
+		}
+	}
+	if g.db.Dialect().Name == sqldb.Postgres {
+		return nil // the server has one log, which is recycled once, at the end
+	}
+	return eventstore.Passing(g.db.RecycleLog(ctx), problem)
+}
