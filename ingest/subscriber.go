@@ -120,12 +120,10 @@ func (s *Subscriber) Subscribe(ctx context.Context, topic string) (<-chan *messa
 		out:    make(chan *message.Message),
 		flight: newFlight(),
 	}
-	s.running.Add(1)
-	go func() {
-		defer s.running.Done()
+	s.running.Go(func() {
 		defer cancel()
 		sub.run()
-	}()
+	})
 	go func() {
 		select {
 		case <-s.closing:

@@ -85,7 +85,7 @@ func (on *installation) serve(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		serve.Process.Signal(syscall.SIGTERM)
+		_ = serve.Process.Signal(syscall.SIGTERM) // it may have ended, which Wait says
 		if err := serve.Wait(); err != nil || t.Failed() {
 			t.Logf("%s: serve ended with %v; the end of its log:\n%s", on.name, err, tail(log.String(), 4000))
 		}

@@ -154,7 +154,7 @@ func (p *publishing) acknowledged(ctx context.Context, message []byte, future je
 	case ack := <-future.Ok():
 		p.got.note(message, ack.Sequence)
 		return true
-	case <-future.Err():
+	case <-future.Err(): // whatever it is, it is sent again
 	case <-ctx.Done():
 	}
 	return false

@@ -70,15 +70,18 @@ func FuzzLines(f *testing.F) {
 			}
 		}
 		var zipped, zstandard bytes.Buffer
-		z := gzip.NewWriter(&zipped)
-		z.Write(text)
-		z.Close()
 		d, err := zstd.NewWriter(&zstandard, zstd.WithEncoderConcurrency(1))
 		if err != nil {
 			t.Fatal(err)
 		}
-		d.Write(text)
-		d.Close()
+		for _, w := range []io.WriteCloser{gzip.NewWriter(&zipped), d} {
+			if _, err := w.Write(text); err != nil {
+				t.Fatal(err)
+			}
+			if err := w.Close(); err != nil {
+				t.Fatal(err)
+			}
+		}
 		for name, content := range map[string][]byte{"f.ndjson": text, "f.gz": zipped.Bytes(), "f.zst": zstandard.Bytes()} {
 			got, err := linesOf(t, written(t, name, content))
 			if err != nil || strings.Join(got, "\n") != strings.Join(want, "\n") || len(got) != len(want) {

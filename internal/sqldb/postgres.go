@@ -89,7 +89,7 @@ func (db *DB) Listen(ctx context.Context, channel string, heard func()) error {
 	}
 	defer conn.Close()
 	var cause error
-	conn.Raw(func(driverConn any) error {
+	_ = conn.Raw(func(driverConn any) error {
 		cause = listen(ctx, driverConn.(*stdlib.Conn).Conn(), channel, heard)
 		// A connection that listens isn't one to give back to the pool.
 		return driver.ErrBadConn

@@ -88,7 +88,7 @@ func (h *house) append(events ...*domain.Event) {
 	}
 	var account eventstore.Account
 	var err error
-	for try := 0; try < 10; try++ { // a case may have broken the connections
+	for range 10 { // a case may have broken the connections
 		if account, err = h.log.Append(h.t.Context(), b); err == nil {
 			break
 		}

@@ -7,6 +7,7 @@
 
 postgres_bin() {
 	local dir
+	# shellcheck disable=SC2012 # the names have nothing strange in them, and -V sorts versions
 	for dir in "$(pg_config --bindir 2>/dev/null || true)" $(ls -d /usr/lib/postgresql/*/bin /opt/homebrew/opt/postgresql*/bin /usr/local/opt/postgresql*/bin 2>/dev/null | sort -rV); do
 		[ -n "$dir" ] && [ -x "$dir/initdb" ] && { echo "$dir"; return; }
 	done
