@@ -310,9 +310,9 @@ func TestRefusedEvents(t *testing.T) {
 		}
 		base64Body := base64.StdEncoding.EncodeToString([]byte(invalid))
 		want := []refusedView{
-			{Reason: "too_large", Subject: ptr("bób |%"), Type: ptr("user.updated"), Body: ptr(large[:domain.KeptOfTooLarge])},
+			{Reason: "too_large", Subject: new("bób |%"), Type: new("user.updated"), Body: new(large[:domain.KeptOfTooLarge])},
 			{Reason: "malformed", BodyBase64: &base64Body},
-			{Reason: "invalid_data", Subject: ptr("ana"), Type: ptr("rental.started"), Body: &noData},
+			{Reason: "invalid_data", Subject: new("ana"), Type: new("rental.started"), Body: &noData},
 		}
 		for i := range want {
 			got := admin.Refused[i]

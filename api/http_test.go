@@ -245,7 +245,7 @@ func TestErrorsOfParts(t *testing.T) {
 		"PostgreSQL is full":    {func(context.Context) error { return sqlState("53100") }, 503},
 		"SQLite is busy":        {func(context.Context) error { return resultCode(261) }, 503},
 		"SQLite is full":        {func(context.Context) error { return resultCode(13) }, 503},
-		"nothing listens":       {func(context.Context) error { _, err := http.Get("http://127.0.0.1:1/secret"); return err }, 503},
+		"nothing listens":       {func(context.Context) error { return getNothing("http://127.0.0.1:1/secret") }, 503},
 		"cut off":               {func(context.Context) error { return io.ErrUnexpectedEOF }, 503},
 		"closed":                {func(context.Context) error { return errors.New("sql: database is closed") }, 503},
 		"not built":             {func(context.Context) error { return projections.ErrNotBuilt }, 503},
@@ -286,16 +286,17 @@ func TestLogAndMetricsNameNobody(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	all := h.log.String()
+	var all strings.Builder
+	all.WriteString(h.log.String())
 	for _, f := range families {
-		all += f.String()
+		all.WriteString(f.String())
 	}
-	if strings.Contains(strings.ToLower(all), "ana") {
-		t.Errorf("ana is named: %s", all)
+	if strings.Contains(strings.ToLower(all.String()), "ana") {
+		t.Errorf("ana is named: %s", all.String())
 	}
 	for _, want := range []string{`"route":"/v1/users/{id}"`, `"status":404`, `value:"/v1/users/{id}"`, `"route":"none"`} {
-		if !strings.Contains(all, want) {
-			t.Errorf("there is no %s in %s", want, all)
+		if !strings.Contains(all.String(), want) {
+			t.Errorf("there is no %s in %s", want, all.String())
 		}
 	}
 }
@@ -387,4 +388,13 @@ func TestDocumentAndPageAreServedByTheServiceItself(t *testing.T) {
 	if unzipped, err := io.ReadAll(r); err != nil || string(unzipped) != plain.Body.String() {
 		t.Errorf("compressed and not, it isn't the same: %v", err)
 	}
+}
+
+// getNothing gives the error of asking where nothing listens.
+func getNothing(url string) error {
+	answer, err := http.Get(url)
+	if err == nil {
+		err = answer.Body.Close()
+	}
+	return err
 }

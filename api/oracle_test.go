@@ -7,6 +7,7 @@ package api
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"testing"
@@ -280,9 +281,7 @@ func (c *counted) list(path string, q url.Values, name string) []any {
 	c.t.Helper()
 	all := []any{}
 	paged := url.Values{"limit": {fmt.Sprint(2 + c.questions%9)}}
-	for k, v := range q {
-		paged[k] = v
-	}
+	maps.Copy(paged, q)
 	for {
 		page := c.object(path, paged)
 		all = append(all, page[name].([]any)...)

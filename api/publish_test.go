@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
@@ -32,8 +33,6 @@ func event(id, eventType string, more ...string) string {
 	}
 	return "{" + strings.Join(append(members, `"data":`+data), ",") + "}"
 }
-
-func ptr[T any](v T) *T { return &v }
 
 func TestPublishOne(t *testing.T) {
 	h := newHarness(t, nil)
@@ -87,10 +86,10 @@ func TestPublishBatchKeepsGoodAroundBad(t *testing.T) {
 	}
 	want := []verdict{
 		{1, nil, "malformed"},
-		{2, ptr("no source"), "invalid_attribute"},
-		{3, ptr("unknown"), "unknown_type"},
-		{4, ptr("future"), "in_future"},
-		{5, ptr("data"), "invalid_data"},
+		{2, new("no source"), "invalid_attribute"},
+		{3, new("unknown"), "unknown_type"},
+		{4, new("future"), "in_future"},
+		{5, new("data"), "invalid_data"},
 		{6, nil, "malformed"},
 		{7, nil, "malformed"},
 		{8, nil, "malformed"},
@@ -126,9 +125,7 @@ func TestWhatIsPublishedIsJudgedTheSame(t *testing.T) {
 	good := header{"Ce-Specversion": "1.0", "Ce-Id": "b%20in", "Ce-Source": "/test", "Ce-Type": "user.registered", "Ce-Subject": "%C3%A9va", "Ce-Time": "2026-11-23T11:00:00+01:00", "Ce-Traceparent": "00-1"}
 	with := func(name, value string) header {
 		all := header{}
-		for k, v := range good {
-			all[k] = v
-		}
+		maps.Copy(all, good)
 		all[name] = value
 		return all
 	}

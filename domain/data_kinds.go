@@ -3,6 +3,8 @@
 
 package domain
 
+import "strings"
+
 import "bytes"
 
 // A field is one field of a type's data.
@@ -75,9 +77,10 @@ func keyField(name string, to func(*Event) *string) field {
 
 // wordField is one of a few words.
 func wordField(name string, to func(*Event) *Field[string], words ...string) field {
-	rule := "must be one of"
+	var rule strings.Builder
+	rule.WriteString("must be one of")
 	for _, w := range words {
-		rule += " " + w
+		rule.WriteString(" " + w)
 	}
 	return fieldOf(name, to, func(value []byte) (string, string) {
 		if value[0] == '"' {
@@ -88,7 +91,7 @@ func wordField(name string, to func(*Event) *Field[string], words ...string) fie
 				}
 			}
 		}
-		return "", rule
+		return "", rule.String()
 	})
 }
 

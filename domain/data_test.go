@@ -1,6 +1,7 @@
 package domain_test
 
 import (
+	"maps"
 	"strings"
 	"testing"
 
@@ -87,9 +88,7 @@ func TestFields(t *testing.T) {
 	}
 	with := func(r rules, name string, values [2][]string) rules {
 		all := rules{name: values}
-		for name, values := range r {
-			all[name] = values
-		}
+		maps.Copy(all, r)
 		return all
 	}
 	profile := rules{
@@ -146,9 +145,7 @@ func TestFields(t *testing.T) {
 	}
 	every := rules{}
 	for _, kind := range domain.Types() {
-		for name, values := range catalogue[kind] {
-			every[name] = values
-		}
+		maps.Copy(every, catalogue[kind])
 	}
 	for _, kind := range domain.Types() {
 		for name := range every {

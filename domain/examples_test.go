@@ -115,7 +115,7 @@ func (x *example) restore(t *testing.T) {
 func (x *example) answerAll(t *testing.T, section, text string) string {
 	t.Helper()
 	var out strings.Builder
-	for _, line := range strings.Split(strings.TrimRight(text, "\n"), "\n") {
+	for line := range strings.SplitSeq(strings.TrimRight(text, "\n"), "\n") {
 		if line == "" || strings.HasPrefix(line, " ") {
 			continue
 		}

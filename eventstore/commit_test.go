@@ -75,7 +75,7 @@ func (c *cutter) connect(client net.Conn) {
 	defer server.Close()
 	go func() {
 		defer client.Close()
-		io.Copy(client, server)
+		_, _ = io.Copy(client, server) // until one of them goes
 	}()
 	buffer := make([]byte, 64<<10)
 	for {
@@ -95,7 +95,7 @@ func (c *cutter) connect(client net.Conn) {
 		}
 		if _, err := server.Write(buffer[:n]); err != nil || cut == cutAfter {
 			// The server has the commit; it has to be let finish it.
-			io.Copy(io.Discard, io.LimitReader(server, 1))
+			_, _ = io.Copy(io.Discard, io.LimitReader(server, 1))
 			return
 		}
 	}

@@ -72,7 +72,7 @@ func (f *follower) moved(position Position) {
 func listen(ctx context.Context, s *Store, heard chan<- struct{}) {
 	for ctx.Err() == nil {
 		// What broke doesn't matter: meanwhile the head is looked at anyway.
-		s.db.Listen(ctx, channel, func() {
+		_ = s.db.Listen(ctx, channel, func() {
 			select {
 			case heard <- struct{}{}:
 			default:

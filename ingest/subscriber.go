@@ -130,12 +130,10 @@ func (s *Subscriber) subscribe(ctx context.Context, sub *subscription) (<-chan *
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	sub.broker, sub.cfg, sub.ctx, sub.flight = s.broker, s.cfg, ctx, newFlight()
-	s.running.Add(1)
-	go func() {
-		defer s.running.Done()
+	s.running.Go(func() {
 		defer cancel()
 		sub.run()
-	}()
+	})
 	go func() {
 		select {
 		case <-s.closing:

@@ -25,17 +25,13 @@ import (
 )
 
 const (
-	yearZone = "Europe/Paris"
 	// yearEvents is how many events there are at least.
 	yearEvents = 300_000
 )
 
-// yearEnd is the end of the simulated year, and the present of most questions.
-var yearEnd = time.Date(2026, 6, 17, 13, 20, 0, 0, time.UTC)
-
 func TestYear(t *testing.T) {
 	events := yearOf(t)
-	zone, err := time.LoadLocation(yearZone)
+	zone, err := time.LoadLocation(historyZone)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,14 +43,16 @@ func TestYear(t *testing.T) {
 	}
 	binary := buildProgram(t)
 
-	embedded := newInstallation(t, binary, "embedded", nil)
+	embedded := prepareInstallation(t, binary, "embedded", nil)
+	embedded.serve(t)
 	nats := natstest.Start(t, natstest.Options{Config: "max_payload: 8MB"})
-	onServers := newInstallation(t, binary, "servers", map[string]string{
+	onServers := prepareInstallation(t, binary, "servers", map[string]string{
 		"BOXOFFICE_DATABASE_URL":     sqltest.URL(t, sqldb.Postgres),
 		"BOXOFFICE_MASTER_KEY":       filepath.Join(t.TempDir(), "master-key.json"),
 		"BOXOFFICE_NATS_URL":         nats.URL(),
 		"BOXOFFICE_NATS_MONITOR_URL": nats.MonitorURL(),
 	})
+	onServers.serve(t)
 
 	inOrder := writeYear(t, "year.ndjson.zst", events)
 	mixed := writeYear(t, "mixed.ndjson", shuffledAndDoubled(events))

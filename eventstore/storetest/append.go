@@ -246,6 +246,9 @@ func testAccounts(t *testing.T, l *Log) {
 		}
 		got = append(got, fmt.Sprint(name, ": ", sequences, " ", n))
 	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
 	want := []string{stream + ": 7-10 90 [3 1 1 1 3 8]", stream + ": 7-10 90 [0 4 1 0 0 0]"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

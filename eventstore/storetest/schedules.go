@@ -28,18 +28,18 @@ type schedule struct {
 	log    *Log
 	stores []*eventstore.Store
 	name   string
-	model  *model
+	model  *Model
 	start  eventstore.Position
 	// before is the last refused event that isn't of this run.
 	before   int64
 	sequence uint64
-	given    [][]draft
+	given    [][]Draft
 }
 
 func testSchedules(t *testing.T, l *Log) {
 	stores := []*eventstore.Store{l.Open(t), l.Open(t)}
 	rapid.Check(t, func(rt *rapid.T) {
-		s := &schedule{t: rt, log: l, stores: stores, name: fmt.Sprint("run ", runs.Add(1)), model: newModel()}
+		s := &schedule{t: rt, log: l, stores: stores, name: fmt.Sprint("run ", runs.Add(1)), model: NewModel()}
 		s.begin()
 		for range rapid.IntRange(1, 8).Draw(rt, "batches") {
 			s.step()
@@ -65,23 +65,22 @@ func (s *schedule) begin() {
 
 // step gives a batch: a new one or one that was given before, as new messages.
 func (s *schedule) step() {
-	var drafts []draft
+	var drafts []Draft
 	if len(s.given) > 0 && rapid.IntRange(0, 3).Draw(s.t, "again") == 0 {
 		drafts = rapid.SampledFrom(s.given).Draw(s.t, "batch")
 	} else {
 		drafts = rapid.SliceOfN(rapid.Custom(s.draft), 1, 12).Draw(s.t, "messages")
 		s.given = append(s.given, drafts)
 	}
-	want := map[string]int{}
+	want := map[Outcome]int{}
 	b := eventstore.Batch{Stream: s.name}
 	for _, d := range drafts {
-		want[s.model.take(d)]++
-		in := judged(d.text())
-		if (in.Refusal != nil) != (d.bad || d.broken) {
+		s.sequence++
+		want[s.model.Take(s.sequence, d)]++
+		in := d.Incoming(s.sequence, Now)
+		if (in.Refusal != nil) != (d.Bad || d.Broken) {
 			s.t.Fatalf("the schedule's own event: %v", in.Refusal)
 		}
-		s.sequence++
-		in.Sequence = s.sequence
 		b.Messages = append(b.Messages, in)
 	}
 	store := s.stores[rapid.IntRange(0, len(s.stores)-1).Draw(s.t, "store")]
@@ -89,7 +88,7 @@ func (s *schedule) step() {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	got := map[string]int{"appended": a.Appended, "duplicate": a.Duplicates, "refused": a.Refused}
+	got := map[Outcome]int{Appended: a.Appended, Duplicate: a.Duplicates, Refused: a.Refused}
 	for end, n := range got {
 		if want[end] != n {
 			s.t.Fatalf("%v of the batch, want %v", got, want)
@@ -98,21 +97,24 @@ func (s *schedule) step() {
 }
 
 // draft draws a message from so few that they meet.
-func (s *schedule) draft(t *rapid.T) draft {
-	d := draft{
-		kind:    rapid.SampledFrom([]domain.Type{domain.UserRegistered, domain.UserUpdated, domain.UserUpdated, domain.PlaybackProgressed, domain.UserErased}).Draw(t, "type"),
-		subject: s.name + rapid.SampledFrom([]string{" ana", " bo"}).Draw(t, "subject"),
-		id:      fmt.Sprint(s.name, " ", rapid.IntRange(1, 14).Draw(t, "id")),
-		at:      Now - domain.Instant(rapid.IntRange(1, 5).Draw(t, "time"))*1e6,
-		variant: rapid.IntRange(0, 1).Draw(t, "variant"),
+func (s *schedule) draft(t *rapid.T) Draft {
+	d := Draft{
+		Kind:    rapid.SampledFrom([]domain.Type{domain.UserRegistered, domain.UserUpdated, domain.UserUpdated, domain.PlaybackProgressed, domain.UserErased}).Draw(t, "type"),
+		Subject: s.name + rapid.SampledFrom([]string{" ana", " bo"}).Draw(t, "subject"),
+		ID:      fmt.Sprint(s.name, " ", rapid.IntRange(1, 14).Draw(t, "id")),
+		At:      Now - domain.Instant(rapid.IntRange(1, 5).Draw(t, "time"))*1e6,
 	}
+	variant := rapid.IntRange(0, 1).Draw(t, "variant")
 	switch {
-	case d.kind == domain.UserErased:
-		d.variant = 0 // nothing of its data is read
+	case d.Kind == domain.UserErased: // nothing of its data is read
+	case d.Kind == domain.PlaybackProgressed:
+		d.Data = fmt.Sprintf(`{"session_id":"s","content_id":"c","position_s":%d}`, variant)
 	case rapid.IntRange(0, 9).Draw(t, "goodness") == 0:
-		d.bad = d.kind != domain.PlaybackProgressed
+		d.Bad, d.Data = true, `{"email":7}`
+	default:
+		d.Data = fmt.Sprintf(`{"email":"%d@example.org"}`, variant)
 	}
-	d.broken = rapid.IntRange(0, 19).Draw(t, "brokenness") == 0
+	d.Broken = rapid.IntRange(0, 19).Draw(t, "brokenness") == 0
 	return d
 }
 
@@ -135,20 +137,21 @@ func (s *schedule) compare() {
 // wantEvents says of each event its position, who it is about, as the number of
 // the first event about them, and what is left of it.
 func (s *schedule) wantEvents() []string {
-	first := map[*modelUser]int{}
-	lines := make([]string, len(s.model.events))
-	for i, e := range s.model.events {
-		if _, ok := first[e.user]; !ok {
-			first[e.user] = i
+	first := map[*ModelUser]int{}
+	lines := make([]string, len(s.model.Events))
+	for i, e := range s.model.Events {
+		if _, ok := first[e.User]; !ok {
+			first[e.User] = i
 		}
-		subject, email := e.draft.subject, fmt.Sprintf("%d@example.org", e.draft.variant)
-		if e.user.erased {
+		event := e.Draft.Incoming(1, Now).Event
+		subject, email := event.Subject, ""
+		if event.Profile != nil {
+			email = event.Profile.Email.Value
+		}
+		if e.User.Erased {
 			subject, email = "", ""
 		}
-		if e.draft.kind == domain.PlaybackProgressed || e.draft.kind == domain.UserErased {
-			email = ""
-		}
-		lines[i] = eventLine(i+1, e.draft.id, first[e.user], subject, email)
+		lines[i] = eventLine(i+1, event.ID, first[e.User], subject, email)
 	}
 	return lines
 }
@@ -174,16 +177,16 @@ func eventLine(position int, id string, user int, subject, email string) string 
 }
 
 func (s *schedule) wantRefused() []string {
-	lines := make([]string, len(s.model.refused))
-	for i, r := range s.model.refused {
-		body, subject := string(r.draft.text()), r.draft.subject
-		if r.draft.broken {
+	lines := make([]string, len(s.model.Refused))
+	for i, r := range s.model.Refused {
+		body, subject := string(r.Draft.Text()), r.Draft.Subject
+		if r.Draft.Broken {
 			subject = ""
 		}
-		if r.bare {
+		if r.Bare {
 			body, subject = "", ""
 		}
-		lines[i] = fmt.Sprint(r.reason, " ", subject, " ", body)
+		lines[i] = fmt.Sprint(r.Reason, " ", subject, " ", body)
 	}
 	return lines
 }

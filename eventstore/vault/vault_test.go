@@ -62,6 +62,9 @@ func dump(t *testing.T, db *sqldb.DB) []string {
 		}
 		all = append(all, string(wrapped))
 	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
 	return all
 }
 

@@ -5,6 +5,7 @@ package oracle
 import (
 	"fmt"
 	"math/big"
+	"slices"
 )
 
 // A window is a month at an instant t: of the month, what isn't after t.
@@ -33,10 +34,8 @@ func (u *user) counts(kpi string, w window) (reason string, counted bool) {
 	case "registered": // registered_at lies in the window
 		return "", u.registeredAt != nil && w.holds(*u.registeredAt)
 	case "active": // a span of any entitlement reaches into it
-		for _, s := range u.access {
-			if w.reached(s) {
-				return "", true
-			}
+		if slices.ContainsFunc(u.access, w.reached) {
+			return "", true
 		}
 	case "trial": // a trial does
 		for _, x := range u.entitlements {
@@ -50,10 +49,8 @@ func (u *user) counts(kpi string, w window) (reason string, counted bool) {
 		return u.unsubscribed(w)
 	case "cancellations": // a cancellation was recorded in it
 		for _, x := range u.entitlements {
-			for _, at := range x.canceledAt {
-				if w.holds(at) {
-					return "", true
-				}
+			if slices.ContainsFunc(x.canceledAt, w.holds) {
+				return "", true
 			}
 		}
 	}

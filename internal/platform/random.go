@@ -5,6 +5,7 @@ package platform
 
 import (
 	"math"
+	"slices"
 	"sort"
 )
 
@@ -104,6 +105,6 @@ func joinTimes(r *random, n int, from, until int64) []int64 {
 			times = append(times, at)
 		}
 	}
-	sort.Slice(times, func(i, j int) bool { return times[i] < times[j] })
+	slices.Sort(times)
 	return times
 }

@@ -6,6 +6,7 @@ package sqldb
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"hash/fnv"
 	"io/fs"
@@ -122,8 +123,7 @@ func lockPostgres(ctx context.Context, db *DB) (func() error, error) {
 	}
 	if db.schema != "" {
 		if err := makeSchema(ctx, conn, db.schema); err != nil {
-			unlock()
-			return nil, err
+			return nil, errors.Join(err, unlock())
 		}
 	}
 	return unlock, nil

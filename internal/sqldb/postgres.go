@@ -10,7 +10,6 @@ import (
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
 )
 
@@ -27,7 +26,7 @@ type postgresLocation struct{ config *pgx.ConnConfig }
 func locatePostgres(url string) (location, error) {
 	config, err := pgx.ParseConfig(url)
 	if err != nil {
-		return nil, hideURL(err)
+		return nil, errPostgresURL
 	}
 	if config.RuntimeParams["application_name"] == "" {
 		config.RuntimeParams["application_name"] = "boxoffice"
@@ -41,15 +40,11 @@ func locatePostgres(url string) (location, error) {
 	return &postgresLocation{config: config}, nil
 }
 
-// hideURL keeps what is wrong with a URL and leaves out the URL itself.
-func hideURL(err error) error {
-	if parse := (*pgconn.ParseConfigError)(nil); errors.As(err, &parse) {
-		if cause := parse.Unwrap(); cause != nil {
-			return fmt.Errorf("open database: the postgres URL can't be read: %w", cause)
-		}
-	}
-	return errors.New("open database: the postgres URL can't be read")
-}
+// errPostgresURL is the error of a URL that can't be read. The parser's own error
+// quotes parts of it, and any part of a URL that is written wrong may be the
+// password.
+var errPostgresURL = errors.New("open database: the postgres URL can't be read: it has to be " +
+	"postgres://USER:PASSWORD@HOST:PORT/DATABASE?PARAMETER=VALUE, with what is special in a part percent-encoded")
 
 func (l *postgresLocation) open(ctx context.Context, schema string) (*DB, error) {
 	config := l.config.Copy()
@@ -89,7 +84,7 @@ func (db *DB) Listen(ctx context.Context, channel string, heard func()) error {
 	}
 	defer conn.Close()
 	var cause error
-	conn.Raw(func(driverConn any) error {
+	_ = conn.Raw(func(driverConn any) error {
 		cause = listen(ctx, driverConn.(*stdlib.Conn).Conn(), channel, heard)
 		// A connection that listens isn't one to give back to the pool.
 		return driver.ErrBadConn

@@ -135,12 +135,7 @@ func playback(t *testing.T, database Database) {
 }
 
 func anyLine(lines []string, holds func(string) bool) bool {
-	for _, line := range lines {
-		if holds(line) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(lines, holds)
 }
 
 func statusRunsOut(t *testing.T, database Database) {

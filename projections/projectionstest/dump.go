@@ -8,6 +8,7 @@ import (
 	"database/sql"
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -174,9 +175,7 @@ func nullText[T any](v sql.Null[T]) string {
 // without gives the dump without some lines.
 func (d dump) without(table string, unwanted func(line string) bool) dump {
 	rest := dump{}
-	for name, lines := range d {
-		rest[name] = lines
-	}
+	maps.Copy(rest, d)
 	rest[table] = slices.DeleteFunc(slices.Clone(lines(d, table)), unwanted)
 	return rest
 }

@@ -32,6 +32,7 @@ type house struct {
 	db       *sqldb.DB
 	log      *eventstore.Store
 	models   *projections.Models
+	key      vault.MasterKey
 	clock    atomic.Int64 // the runners' clock
 	sequence uint64
 }
@@ -41,15 +42,21 @@ func newHouse(t testing.TB, database Database) *house {
 	open := database(t)
 	h := &house{t: t, open: open, db: open()}
 	h.clock.Store(int64(now))
-	key := vault.FileMasterKey(filepath.Join(t.TempDir(), "master.json"), true)
-	var err error
-	h.log, err = eventstore.Open(t.Context(), h.db, key, eventstore.Options{Now: func() domain.Instant { return now }})
-	if err != nil {
-		t.Fatalf("open the log: %v", err)
-	}
-	t.Cleanup(func() { h.log.Close() })
+	h.key = vault.FileMasterKey(filepath.Join(t.TempDir(), "master.json"), true)
+	h.log = h.openStore(h.db)
 	h.models = h.openModels(h.db)
 	return h
+}
+
+// openStore opens the log on a handle, as a process would.
+func (h *house) openStore(db *sqldb.DB) *eventstore.Store {
+	h.t.Helper()
+	store, err := eventstore.Open(h.t.Context(), db, h.key, eventstore.Options{Now: func() domain.Instant { return now }})
+	if err != nil {
+		h.t.Fatalf("open the log: %v", err)
+	}
+	h.t.Cleanup(func() { store.Close() })
+	return store
 }
 
 // openModels opens the read models on a handle, as a process would.
@@ -81,7 +88,7 @@ func (h *house) append(events ...*domain.Event) {
 	}
 	var account eventstore.Account
 	var err error
-	for try := 0; try < 10; try++ { // a case may have broken the connections
+	for range 10 { // a case may have broken the connections
 		if account, err = h.log.Append(h.t.Context(), b); err == nil {
 			break
 		}

@@ -91,6 +91,9 @@ var cases = []testCase{
 		followsWhileBuilding},
 	{"Superseded", "A runner whose generation was replaced by another process's stands idle: two configurations " +
 		"don't build in turns.", superseded},
+	{"Schedules", "Whatever is delivered again, fails, breaks, dies, is restarted or changes its time zone, the log holds what the " +
+		"model says, and the read models what follows from it.", schedules},
+
 	{"DropsRetired", "A generation that is no longer live is dropped when its time of grace is over, and not " +
 		"before.", dropsRetired},
 }

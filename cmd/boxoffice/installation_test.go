@@ -1,6 +1,5 @@
-//go:build year
-
-// This file runs an installation of the real program, for the test of a year.
+// This file runs an installation of the real program, for the tests that take a
+// platform's history through it.
 
 package main
 
@@ -18,6 +17,9 @@ import (
 	"time"
 )
 
+// historyZone is the time zone of the platforms whose history it is.
+const historyZone = "Europe/Paris"
+
 // buildProgram builds the program as it is shipped.
 func buildProgram(t *testing.T) string {
 	t.Helper()
@@ -33,11 +35,14 @@ type installation struct {
 	name   string
 	binary string
 	env    []string
-	url    string
+	dir    string // its data directory
+	url    string // of the API
+	nats   string // of its own broker
 	client http.Client
 }
 
-func newInstallation(t *testing.T, binary, name string, settings map[string]string) *installation {
+// prepareInstallation makes what an installation needs, and starts nothing.
+func prepareInstallation(t *testing.T, binary, name string, settings map[string]string) *installation {
 	t.Helper()
 	dir := t.TempDir()
 	on := &installation{name: name, binary: binary, env: os.Environ()}
@@ -48,13 +53,17 @@ func newInstallation(t *testing.T, binary, name string, settings map[string]stri
 			t.Fatal(err)
 		}
 		set("BOXOFFICE_"+listens+"_ADDR", addr)
-		if listens == "HTTP" {
+		switch listens {
+		case "HTTP":
 			on.url = "http://" + addr
+		case "NATS":
+			on.nats = "nats://" + addr
 		}
 	}
+	on.dir = dir
 	set("BOXOFFICE_DATA_DIR", dir)
 	set("BOXOFFICE_API_KEYS", scriptKeys)
-	set("BOXOFFICE_TIME_ZONE", yearZone)
+	set("BOXOFFICE_TIME_ZONE", historyZone)
 	set("XDG_CACHE_HOME", dir)
 	for key, value := range settings {
 		set(key, value)
@@ -62,7 +71,6 @@ func newInstallation(t *testing.T, binary, name string, settings map[string]stri
 			on.command(t, "keys", "new-master", value)
 		}
 	}
-	on.serve(t)
 	return on
 }
 
@@ -77,7 +85,7 @@ func (on *installation) serve(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		serve.Process.Signal(syscall.SIGTERM)
+		_ = serve.Process.Signal(syscall.SIGTERM) // it may have ended, which Wait says
 		if err := serve.Wait(); err != nil || t.Failed() {
 			t.Logf("%s: serve ended with %v; the end of its log:\n%s", on.name, err, tail(log.String(), 4000))
 		}
