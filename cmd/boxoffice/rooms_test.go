@@ -24,6 +24,7 @@ var mayImport = map[string][]string{
 	"ingest":            {"domain", "eventstore"},
 	"projections":       {"domain", "eventstore", "internal/sqldb"},
 	"api":               {"domain", "projections", "eventstore"},
+	"internal/bench":    {"domain", "eventstore", "ingest", "projections", "api", "internal/sqldb"},
 	"cmd/boxoffice":     nil, // all
 }
 

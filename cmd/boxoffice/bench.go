@@ -1,0 +1,162 @@
+// This file is the command that measures.
+
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"boxoffice/internal/bench"
+	"boxoffice/internal/sqldb"
+)
+
+func newBench() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "bench [MEASURE…]",
+		Short: "Measure how fast it is on this machine",
+		Long: "Measures on this machine, with the raw limit beside each figure in interleaved rounds of one run, and prints\n" +
+			"events a second, processor time an event, peak memory, and the ratio to the raw limit. Everything that it makes\n" +
+			"(directories, and databases on the PostgreSQL server that --database-url names) is removed at the end.\n\n" +
+			"The measures; without any, all of them:\n\n" + measuresHelp(),
+		Example: "  boxoffice bench\n" +
+			"  boxoffice bench ingest --engine sqlite --rounds 5\n" +
+			"  boxoffice bench ingest --engine postgres --database-url postgres://boxoffice@127.0.0.1/postgres --cpuprofile cpu.out\n" +
+			"  boxoffice bench ingest --json",
+	}
+	o := bench.Options{Program: []string{programPath()}}
+	c := addSettings(cmd, func(_ *config, f *settingFlags) {
+		f.secretText(&o.DatabaseURL, "database-url", "postgres://…, a server on which databases may be made and dropped (default: only SQLite is measured)")
+	})
+	flags := cmd.Flags()
+	engines := flags.StringSlice("engine", nil, "sqlite, postgres (default: sqlite, and postgres where there is a --database-url)")
+	flags.IntVar(&o.Rounds, "rounds", 3, "how often each side takes its turn")
+	flags.Int64Var(&o.Events, "events", 100_000, "how many events a side takes in a round")
+	flags.Int64Var(&o.Warm, "warm", 20_000, "how many events it takes before that, unmeasured")
+	flags.Uint64Var(&o.Seed, "seed", 1, "another number makes other events")
+	flags.StringVar(&o.Dir, "dir", os.TempDir(), "where files are made: on the disk that is to be measured")
+	flags.StringVar(&o.CPUProfile, "cpuprofile", "", "file to write a processor profile (pprof) of boxoffice's side to, of the last round")
+	flags.StringVar(&o.MemProfile, "memprofile", "", "file to write a profile of its allocations to, likewise")
+	asJSON := flags.Bool("json", false, "print the figures as JSON, one measure a line")
+	cmd.Args = func(_ *cobra.Command, args []string) error { return checkMeasures(args) }
+	load := cmd.PreRunE
+	cmd.PreRunE = func(cmd *cobra.Command, args []string) error {
+		if err := load(cmd, args); err != nil {
+			return err
+		}
+		var err error
+		o.Engines, err = parseEngines(*engines, o.DatabaseURL != "")
+		return err
+	}
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		return runBench(cmd, o, args, *asJSON)
+	}
+	_ = c
+	cmd.AddCommand(newBenchSide())
+	return cmd
+}
+
+// newBenchSide is the part of the bench that runs as a process of its own.
+func newBenchSide() *cobra.Command {
+	return &cobra.Command{Use: "side", Hidden: true, Args: noArguments, RunE: func(cmd *cobra.Command, _ []string) error {
+		return bench.RunSide(cmd.Context(), cmd.InOrStdin(), cmd.OutOrStdout())
+	}}
+}
+
+// A measure is one that can be asked for by name.
+type measure struct {
+	name, what string
+	run        func(*bench.Bench, context.Context, sqldb.Engine) (bench.Measure, error)
+}
+
+var measures = []measure{
+	{"ingest", "events that are on the broker → in the log, acknowledged", (*bench.Bench).Ingest},
+}
+
+func measuresHelp() string {
+	var text strings.Builder
+	for _, m := range measures {
+		fmt.Fprintf(&text, "  %-10s %s\n", m.name, m.what)
+	}
+	return strings.TrimRight(text.String(), "\n")
+}
+
+func checkMeasures(names []string) error {
+	for _, name := range names {
+		if !slices.ContainsFunc(measures, func(m measure) bool { return m.name == name }) {
+			return usageError{fmt.Errorf("bench: there is no measure %q (see boxoffice bench --help)", name)}
+		}
+	}
+	return nil
+}
+
+func parseEngines(names []string, server bool) ([]sqldb.Engine, error) {
+	if len(names) == 0 {
+		names = []string{string(sqldb.SQLite)}
+		if server {
+			names = append(names, string(sqldb.Postgres))
+		}
+	}
+	var engines []sqldb.Engine
+	for _, name := range names {
+		engine := sqldb.Engine(strings.TrimSpace(name))
+		if engine != sqldb.SQLite && engine != sqldb.Postgres {
+			return nil, usageError{fmt.Errorf("--engine: %q is neither sqlite nor postgres", name)}
+		}
+		if engine == sqldb.Postgres && !server {
+			return nil, usageError{errors.New("--engine postgres: --database-url has to name a server (postgres://…)")}
+		}
+		engines = append(engines, engine)
+	}
+	return engines, nil
+}
+
+func runBench(cmd *cobra.Command, o bench.Options, names []string, asJSON bool) (err error) {
+	bar := newProgress(cmd.ErrOrStderr(), "")
+	defer bar.finish()
+	o.Progress = bar.step
+	b, err := bench.New(o)
+	if err != nil {
+		return usageError{fmt.Errorf("bench: %w", err)}
+	}
+	defer func() { err = errors.Join(err, b.Close(cmd.Context())) }()
+	for _, m := range measures {
+		if len(names) > 0 && !slices.Contains(names, m.name) {
+			continue
+		}
+		for _, engine := range o.Engines {
+			figures, err := m.run(b, cmd.Context(), engine)
+			if err != nil {
+				return err
+			}
+			bar.finish()
+			if err := printMeasure(cmd.OutOrStdout(), figures, asJSON); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func printMeasure(w io.Writer, m bench.Measure, asJSON bool) error {
+	if asJSON {
+		return json.NewEncoder(w).Encode(m)
+	}
+	return m.Print(w)
+}
+
+// programPath is this program, to be started anew.
+func programPath() string {
+	path, err := os.Executable()
+	if err != nil {
+		return os.Args[0]
+	}
+	return path
+}
