@@ -74,10 +74,34 @@ func newBenchSide() *cobra.Command {
 type measure struct {
 	name, what string
 	run        func(*bench.Bench, context.Context, sqldb.Engine) (bench.Measure, error)
+	// engines are those that it is measured on; nil is all that are asked for.
+	engines []sqldb.Engine
+	// once says that no database has a part in it.
+	once bool
 }
 
 var measures = []measure{
-	{"ingest", "events that are on the broker → in the log, acknowledged", (*bench.Bench).Ingest},
+	{name: "ingest", run: (*bench.Bench).Ingest,
+		what: "events that are on the broker → in the log, acknowledged; beside a bare loop of pull, decode, COPY, acknowledge"},
+	{name: "together", run: (*bench.Bench).Together,
+		what: "the same, until the read models have everything too; beside the same bare loop"},
+	{name: "project", run: (*bench.Bench).Project,
+		what: "projecting a log that is there into all read models; beside reading it"},
+	{name: "publish", run: (*bench.Bench).Publish, once: true,
+		what: "publishing durable batches; beside the broker's own atomic batches"},
+	{name: "instead", run: (*bench.Bench).Instead, engines: []sqldb.Engine{sqldb.Postgres},
+		what: "ingest; beside what a user would write instead (PostgreSQL)"},
+}
+
+// on gives the engines that it is measured on, of those that are asked for.
+func (m measure) on(asked []sqldb.Engine) []sqldb.Engine {
+	switch {
+	case m.once:
+		return asked[:1]
+	case m.engines == nil:
+		return asked
+	}
+	return slices.DeleteFunc(slices.Clone(asked), func(e sqldb.Engine) bool { return !slices.Contains(m.engines, e) })
 }
 
 func measuresHelp() string {
@@ -131,7 +155,7 @@ func runBench(cmd *cobra.Command, o bench.Options, names []string, asJSON bool) 
 		if len(names) > 0 && !slices.Contains(names, m.name) {
 			continue
 		}
-		for _, engine := range o.Engines {
+		for _, engine := range m.on(o.Engines) {
 			figures, err := m.run(b, cmd.Context(), engine)
 			if err != nil {
 				return err

@@ -4,6 +4,7 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -49,14 +50,19 @@ func (b *broker) close() {
 // fillBatch is how many events are published at once.
 const fillBatch = 5000
 
-// fill makes a broker's directory with the mix's events from the first on.
-func (b *Bench) fill(ctx context.Context, first, n int64) (dir string, err error) {
+// newBroker makes a broker's directory with the mix's events from the first on.
+func (b *Bench) newBroker(ctx context.Context, first, n int64) (dir string, err error) {
 	if dir, err = os.MkdirTemp(b.dir, "broker-"); err != nil {
 		return "", err
 	}
+	return dir, b.fill(ctx, dir, first, n)
+}
+
+// fill puts the mix's events from the first on onto the broker of a directory.
+func (b *Bench) fill(ctx context.Context, dir string, first, n int64) error {
 	server, err := openBroker(ctx, dir)
 	if err != nil {
-		return "", err
+		return err
 	}
 	defer server.close()
 	publisher := ingest.NewPublisher(server.Broker)
@@ -68,11 +74,11 @@ func (b *Bench) fill(ctx context.Context, first, n int64) (dir string, err error
 			batch[i] = events.event(first + done + int64(i))
 		}
 		if err := publisher.PublishBatch(ctx, batch); err != nil {
-			return "", err
+			return err
 		}
 		done += int64(len(batch))
 	}
-	return dir, nil
+	return nil
 }
 
 // awaitAcked waits until a consumer has acknowledged all of the stream, and
@@ -86,12 +92,12 @@ func (b *broker) awaitAcked(ctx context.Context, durable string) (int64, error) 
 	ticker := time.NewTicker(2 * time.Millisecond)
 	defer ticker.Stop()
 	for {
-		consumer, err := stream.Consumer(ctx, durable)
+		info, err := consumerInfo(ctx, stream, durable)
 		if err != nil {
 			return 0, fmt.Errorf("looking for the consumer %s: %w", durable, err)
 		}
-		if info := consumer.CachedInfo(); acked(info) >= last {
-			return int64(acked(info)), nil
+		if acked := info.AckFloor.Stream; acked >= last {
+			return int64(acked), nil
 		}
 		select {
 		case <-ticker.C:
@@ -101,5 +107,19 @@ func (b *broker) awaitAcked(ctx context.Context, durable string) (int64, error) 
 	}
 }
 
-// acked is how many messages are acknowledged with all before them.
-func acked(info *jetstream.ConsumerInfo) uint64 { return info.AckFloor.Stream }
+// consumerInfo asks about a consumer, of which a Watermill subscriber has one
+// that the server pushes to.
+func consumerInfo(ctx context.Context, stream jetstream.Stream, durable string) (*jetstream.ConsumerInfo, error) {
+	pull, err := stream.Consumer(ctx, durable)
+	if err == nil {
+		return pull.CachedInfo(), nil
+	}
+	if !errors.Is(err, jetstream.ErrNotPullConsumer) {
+		return nil, err
+	}
+	push, err := stream.PushConsumer(ctx, durable)
+	if err != nil {
+		return nil, err
+	}
+	return push.CachedInfo(), nil
+}

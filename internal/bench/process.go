@@ -64,7 +64,7 @@ func (b *Bench) runProcess(ctx context.Context, spec Spec, said func(int64)) (re
 func listen(out io.Reader, said func(int64)) (Result, error) {
 	decoder := json.NewDecoder(out)
 	for {
-		var m message
+		var m saying
 		if err := decoder.Decode(&m); err != nil {
 			return Result{}, fmt.Errorf("it ended without a result: %w", err)
 		}

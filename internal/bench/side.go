@@ -63,8 +63,15 @@ type sideRun struct {
 
 // sides are all sides by name.
 var sides = map[string]func(context.Context, *sideRun) (Result, error){
-	"ingest": ingestSide,
-	"bare":   bareSide,
+	"bare":      bareSide,
+	"ingest":    ingestSide,
+	"together":  togetherSide,
+	"read":      readSide,
+	"project":   projectSide,
+	"atomic":    atomicSide,
+	"publish":   publishSide,
+	"batch":     batchSide,
+	"watermill": watermillSide,
 }
 
 // SideCommand is how the program is told to be a side: by these arguments, with
@@ -72,8 +79,8 @@ var sides = map[string]func(context.Context, *sideRun) (Result, error){
 // side is wanted.
 var SideCommand = []string{"bench", "side"}
 
-// A message is what a side says, one a line.
-type message struct {
+// A saying is what a side says, one a line.
+type saying struct {
 	Progress int64   `json:"progress,omitempty"`
 	Result   *Result `json:"result,omitempty"`
 }
@@ -95,12 +102,12 @@ func RunSide(ctx context.Context, in io.Reader, out io.Writer) error {
 		cancel()
 	}()
 	encoder := json.NewEncoder(out)
-	r.progress = func(done int64) { encoder.Encode(message{Progress: done}) }
+	r.progress = func(done int64) { encoder.Encode(saying{Progress: done}) }
 	result, err := r.run(ctx)
 	if err != nil {
 		return err
 	}
-	return encoder.Encode(message{Result: &result})
+	return encoder.Encode(saying{Result: &result})
 }
 
 func (r *sideRun) run(ctx context.Context) (Result, error) {

@@ -79,7 +79,8 @@ func (l *bareLoop) run(ctx context.Context, from *broker, n int64) error {
 		}
 		rows := make([][]any, len(messages))
 		for i, m := range messages {
-			if rows[i], err = l.row(m.Data()); err != nil {
+			l.position++
+			if rows[i], err = rowOf(m.Data(), l.position); err != nil {
 				return err
 			}
 		}
@@ -126,18 +127,17 @@ type bareEvent struct {
 // bareColumns are the columns of the table in the order of a row.
 var bareColumns = []string{"position", "recorded_at", "time", "type", "user_key", "source", "id", "data", "sealed", "identity", "content"}
 
-// row makes a row of an event. Hashes stand for the keys of 16 bytes, so that
+// rowOf makes a row of an event. Hashes stand for the keys of 16 bytes, so that
 // the indexes have as much to do as with the log's.
-func (l *bareLoop) row(body []byte) ([]any, error) {
+func rowOf(body []byte, position int64) ([]any, error) {
 	var e bareEvent
 	if err := json.Unmarshal(body, &e); err != nil {
 		return nil, err
 	}
-	l.position++
 	user := sha256.Sum256([]byte(e.Subject))
 	identity := sha256.Sum256([]byte(e.Source + "\x00" + e.ID))
 	content := sha256.Sum256(e.Data)
-	return []any{l.position, sqldb.Micros(time.Now().UnixMicro()), sqldb.Micros(e.Time.UnixMicro()), e.Type, sqldb.UUID(user[:16]),
+	return []any{position, sqldb.Micros(time.Now().UnixMicro()), sqldb.Micros(e.Time.UnixMicro()), e.Type, sqldb.UUID(user[:16]),
 		e.Source, e.ID, []byte(e.Data), nil, identity[:16], content[:16]}, nil
 }
 
