@@ -11,6 +11,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -32,7 +33,7 @@ func newBench() *cobra.Command {
 			"  boxoffice bench ingest --json",
 	}
 	o := bench.Options{Program: []string{programPath()}}
-	c := addSettings(cmd, func(_ *config, f *settingFlags) {
+	addSettings(cmd, func(_ *config, f *settingFlags) {
 		f.secretText(&o.DatabaseURL, "database-url", "postgres://…, a server on which databases may be made and dropped (default: only SQLite is measured)")
 	})
 	flags := cmd.Flags()
@@ -40,6 +41,11 @@ func newBench() *cobra.Command {
 	flags.IntVar(&o.Rounds, "rounds", 3, "how often each side takes its turn")
 	flags.Int64Var(&o.Events, "events", 100_000, "how many events a side takes in a round")
 	flags.Int64Var(&o.Warm, "warm", 20_000, "how many events it takes before that, unmeasured")
+	flags.Int64SliceVar(&o.Users, "users", []int64{100_000, 1_000_000}, "with how many users answers are measured")
+	flags.Int64Var(&o.Samples, "samples", 200, "how often each question is asked")
+	flags.Int64Var(&o.Rate, "rate", 1000, "events a second that are published while it is measured how soon they are visible")
+	flags.DurationVar(&o.Duration, "duration", 20*time.Second, "for how long")
+	flags.Int64Var(&o.BacklogEvents, "backlog", 2_000_000, "how many events wait for the service whose memory is measured")
 	flags.Uint64Var(&o.Seed, "seed", 1, "another number makes other events")
 	flags.StringVar(&o.Dir, "dir", os.TempDir(), "where files are made: on the disk that is to be measured")
 	flags.StringVar(&o.CPUProfile, "cpuprofile", "", "file to write a processor profile (pprof) of boxoffice's side to, of the last round")
@@ -51,14 +57,18 @@ func newBench() *cobra.Command {
 		if err := load(cmd, args); err != nil {
 			return err
 		}
+		if o.DatabaseURL != "" && !strings.HasPrefix(o.DatabaseURL, "postgres://") && !strings.HasPrefix(o.DatabaseURL, "postgresql://") {
+			return errors.New("BOXOFFICE_DATABASE_URL: must start with postgres://")
+		}
 		var err error
-		o.Engines, err = parseEngines(*engines, o.DatabaseURL != "")
-		return err
+		if o.Engines, err = parseEngines(*engines, o.DatabaseURL != ""); err != nil {
+			return err
+		}
+		return canMeasure(args, o.Engines)
 	}
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		return runBench(cmd, o, args, *asJSON)
 	}
-	_ = c
 	cmd.AddCommand(newBenchSide())
 	return cmd
 }
@@ -87,10 +97,16 @@ var measures = []measure{
 		what: "the same, until the read models have everything too; beside the same bare loop"},
 	{name: "project", run: (*bench.Bench).Project,
 		what: "projecting a log that is there into all read models; beside reading it"},
+	{name: "answers", run: (*bench.Bench).Answers,
+		what: "how long figures, pages of users and a user take, from the reader and from the API, at each number of --users"},
+	{name: "visible", run: (*bench.Bench).Visible,
+		what: "from publishing over the API to seeing it over the API, at --rate events a second"},
 	{name: "publish", run: (*bench.Bench).Publish, once: true,
 		what: "publishing durable batches; beside the broker's own atomic batches"},
 	{name: "instead", run: (*bench.Bench).Instead, engines: []sqldb.Engine{sqldb.Postgres},
 		what: "ingest; beside what a user would write instead (PostgreSQL)"},
+	{name: "backlog", run: (*bench.Bench).Backlog,
+		what: "peak memory of the service while it works off a --backlog"},
 }
 
 // on gives the engines that it is measured on, of those that are asked for.
@@ -116,6 +132,17 @@ func checkMeasures(names []string) error {
 	for _, name := range names {
 		if !slices.ContainsFunc(measures, func(m measure) bool { return m.name == name }) {
 			return usageError{fmt.Errorf("bench: there is no measure %q (see boxoffice bench --help)", name)}
+		}
+	}
+	return nil
+}
+
+// canMeasure finds measures that are asked for by name and can't be taken on any
+// of the engines.
+func canMeasure(names []string, engines []sqldb.Engine) error {
+	for _, m := range measures {
+		if slices.Contains(names, m.name) && len(m.on(engines)) == 0 {
+			return usageError{fmt.Errorf("bench: %q is measured on %s, which isn't among the engines (see --engine and --database-url)", m.name, m.engines[0])}
 		}
 	}
 	return nil

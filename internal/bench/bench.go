@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"time"
 
 	"boxoffice/internal/sqldb"
 )
@@ -40,6 +41,16 @@ type Options struct {
 	// Events is how many events a side takes in a round, Warm how many before
 	// that, unmeasured.
 	Events, Warm int64
+	// Users are the numbers of users that answers are measured with, and Samples
+	// how often each question is asked.
+	Users   []int64
+	Samples int64
+	// Rate is how many events a second are published while it is measured how
+	// soon they are visible, for Duration.
+	Rate     int64
+	Duration time.Duration
+	// BacklogEvents is how long the backlog is by which memory is measured.
+	BacklogEvents int64
 	// Seed makes other events.
 	Seed uint64
 	// CPUProfile and MemProfile are files to write a profile of the product's
@@ -59,6 +70,10 @@ func New(o Options) (*Bench, error) {
 		return nil, errors.New("measuring on PostgreSQL takes the URL of a server, postgres://…")
 	case o.Rounds < 1 || o.Events < 1 || o.Warm < 0:
 		return nil, errors.New("there has to be at least one round of at least one event")
+	case slices.ContainsFunc(o.Users, func(n int64) bool { return n < 1000 }) || o.Samples < 1:
+		return nil, errors.New("answers are measured with at least 1,000 users, and at least one sample")
+	case o.Rate < 1 || o.Duration < time.Second || o.BacklogEvents < 1:
+		return nil, errors.New("there has to be a rate of at least 1 for at least a second, and a backlog of at least one event")
 	}
 	dir, err := os.MkdirTemp(o.Dir, "boxoffice-bench-")
 	if err != nil {

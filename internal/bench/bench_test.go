@@ -8,16 +8,17 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
+	"slices"
 	"testing"
+	"time"
 
 	"boxoffice/internal/sqldb"
 	"boxoffice/internal/sqldb/sqltest"
 )
 
-// TestMain is the program that the tests start as their sides.
+// TestMain is also the program that the tests start as their sides.
 func TestMain(m *testing.M) {
-	if len(os.Args) == len(SideCommand)+1 && strings.Join(os.Args[1:], " ") == strings.Join(SideCommand, " ") {
+	if slices.Equal(os.Args[1:], SideCommand) {
 		if err := RunSide(context.Background(), os.Stdin, os.Stdout); err != nil {
 			os.Stderr.WriteString(err.Error() + "\n")
 			os.Exit(1)
@@ -27,21 +28,23 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// eachEngine runs f with a small bench on each engine, and holds that nothing
-// is left behind.
+// eachEngine runs f with a small bench on each engine.
 func eachEngine(t *testing.T, f func(t *testing.T, b *Bench, engine sqldb.Engine)) {
 	for _, engine := range []sqldb.Engine{sqldb.SQLite, sqldb.Postgres} {
 		t.Run(string(engine), func(t *testing.T) { f(t, smallBench(t, engine), engine) })
 	}
 }
 
+// smallBench makes a bench, and holds at the end of the test that nothing of it
+// is left.
 func smallBench(t *testing.T, engine sqldb.Engine) *Bench {
 	t.Helper()
 	program, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := Options{Engines: []sqldb.Engine{engine}, Dir: t.TempDir(), Program: []string{program}, Rounds: 2, Events: 3000, Warm: 500}
+	o := Options{Engines: []sqldb.Engine{engine}, Dir: t.TempDir(), Program: []string{program}, Rounds: 2, Events: 1200, Warm: 100,
+		Users: []int64{1000, 2000}, Samples: 5, Rate: 50, Duration: time.Second, BacklogEvents: 3000}
 	if engine == sqldb.Postgres {
 		o.DatabaseURL = sqltest.URL(t, engine)
 	}
@@ -56,7 +59,7 @@ func smallBench(t *testing.T, engine sqldb.Engine) *Bench {
 // closeWhole closes a bench and looks for what it left.
 func closeWhole(t *testing.T, b *Bench) {
 	t.Helper()
-	names := append([]string(nil), b.made...)
+	names := slices.Clone(b.made)
 	if err := b.Close(context.Background()); err != nil {
 		t.Error(err)
 	}
@@ -170,4 +173,40 @@ func TestInstead(t *testing.T) {
 		t.Fatal(err)
 	}
 	checkSides(t, b, m, "batch", "watermill", "ingest", "bare")
+}
+
+// Every kind of answer is asked for at both places, and none is empty: the
+// sides fail where one is.
+func TestAnswers(t *testing.T) {
+	eachEngine(t, func(t *testing.T, b *Bench, engine sqldb.Engine) {
+		m, err := b.Answers(context.Background(), engine)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var groups []string
+		for _, q := range questions(population{users: 1000, now: time.Now()}) {
+			if !slices.Contains(groups, q.group) {
+				groups = append(groups, q.group)
+			}
+		}
+		for _, group := range groups {
+			for _, place := range []string{"reader", "API"} {
+				for _, users := range b.Users {
+					checkAsked(t, b, m, group+", "+place, users)
+				}
+			}
+		}
+	})
+}
+
+func checkAsked(t *testing.T, b *Bench, m Measure, what string, users int64) {
+	t.Helper()
+	i := slices.IndexFunc(m.Latencies, func(l Latency) bool { return l.What == what && l.Users == users })
+	if i < 0 {
+		t.Errorf("%s is not asked with %d users", what, users)
+		return
+	}
+	if l := m.Latencies[i]; int64(l.Samples) < b.Samples || l.MedianMS <= 0 || l.P99MS < l.MedianMS {
+		t.Errorf("%s with %d users: %+v", what, users, l)
+	}
 }

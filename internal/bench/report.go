@@ -4,8 +4,11 @@
 package bench
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"strconv"
+	"strings"
 	"text/tabwriter"
 
 	"boxoffice/internal/sqldb"
@@ -17,6 +20,12 @@ type Measure struct {
 	Engine sqldb.Engine `json:"engine"`
 	// Sides are what was measured side by side, the raw limit first.
 	Sides []SideFigure `json:"sides,omitempty"`
+	// Latencies are how long answers take.
+	Latencies []Latency `json:"latencies,omitempty"`
+	// Memory is what the service had in use.
+	Memory *Memory `json:"memory,omitempty"`
+	// Notes say what else is to be known.
+	Notes []string `json:"notes,omitempty"`
 	// Target is what has to be reached; nil where there is no such thing.
 	Target *Target `json:"target,omitempty"`
 }
@@ -29,20 +38,71 @@ type Target struct {
 
 func atLeast(side string, ratio float64) *Target { return &Target{side, ratio} }
 
-// Print writes a measure as a table.
+// Print writes a measure as tables.
 func (m Measure) Print(w io.Writer) error {
-	fmt.Fprintf(w, "%s, %s\n", m.Name, m.Engine)
+	title := m.Name
+	if m.Engine != "" {
+		title += ", " + string(m.Engine)
+	}
+	fmt.Fprintln(w, title)
+	err := errors.Join(m.printSides(w), m.printLatencies(w))
+	if m.Memory != nil {
+		fmt.Fprintf(w, "%.0f MB at most (%s MB), over a backlog of %d events, which took %.0f s (%.0f events/s)\n", float64(m.Memory.PeakBytes)/1e6,
+			limitText(float64(m.Memory.PeakBytes)/1e6, m.Memory.LimitBytes/1e6), m.Memory.Events, m.Memory.Seconds, float64(m.Memory.Events)/m.Memory.Seconds)
+	}
+	for _, note := range m.Notes {
+		fmt.Fprintln(w, note)
+	}
+	fmt.Fprint(w, m.Target.text(m.Sides))
+	_, ended := fmt.Fprintln(w)
+	return errors.Join(err, ended)
+}
+
+func (m Measure) printSides(w io.Writer) error {
+	if len(m.Sides) == 0 {
+		return nil
+	}
 	table := tabwriter.NewWriter(w, 2, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(table, "events/s\t(spread)\tCPU µs/event\tserver's\tpeak MB\tof first\t(spread)\t\t")
 	for _, s := range m.Sides {
 		fmt.Fprintf(table, "%.0f\t(%.0f–%.0f)\t%.1f\t%s\t%s\t%s\t %s\n", s.EventsPerSecond.Median, s.EventsPerSecond.Min, s.EventsPerSecond.Max,
 			s.CPUMicros.Median, serverText(s.ServerCPUMicros), peakText(s.PeakBytes), ratioText(s.Ratio), s.What)
 	}
-	if err := table.Flush(); err != nil {
-		return err
+	return table.Flush()
+}
+
+func (m Measure) printLatencies(w io.Writer) error {
+	if len(m.Latencies) == 0 {
+		return nil
 	}
-	_, err := fmt.Fprintln(w, m.Target.text(m.Sides))
-	return err
+	table := tabwriter.NewWriter(w, 2, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(table, "median ms\tlimit\tp99 ms\tlimit\tsamples\tusers\t\t")
+	for _, l := range m.Latencies {
+		what := l.What
+		if l.Slowest != "" && !strings.HasPrefix(l.What, l.Slowest) {
+			what += " (slowest:" + l.Slowest + ")"
+		}
+		fmt.Fprintf(table, "%.2f\t%s\t%.2f\t%s\t%d\t%s\t %s\n", l.MedianMS, limitText(l.MedianMS, l.MedianLimitMS),
+			l.P99MS, limitText(l.P99MS, l.P99LimitMS), l.Samples, usersText(l.Users), what)
+	}
+	return table.Flush()
+}
+
+func limitText(value, limit float64) string {
+	switch {
+	case limit == 0:
+		return ""
+	case value > limit:
+		return fmt.Sprintf("over %g", limit)
+	}
+	return fmt.Sprintf("≤ %g", limit)
+}
+
+func usersText(n int64) string {
+	if n == 0 {
+		return ""
+	}
+	return strconv.FormatInt(n, 10)
 }
 
 // text says whether the target is reached.

@@ -29,6 +29,9 @@ type Spec struct {
 	WarmBroker, Broker string
 	Warm, Events       int64
 	Seed               uint64
+	// Users is how many users answers are about, Samples how often each is asked
+	// for.
+	Users, Samples int64
 	// CPUProfile and MemProfile are files to write profiles to; empty for none.
 	CPUProfile, MemProfile string
 }
@@ -53,6 +56,8 @@ type Result struct {
 	// PeakBytes is the most memory that the process had in use; 0 where that
 	// can't be told.
 	PeakBytes int64 `json:"peak_bytes,omitempty"`
+	// Latencies are how long answers took, of a side that asks.
+	Latencies []Latency `json:"latencies,omitempty"`
 }
 
 // A sideRun is a side at work.
@@ -72,6 +77,7 @@ var sides = map[string]func(context.Context, *sideRun) (Result, error){
 	"publish":   publishSide,
 	"batch":     batchSide,
 	"watermill": watermillSide,
+	"answers":   answersSide,
 }
 
 // SideCommand is how the program is told to be a side: by these arguments, with
