@@ -9,11 +9,13 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"boxoffice/internal/bench"
 	"boxoffice/internal/sqldb"
@@ -32,25 +34,13 @@ func newBench() *cobra.Command {
 			"  boxoffice bench ingest --engine postgres --database-url postgres://boxoffice@127.0.0.1/postgres --cpuprofile cpu.out\n" +
 			"  boxoffice bench ingest --json",
 	}
-	o := bench.Options{Program: []string{programPath()}}
+	var o bench.Options
 	addSettings(cmd, func(_ *config, f *settingFlags) {
 		f.secretText(&o.DatabaseURL, "database-url", "postgres://…, a server on which databases may be made and dropped (default: only SQLite is measured)")
 	})
-	flags := cmd.Flags()
-	engines := flags.StringSlice("engine", nil, "sqlite, postgres (default: sqlite, and postgres where there is a --database-url)")
-	flags.IntVar(&o.Rounds, "rounds", 3, "how often each side takes its turn")
-	flags.Int64Var(&o.Events, "events", 100_000, "how many events a side takes in a round")
-	flags.Int64Var(&o.Warm, "warm", 20_000, "how many events it takes before that, unmeasured")
-	flags.Int64SliceVar(&o.Users, "users", []int64{100_000, 1_000_000}, "with how many users answers are measured")
-	flags.Int64Var(&o.Samples, "samples", 200, "how often each question is asked")
-	flags.Int64Var(&o.Rate, "rate", 1000, "events a second that are published while it is measured how soon they are visible")
-	flags.DurationVar(&o.Duration, "duration", 20*time.Second, "for how long")
-	flags.Int64Var(&o.BacklogEvents, "backlog", 2_000_000, "how many events wait for the service whose memory is measured")
-	flags.Uint64Var(&o.Seed, "seed", 1, "another number makes other events")
-	flags.StringVar(&o.Dir, "dir", os.TempDir(), "where files are made: on the disk that is to be measured")
-	flags.StringVar(&o.CPUProfile, "cpuprofile", "", "file to write a processor profile (pprof) of boxoffice's side to, of the last round")
-	flags.StringVar(&o.MemProfile, "memprofile", "", "file to write a profile of its allocations to, likewise")
-	asJSON := flags.Bool("json", false, "print the figures as JSON, one measure a line")
+	engines := cmd.Flags().StringSlice("engine", nil, "sqlite, postgres (default: sqlite, and postgres where there is a --database-url)")
+	benchFlags(cmd.Flags(), &o)
+	asJSON := cmd.Flags().Bool("json", false, "print the figures as JSON, one measure a line")
 	cmd.Args = func(_ *cobra.Command, args []string) error { return checkMeasures(args) }
 	load := cmd.PreRunE
 	cmd.PreRunE = func(cmd *cobra.Command, args []string) error {
@@ -71,6 +61,22 @@ func newBench() *cobra.Command {
 	}
 	cmd.AddCommand(newBenchSide())
 	return cmd
+}
+
+func benchFlags(flags *pflag.FlagSet, o *bench.Options) {
+	flags.IntVar(&o.Rounds, "rounds", 3, "how often each side takes its turn")
+	flags.Int64Var(&o.Events, "events", 100_000, "how many events a side takes in a round")
+	flags.Int64Var(&o.Warm, "warm", 20_000, "how many events it takes before that, unmeasured")
+	flags.Int64SliceVar(&o.Users, "users", []int64{100_000, 1_000_000}, "with how many users answers are measured")
+	flags.Int64Var(&o.Samples, "samples", 200, "how often each question is asked")
+	flags.Int64Var(&o.Rate, "rate", 1000, "events a second that are published while it is measured how soon they are visible")
+	flags.DurationVar(&o.Duration, "duration", 20*time.Second, "for how long")
+	flags.Int64Var(&o.BacklogEvents, "backlog", 2_000_000, "how many events wait for the service whose memory is measured")
+	flags.Uint64Var(&o.Seed, "seed", 1, "another number makes other events")
+	flags.StringVar(&o.Dir, "dir", os.TempDir(), "where files are made: on the disk that is to be measured")
+	flags.StringVar(&o.CPUProfile, "cpuprofile", "", "file to write a processor profile (pprof) of boxoffice's side to, of the last round;\n"+
+		"with several measures or engines it is a file each, their names before the extension")
+	flags.StringVar(&o.MemProfile, "memprofile", "", "file to write a profile of its allocations to, likewise")
 }
 
 // newBenchSide is the part of the bench that runs as a process of its own.
@@ -172,17 +178,26 @@ func parseEngines(names []string, server bool) ([]sqldb.Engine, error) {
 func runBench(cmd *cobra.Command, o bench.Options, names []string, asJSON bool) (err error) {
 	bar := newProgress(cmd.ErrOrStderr(), "")
 	defer bar.finish()
-	o.Progress = bar.step
+	o.Progress, o.Program = bar.step, []string{programPath()}
 	b, err := bench.New(o)
 	if err != nil {
 		return usageError{fmt.Errorf("bench: %w", err)}
 	}
-	defer func() { err = errors.Join(err, b.Close(cmd.Context())) }()
+	defer func() {
+		if err != nil && cmd.Context().Err() != nil {
+			err = errors.New("bench: stopped")
+		}
+		err = errors.Join(err, b.Close(cmd.Context()))
+	}()
+	several := len(names) != 1 || len(o.Engines) > 1
 	for _, m := range measures {
 		if len(names) > 0 && !slices.Contains(names, m.name) {
 			continue
 		}
 		for _, engine := range m.on(o.Engines) {
+			if several {
+				b.CPUProfile, b.MemProfile = profileOf(o.CPUProfile, m.name, engine), profileOf(o.MemProfile, m.name, engine)
+			}
 			figures, err := m.run(b, cmd.Context(), engine)
 			if err != nil {
 				return err
@@ -194,6 +209,15 @@ func runBench(cmd *cobra.Command, o bench.Options, names []string, asJSON bool) 
 		}
 	}
 	return nil
+}
+
+// profileOf gives the file of one measure's profile; empty for none.
+func profileOf(file, measure string, engine sqldb.Engine) string {
+	if file == "" {
+		return ""
+	}
+	ext := filepath.Ext(file)
+	return strings.TrimSuffix(file, ext) + "-" + measure + "-" + string(engine) + ext
 }
 
 func printMeasure(w io.Writer, m bench.Measure, asJSON bool) error {

@@ -63,6 +63,9 @@ func (p population) event(n int64) []byte {
 	case nth == 2 && user%10 < 3:
 		kind, data = domain.UserUpdated, `{"locale":"en-GB"}`
 	}
+	if at.After(p.now) { // of those who came just now
+		at = p.now
+	}
 	return fmt.Appendf(nil, `{"specversion":"1.0","id":"%d","source":"https://platform.example/users","type":%q,"subject":%q,"time":%q,"data":%s}`,
 		n, kind, p.id(user), at.UTC().Format(time.RFC3339Nano), data)
 }
