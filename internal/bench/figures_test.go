@@ -37,6 +37,11 @@ func TestRatioIsOfTheSameRound(t *testing.T) {
 	if want := (Stat{.5, .25, .9}); *f.Ratio != want {
 		t.Errorf("%v; want %v", *f.Ratio, want)
 	}
+	server := 2.0
+	ours := []Result{{Events: 100, Seconds: 1, CPUSeconds: 4, ServerCPUSeconds: &server}}
+	if f := figure("ours", "", ours, seconds(1)); *f.CPURatio != (Stat{6, 6, 6}) {
+		t.Errorf("the processor time is %v of the other's; want 6", *f.CPURatio)
+	}
 }
 
 // The sides take turns, the first first in one round and last in the next.

@@ -63,10 +63,10 @@ func (m Measure) printSides(w io.Writer) error {
 		return nil
 	}
 	table := tabwriter.NewWriter(w, 2, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(table, "events/s\t(spread)\tCPU µs/event\tserver's\tpeak MB\tof first\t(spread)\t\t")
+	fmt.Fprintln(table, "events/s\t(spread)\tCPU µs/event\tserver's\tpeak MB\tCPU of first\tspeed of first\t(spread)\t\t")
 	for _, s := range m.Sides {
-		fmt.Fprintf(table, "%.0f\t(%.0f–%.0f)\t%.1f\t%s\t%s\t%s\t %s\n", s.EventsPerSecond.Median, s.EventsPerSecond.Min, s.EventsPerSecond.Max,
-			s.CPUMicros.Median, serverText(s.ServerCPUMicros), peakText(s.PeakBytes), ratioText(s.Ratio), s.What)
+		fmt.Fprintf(table, "%.0f\t(%.0f–%.0f)\t%.1f\t%s\t%s\t%s\t%s\t %s\n", s.EventsPerSecond.Median, s.EventsPerSecond.Min, s.EventsPerSecond.Max,
+			s.CPUMicros.Median, serverText(s.ServerCPUMicros), peakText(s.PeakBytes), cpuRatioText(s.CPURatio), ratioText(s.Ratio), s.What)
 	}
 	return table.Flush()
 }
@@ -116,7 +116,7 @@ func (t *Target) text(sides []SideFigure) string {
 			if s.Ratio.Median < t.Ratio {
 				verdict = "missed"
 			}
-			return fmt.Sprintf("target: %s at least %.2f of the first: %s with %.2f\n", t.Side, t.Ratio, verdict, s.Ratio.Median)
+			return fmt.Sprintf("target: %s at least %.2f of the first's speed: %s with %.2f\n", t.Side, t.Ratio, verdict, s.Ratio.Median)
 		}
 	}
 	return ""
@@ -134,6 +134,13 @@ func peakText(bytes int64) string {
 		return "–"
 	}
 	return fmt.Sprintf("%.0f", float64(bytes)/1e6)
+}
+
+func cpuRatioText(s *Stat) string {
+	if s == nil {
+		return "1"
+	}
+	return fmt.Sprintf("%.2f", s.Median)
 }
 
 func ratioText(s *Stat) string {

@@ -34,10 +34,13 @@ type SideFigure struct {
 	// PeakBytes is the most memory that the side's process had in use in any
 	// round; 0 where that couldn't be told.
 	PeakBytes int64 `json:"peak_bytes,omitempty"`
-	// Ratio is its events a second to those of the first side's, round by
-	// round; nil for the first.
-	Ratio  *Stat    `json:"ratio,omitempty"`
-	Rounds []Result `json:"rounds"`
+	// Ratio is its events a second to those of the first side's, and CPURatio
+	// its processor time an event, with the server's, to the first side's: both
+	// round by round, and nil for the first. The latter says more than the
+	// former on a machine that has other work.
+	Ratio    *Stat    `json:"ratio,omitempty"`
+	CPURatio *Stat    `json:"cpu_ratio,omitempty"`
+	Rounds   []Result `json:"rounds"`
 }
 
 // figure makes a side's figure of its rounds; beside has the rounds of the side
@@ -54,14 +57,30 @@ func figure(side, what string, rounds, beside []Result) SideFigure {
 		f.PeakBytes = max(f.PeakBytes, r.PeakBytes)
 	}
 	if beside != nil {
-		ratios := make([]float64, len(rounds))
-		for i := range rounds {
-			ratios[i] = rounds[i].rate() / beside[i].rate()
-		}
-		ratio := statOf(ratios)
-		f.Ratio = &ratio
+		f.Ratio = ratioOf(rounds, beside, Result.rate)
+		f.CPURatio = ratioOf(rounds, beside, Result.processorTime)
 	}
 	return f
+}
+
+// ratioOf compares a figure of each round with that of another side in the
+// same round.
+func ratioOf(rounds, beside []Result, of func(Result) float64) *Stat {
+	ratios := make([]float64, len(rounds))
+	for i := range rounds {
+		ratios[i] = of(rounds[i]) / of(beside[i])
+	}
+	ratio := statOf(ratios)
+	return &ratio
+}
+
+// processorTime is what an event took of it, in seconds, the server's with it.
+func (r Result) processorTime() float64 {
+	sum := r.CPUSeconds
+	if r.ServerCPUSeconds != nil {
+		sum += *r.ServerCPUSeconds
+	}
+	return sum / float64(r.Events)
 }
 
 func (r Result) rate() float64 { return float64(r.Events) / r.Seconds }
