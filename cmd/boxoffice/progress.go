@@ -63,3 +63,13 @@ func (p *progress) finish() {
 		p.bar = nil
 	}
 }
+
+// step says what is being done and how much of it, where one thing comes after
+// the other; total is 0 where that isn't known.
+func (p *progress) step(what string, done, total int64) {
+	if what != p.what || p.bar == nil {
+		p.what = what
+		p.count(max(total, -1))
+	}
+	p.at(done)
+}

@@ -62,7 +62,7 @@ func newRoot() *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usageError{fmt.Errorf("%w (see %s --help)", err, cmd.CommandPath())}
 	})
-	root.AddCommand(newServe(), newDemo(), newPublish(), newImport(), newExport(), newErase(), newScrub(), newMigrate(), newKeys())
+	root.AddCommand(newServe(), newDemo(), newPublish(), newImport(), newExport(), newErase(), newScrub(), newMigrate(), newKeys(), newBench())
 	return root
 }
 
