@@ -109,7 +109,8 @@ func TestAStreamEndsWithItsKey(t *testing.T) {
 			keys.fail(nil)
 			end(keys)
 			ended := make(chan error, 1)
-			go func() { _, err := io.Copy(io.Discard, response.Body); ended <- err }()
+			rest := io.Reader(response.Body)
+			go func() { _, err := io.Copy(io.Discard, rest); ended <- err }()
 			select {
 			case <-ended:
 			case <-time.After(30 * time.Second):

@@ -71,6 +71,7 @@ func (s *service) eraseUsers(ctx context.Context, in *eraseUsersInput) (*eraseUs
 		return nil, err
 	}
 	ids := once(in.Body.IDs)
+	about(ctx, ids...) // before nobody can tell any more who that is
 	erased, err := s.erase(ctx, ids)
 	if err != nil {
 		return nil, err

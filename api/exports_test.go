@@ -345,6 +345,7 @@ func TestAnExportThatFails(t *testing.T) {
 			t.Fatal(err)
 		}
 		text, err := io.ReadAll(answer.Body)
+		answer.Body.Close()
 		if err != nil || answer.StatusCode != 500 || answer.Header.Get("Content-Type") != problemType || bytes.Contains(text, []byte("secret")) {
 			t.Errorf("%s: %d %s, %v", format, answer.StatusCode, text, err)
 		}
@@ -360,6 +361,7 @@ func TestAnExportThatFails(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer answer.Body.Close()
 	if _, err := io.ReadAll(answer.Body); answer.StatusCode != 200 || !errors.Is(err, io.ErrUnexpectedEOF) {
 		t.Errorf("%d, and the body ends with %v", answer.StatusCode, err)
 	}

@@ -51,11 +51,11 @@ func (in *importUsersInput) Resolve(ctx huma.Context) []error {
 	return nil
 }
 
-// An importLine is a line of the stream of an import; it has one of the three.
+// An importLine is a line of the stream of an import: one of the three.
 type importLine struct {
-	Progress *importProgress `json:"progress,omitempty"`
-	Result   *importResult   `json:"result,omitempty"`
-	Problem  *Problem        `json:"problem,omitempty"`
+	Progress nullable[importProgress] `json:"progress" doc:"How far the import is"`
+	Result   nullable[importResult]   `json:"result" doc:"What became of the rows: the last line"`
+	Problem  nullable[Problem]        `json:"problem" doc:"Why the import ended before the file did: the last line"`
 }
 
 // An importProgress says how far an import is.
@@ -237,13 +237,13 @@ func (s *service) streamImport(ctx context.Context, c huma.Context, m *importer)
 	m.progress = func(r importResult) error {
 		if now := time.Now(); now.Sub(told) >= importBeat {
 			told = now
-			return write(importLine{Progress: &importProgress{r.Rows, r.Created, r.Updated, r.Unchanged, len(r.Refused)}})
+			return write(importLine{Progress: nullable[importProgress]{&importProgress{r.Rows, r.Created, r.Updated, r.Unchanged, len(r.Refused)}}})
 		}
 		return nil
 	}
-	last := importLine{Result: &m.result}
+	last := importLine{Result: nullable[importResult]{&m.result}}
 	if err := m.run(ctx); err != nil {
-		last = importLine{Problem: s.problemOf(ctx, bodyProblem(err))}
+		last = importLine{Problem: nullable[Problem]{s.problemOf(ctx, bodyProblem(err))}}
 	}
 	_ = write(last) // if the client has gone, nobody is left to be told
 }

@@ -104,6 +104,7 @@ func (s *service) newImporter(table *spreadsheet.Table, columns *importColumns, 
 // run goes through the whole file. After an error, rows that come before are
 // imported; importing the file again finds them unchanged.
 func (m *importer) run(ctx context.Context) error {
+	defer func() { aboutMany(ctx, m.result.Rows) }()
 	for more := true; more; {
 		var err error
 		if more, err = m.readAhead(); err != nil {

@@ -43,11 +43,11 @@ func (a answer) result() string {
 	a.t.Helper()
 	var r importResult
 	a.ok(http.StatusOK).decode(&r)
-	line := fmt.Sprintf("%d rows: %d created, %d updated, %d unchanged", r.Rows, r.Created, r.Updated, r.Unchanged)
+	parts := []string{fmt.Sprintf("%d rows: %d created, %d updated, %d unchanged", r.Rows, r.Created, r.Updated, r.Unchanged)}
 	for _, refused := range r.Refused {
-		line += fmt.Sprintf("; %d: %s", refused.Row, refused.Reason)
+		parts = append(parts, fmt.Sprintf("%d: %s", refused.Row, refused.Reason))
 	}
-	return line
+	return strings.Join(parts, "; ")
 }
 
 func (a answer) comesTo(want string) {
@@ -323,7 +323,12 @@ func TestImportStream(t *testing.T) {
 	eachWorld(t, func(t *testing.T, w *world) {
 		server := httptest.NewServer(w.handler)
 		defer server.Close()
-		stream := func(body io.Reader) []importLine {
+		type line struct {
+			Progress *importProgress
+			Result   *importResult
+			Problem  *Problem
+		}
+		stream := func(body io.Reader) []line {
 			t.Helper()
 			request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, server.URL+"/v1/imports/users", body)
 			if err != nil {
@@ -336,13 +341,13 @@ func TestImportStream(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer answer.Body.Close()
-			var lines []importLine
+			var lines []line
 			for d := json.NewDecoder(answer.Body); d.More(); {
-				var line importLine
-				if err := d.Decode(&line); err != nil {
+				var one line
+				if err := d.Decode(&one); err != nil {
 					t.Fatal(err)
 				}
-				lines = append(lines, line)
+				lines = append(lines, one)
 			}
 			return lines
 		}

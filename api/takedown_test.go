@@ -157,6 +157,50 @@ func TestTrail(t *testing.T) {
 	})
 }
 
+// Who is made, edited, imported and erased through the API is told too.
+func TestTrailOfChanges(t *testing.T) {
+	eachTrailedWorld(t, func(t *testing.T, w *world) {
+		w.create(`{"id":"ana","email":"ana@example.org"}`).ok(http.StatusCreated)
+		w.create(`{"id":"ana"}`).problem(http.StatusConflict)
+		w.create(`{"email":"ben@example.org"}`).ok(http.StatusCreated)
+		w.create(`{"id":7}`).problem(http.StatusUnprocessableEntity)
+		w.edit("ana", `{"country":"FR"}`).ok(http.StatusOK)
+		w.edit("nobody", `{"country":"FR"}`).problem(http.StatusNotFound)
+		w.importTable("?dry_run=true", csvType, "email\ncy@example.org\n").ok(http.StatusOK)
+		w.importTable("", csvType, "id,email\ncy,cy@example.org\ndi,di@example.org\n,\nbad,\n").ok(http.StatusOK)
+		w.eraseMany(`{"ids":["cy","nobody","di"]}`).ok(http.StatusOK)
+		w.erase("ana").ok(http.StatusNoContent)
+		w.erase("ana").problem(http.StatusNotFound)
+		var lines []string
+		entries := w.told(11)
+		for _, e := range entries {
+			lines = append(lines, strings.TrimPrefix(e.String(), "admin key admin "))
+		}
+		want := []string{
+			"create-user 201 people:1 subjects:1 ",
+			"create-user 409 people:1 subjects:1 ",
+			"create-user 201 people:1 subjects:1 ",
+			"create-user 422 people:- subjects:0 ",
+			"edit-user 200 people:1 subjects:1 ",
+			"edit-user 404 people:1 subjects:0 ",
+			"import-users 200 people:1 subjects:0 dry_run",
+			"import-users 200 people:3 subjects:0 ",
+			"erase-users 200 people:3 subjects:2 ",
+			"erase-user 204 people:1 subjects:1 ",
+			"erase-user 404 people:1 subjects:0 ",
+		}
+		if got, want := strings.Join(lines, "\n"), strings.Join(want, "\n"); got != want {
+			t.Errorf("the trail is\n%s\nwant\n%s", got, want)
+		}
+		ana := entries[0].Subjects[0]
+		for _, i := range []int{1, 4, 9} {
+			if got := entries[i].Subjects; len(got) != 1 || got[0] != ana {
+				t.Errorf("%s is about %v, want %s", entries[i], got, ana)
+			}
+		}
+	})
+}
+
 func TestTrailFilters(t *testing.T) {
 	eachTrailedWorld(t, func(t *testing.T, w *world) {
 		w.happen(history...)

@@ -104,8 +104,12 @@ func TestAPersonWhoIsErasedMeanwhile(t *testing.T) {
 		w.happen(events[0])
 		server := httptest.NewServer(w.handler)
 		defer server.Close()
-		if answer, err := w.fetch(t.Context(), server.URL+"/v1/users/ana/data"); err != nil || answer.StatusCode != http.StatusNotFound {
-			t.Fatal(answer, err)
+		answer, err := w.fetch(t.Context(), server.URL+"/v1/users/ana/data")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if answer.Body.Close(); answer.StatusCode != http.StatusNotFound {
+			t.Fatal(answer.Status)
 		}
 		var later []string
 		for i := range 400 {

@@ -114,6 +114,7 @@ func (s *service) createUser(ctx context.Context, in *createUserInput) (*createU
 		return nil, err
 	}
 	at, err := s.makeUser(ctx, id, data)
+	about(ctx, id) // now that there is a pseudonym
 	if err != nil {
 		return nil, err
 	}

@@ -96,6 +96,9 @@ func (f *follower) undoIndexes(t *testing.T) {
 		}
 		statements = append(statements, statement)
 	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
 	if len(statements) < 20 {
 		t.Fatalf("only %d indexes", len(statements)-1)
 	}

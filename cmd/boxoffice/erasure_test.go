@@ -25,6 +25,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/spf13/cobra"
 
+	"boxoffice/internal/freeport"
 	"boxoffice/internal/sqldb"
 	"boxoffice/internal/sqldb/sqltest"
 )
@@ -108,7 +109,7 @@ func (l *lockedBuffer) String() string {
 func (s *busyService) start() {
 	s.t.Helper()
 	for _, name := range []string{"HTTP", "NATS", "METRICS"} {
-		addr, err := freeAddr()
+		addr, err := freeport.Addr()
 		if err != nil {
 			s.t.Fatal(err)
 		}

@@ -15,6 +15,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"boxoffice/internal/freeport"
 )
 
 // historyZone is the time zone of the platforms whose history it is.
@@ -48,7 +50,7 @@ func prepareInstallation(t *testing.T, binary, name string, settings map[string]
 	on := &installation{name: name, binary: binary, env: os.Environ()}
 	set := func(key, value string) { on.env = append(on.env, key+"="+value) }
 	for _, listens := range []string{"HTTP", "NATS", "METRICS"} {
-		addr, err := freeAddr()
+		addr, err := freeport.Addr()
 		if err != nil {
 			t.Fatal(err)
 		}

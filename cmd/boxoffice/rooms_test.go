@@ -16,7 +16,8 @@ import (
 // besides itself. A package below a room belongs to it unless it is listed.
 var mayImport = map[string][]string{
 	"domain":               {},
-	"internal/sqldb":       {},
+	"internal/sqldb":       {"internal/freeport"},
+	"internal/freeport":    {},
 	"internal/platform":    {"domain"},
 	"internal/oracle":      {},
 	"internal/apikeys":     {"internal/sqldb"},
@@ -28,7 +29,7 @@ var mayImport = map[string][]string{
 	"internal/export":      {"domain", "eventstore", "projections", "internal/sheet"},
 
 	"eventstore":  {"domain", "internal/sqldb"},
-	"ingest":      {"domain", "eventstore"},
+	"ingest":      {"domain", "eventstore", "internal/freeport"},
 	"projections": {"domain", "eventstore", "internal/sqldb"},
 
 	"projections/projectionstest": {"domain", "eventstore", "internal/oracle", "internal/sqldb", "projections"},

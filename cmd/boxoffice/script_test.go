@@ -7,7 +7,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -19,6 +18,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"boxoffice/ingest/natstest"
+	"boxoffice/internal/freeport"
 	"boxoffice/internal/sqldb"
 	"boxoffice/internal/sqldb/sqltest"
 )
@@ -38,7 +38,7 @@ func TestScripts(t *testing.T) {
 		RequireExplicitExec: true,
 		Setup: func(env *testscript.Env) error {
 			for _, name := range []string{"HTTP", "NATS", "METRICS"} {
-				addr, err := freeAddr()
+				addr, err := freeport.Addr()
 				if err != nil {
 					return err
 				}
@@ -66,15 +66,6 @@ func TestScripts(t *testing.T) {
 			"keyfrom":   scriptKeyFrom,
 		},
 	})
-}
-
-func freeAddr() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	defer l.Close()
-	return l.Addr().String(), nil
 }
 
 // scriptHTTP is: http KEY METHOD PATH [TYPE FILE]. It prints the status and the

@@ -106,15 +106,15 @@ const modelsPatience = time.Minute
 
 // scrub does it all. What can't be done now, or by this role, is a problem in
 // the result; an error is what else went wrong.
-func (s *scrubber) scrub(ctx context.Context) (*scrubResult, error) {
+func (s *scrubber) scrub(ctx context.Context) (result *scrubResult, err error) {
 	began := time.Now()
-	result := &scrubResult{Problems: []string{}}
+	result = &scrubResult{Problems: []string{}}
 	problem := func(err error) { result.Problems = append(result.Problems, oneLine(err)) }
 	run, err := s.store.BeginScrub(ctx)
 	if err != nil {
 		return nil, err
 	}
-	defer run.Abandon()
+	defer func() { err = errors.Join(err, run.Abandon()) }()
 	steps := []struct {
 		what string
 		do   func() error

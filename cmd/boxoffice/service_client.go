@@ -79,11 +79,11 @@ func problemOf(answer *http.Response) error {
 
 // problemError gives a problem in one line, with what it names.
 func problemError(p *api.Problem) error {
-	detail := p.Detail
+	parts := []string{p.Detail}
 	for _, e := range p.Errors {
 		if e.Value != nil {
-			detail += fmt.Sprintf("; %s: %v", e.Message, e.Value)
+			parts = append(parts, fmt.Sprintf("%s: %v", e.Message, e.Value))
 		}
 	}
-	return errors.New(detail)
+	return errors.New(strings.Join(parts, "; "))
 }

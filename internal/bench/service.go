@@ -90,6 +90,9 @@ func findAddress(out io.Reader, found chan<- string) {
 			}
 		}
 	}
+	if lines.Err() != nil { // a line beyond measure: the service isn't to wait for a reader
+		_, _ = io.Copy(io.Discard, out)
+	}
 }
 
 // stop ends the service and waits until it has.
@@ -97,11 +100,11 @@ func (s *service) stop() error {
 	select {
 	case <-s.ended:
 	default:
-		s.cmd.Process.Signal(syscall.SIGTERM)
+		_ = s.cmd.Process.Signal(syscall.SIGTERM) // fails where it has just ended by itself
 		select {
 		case <-s.ended:
 		case <-time.After(stopWithin):
-			s.cmd.Process.Kill()
+			_ = s.cmd.Process.Kill()
 			<-s.ended
 		}
 	}

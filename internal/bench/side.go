@@ -103,12 +103,12 @@ func RunSide(ctx context.Context, in io.Reader, out io.Writer) error {
 	defer cancel()
 	go func() {
 		// Whoever wants the result is gone when there is nothing more to read.
-		io.Copy(io.Discard, decoder.Buffered())
-		io.Copy(io.Discard, in)
+		_, _ = io.Copy(io.Discard, decoder.Buffered())
+		_, _ = io.Copy(io.Discard, in)
 		cancel()
 	}()
 	encoder := json.NewEncoder(out)
-	r.progress = func(done int64) { encoder.Encode(saying{Progress: done}) }
+	r.progress = func(done int64) { _ = encoder.Encode(saying{Progress: done}) } // the result's error is told
 	result, err := r.run(ctx)
 	if err != nil {
 		return err

@@ -24,7 +24,7 @@ func usual() []projections.User {
 		at := at("2026-01-01T00:00:00Z") + domain.Instant(i)*12_345_678_901
 		email, first, last := fmt.Sprintf("first.last.%d@example.org", i*7919), fmt.Sprint("First", i%97), fmt.Sprint("Last", i*31%997)
 		users[i] = projections.User{ID: fmt.Sprintf("user-%08x", i*2654435761), Status: domain.StatusActive, StatusSince: at + 1_000_000, RegisteredAt: &at, UpdatedAt: &at,
-			Profile: domain.Profile{Email: &email, FirstName: &first, LastName: &last, Locale: ptr("fr-FR"), Country: ptr("FR"), Platform: ptr("web"),
+			Profile: domain.Profile{Email: &email, FirstName: &first, LastName: &last, Locale: new("fr-FR"), Country: new("FR"), Platform: new("web"),
 				Custom: fmt.Appendf(nil, `{"plan":"offer %d","shoe":%d}`, i%7, 35+i%12)}}
 	}
 	return users

@@ -50,8 +50,6 @@ func at(text string) domain.Instant {
 	return i
 }
 
-func ptr[T any](v T) *T { return &v }
-
 // telling are users whose fields mean something to a spreadsheet program.
 func telling() *fixedReader {
 	r := &fixedReader{keys: []string{"born", "note", "shoe", "vip"}}
@@ -61,7 +59,7 @@ func telling() *fixedReader {
 		registered := at("2026-03-29T00:30:00Z") + domain.Instant(i)*1_800_000_000 // across the change to summer time
 		r.users = append(r.users, projections.User{
 			ID: fmt.Sprintf("%s %02d", text, i), Status: domain.StatusActive, StatusSince: registered, RegisteredAt: &registered,
-			Profile: domain.Profile{FirstName: &text, LastName: ptr("x"), Custom: fmt.Appendf(nil, `{"note":%q,"shoe":%d.5,"vip":%v}`, fmt.Sprint("=", i), 30+i, i%2 == 0)},
+			Profile: domain.Profile{FirstName: &text, LastName: new("x"), Custom: fmt.Appendf(nil, `{"note":%q,"shoe":%d.5,"vip":%v}`, fmt.Sprint("=", i), 30+i, i%2 == 0)},
 		})
 	}
 	r.users = append(r.users, projections.User{ID: "last", Status: domain.StatusRegistered, StatusSince: at("1950-06-01T00:00:00Z"),

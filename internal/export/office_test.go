@@ -211,8 +211,8 @@ func TestLibreOfficeShowsTheHeader(t *testing.T) {
 
 func TestLibreOfficeOpensSessions(t *testing.T) {
 	s := projections.Session{SessionView: domain.SessionView{SessionID: "=s", ContentID: "c", State: domain.SessionEnded,
-		StartedAt: at("2026-07-01T10:00:00Z"), LastEventAt: at("2026-07-01T10:00:01.5Z"), DurationMS: 1500, WatchedMS: 2000, ContentLengthMS: ptr(int64(3000)),
-		CompletionRate: ptr(int64(6667)), Completed: ptr(false), Device: ptr("tv")}}
+		StartedAt: at("2026-07-01T10:00:00Z"), LastEventAt: at("2026-07-01T10:00:01.5Z"), DurationMS: 1500, WatchedMS: 2000, ContentLengthMS: new(int64(3000)),
+		CompletionRate: new(int64(6667)), Completed: new(false), Device: new("tv")}}
 	var file bytes.Buffer
 	if _, err := Sessions(t.Context(), &fixedReader{sessions: []projections.Session{s}}, projections.SessionsQuery{}, &file, Options{TempDir: t.TempDir()}); err != nil {
 		t.Fatal(err)

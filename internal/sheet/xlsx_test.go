@@ -37,11 +37,11 @@ func TestFurtherSheets(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			text := sheet + ":"
+			text := []string{sheet + ":"}
 			for _, row := range all {
-				text += " " + row[0]
+				text = append(text, row[0])
 			}
-			sheets = append(sheets, text)
+			sheets = append(sheets, strings.Join(text, " "))
 			panes, err := f.GetPanes(sheet)
 			if err != nil || !panes.Freeze || panes.YSplit != 1 {
 				t.Errorf("%s: the header isn't frozen: %+v, %v", sheet, panes, err)

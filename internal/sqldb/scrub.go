@@ -61,7 +61,10 @@ func (db *DB) rewritePostgres(ctx context.Context, table string) error {
 	if _, err := conn.ExecContext(ctx, "SELECT set_config('lock_timeout', $1, false)", lockTime.String()); err != nil {
 		return err
 	}
-	defer conn.ExecContext(context.WithoutCancel(ctx), "RESET lock_timeout")
+	defer func() {
+		// Where that fails the connection is broken, and nobody gets it again.
+		_, _ = conn.ExecContext(context.WithoutCancel(ctx), "RESET lock_timeout")
+	}()
 	if err := awaitOlder(ctx, conn); err != nil {
 		return err
 	}
