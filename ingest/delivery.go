@@ -76,6 +76,13 @@ func (d *delivery) message() *message.Message {
 // size is what the message takes in memory, roughly.
 func (d *delivery) size() int { return len(d.first.Data()) + 256 }
 
+// weight is its size, but no more than there ever is room for.
+func (d *delivery) weight() int64 { return int64(min(d.size(), handedBytes)) }
+
+// taken says that the message doesn't wait any more for a consumer that takes
+// messages in bulk.
+func (d *delivery) taken() { d.subscription.room.Release(d.weight()) }
+
 // Done is closed when the message is settled, or its subscription has ended.
 func (d *delivery) Done() <-chan struct{} { return d.done }
 

@@ -43,13 +43,14 @@ func (i *Ingester) gather(ctx context.Context, in <-chan *message.Message, out c
 			if !ok {
 				return
 			}
-			if g.add(m) {
+			if g.take(m) {
 				timer.Reset(i.cfg.BatchWait)
 			}
-			g.addWaiting(in)
+			g.takeWaiting(in)
 		case <-timer.C:
 			g.waited = true
 		case give <- g.batch:
+			timer.Stop()
 			g.next()
 			if len(g.batch) > 0 {
 				timer.Reset(i.cfg.BatchWait)
@@ -84,16 +85,22 @@ func (g *gathering) add(m *message.Message) bool {
 	return len(g.batch) == 1
 }
 
-// addWaiting adds what is there already: a choice between one channel and
+// take adds a message that was handed over, and makes room for others.
+func (g *gathering) take(m *message.Message) (first bool) {
+	deliveryOf(m).taken()
+	return g.add(m)
+}
+
+// takeWaiting takes what is there already: a choice between one channel and
 // nothing costs a fraction of one between several.
-func (g *gathering) addWaiting(in <-chan *message.Message) {
+func (g *gathering) takeWaiting(in <-chan *message.Message) {
 	for !g.full() {
 		select {
 		case m, ok := <-in:
 			if !ok {
 				return // gather sees it next
 			}
-			g.add(m)
+			g.take(m)
 		default:
 			return
 		}

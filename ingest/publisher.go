@@ -105,13 +105,7 @@ func (p *Publisher) PublishBatch(ctx context.Context, messages []Outgoing) error
 	if len(messages) == 0 {
 		return nil
 	}
-	ctx, done := p.broker.waiting.watch(ctx, subjectsOf(messages))
-	defer done()
-	err := p.publish(ctx, messages)
-	if err != nil {
-		if cause := context.Cause(ctx); cause != nil {
-			err = cause
-		}
+	if err := p.watched(ctx, messages, p.publish); err != nil {
 		return fmt.Errorf("publishing: %w", publishError(err))
 	}
 	return nil

@@ -6,6 +6,7 @@ package ingest
 
 import (
 	"context"
+	"maps"
 	"sync"
 )
 
@@ -19,13 +20,18 @@ type group struct {
 // A rider is a message that waits for its turn.
 type rider struct {
 	message Outgoing
-	stored  chan error
+	// waits ends when nobody waits for it any more.
+	waits  context.Context
+	stored chan error
 }
 
 // publishAlone publishes a single message and returns once it is stored. Where
 // ctx ends before, it may be stored or not.
 func (p *Publisher) publishAlone(ctx context.Context, m Outgoing) error {
-	r := &rider{message: m, stored: make(chan error, 1)}
+	// The header is this message's own: the caller may have stopped waiting, and
+	// use theirs, while it is on its way.
+	m.Header = maps.Clone(m.Header)
+	r := &rider{message: m, waits: ctx, stored: make(chan error, 1)}
 	p.group.mu.Lock()
 	p.group.waiting = append(p.group.waiting, r)
 	if !p.group.busy {
@@ -45,30 +51,39 @@ func (p *Publisher) publishAlone(ctx context.Context, m Outgoing) error {
 // serveGroup publishes what waits until nothing does.
 func (p *Publisher) serveGroup(ctx context.Context) {
 	for {
-		riders := p.group.next()
-		if riders == nil {
+		riders, more := p.group.next()
+		p.publishRiders(ctx, riders)
+		if !more {
 			return
 		}
-		p.publishRiders(ctx, riders)
 	}
 }
 
-// next takes those that wait, as many as go into one batch; nil where there are
-// none, and then the next to come has to begin again.
-func (g *group) next() []*rider {
+// next takes those that wait, as many as go into one batch, without those whom
+// nobody waits for any more. Where there are none the next to come has to begin
+// again.
+func (g *group) next() (riders []*rider, more bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if len(g.waiting) == 0 {
 		g.busy = false
-		return nil
+		return nil, false
 	}
-	n := cut(messagesOf(g.waiting))
-	riders := g.waiting[:n]
-	g.waiting = g.waiting[n:]
+	bytes := 0
+	for len(g.waiting) > 0 && len(riders) < batchMessages {
+		r := g.waiting[0]
+		if bytes += len(r.message.Data); len(riders) > 0 && bytes > batchBytes {
+			break
+		}
+		g.waiting = g.waiting[1:]
+		if r.waits.Err() == nil {
+			riders = append(riders, r)
+		}
+	}
 	if len(g.waiting) == 0 {
 		g.waiting = nil // which lets go of what was published
 	}
-	return riders
+	return riders, true
 }
 
 func messagesOf(riders []*rider) []Outgoing {
@@ -83,7 +98,7 @@ func messagesOf(riders []*rider) []Outgoing {
 // whole, each is published on its own: one mustn't fail for another's sake.
 func (p *Publisher) publishRiders(ctx context.Context, riders []*rider) {
 	if len(riders) > 1 {
-		err := p.publishBatch(ctx, messagesOf(riders))
+		err := p.watched(ctx, messagesOf(riders), p.publishBatch)
 		if err == nil || apiCode(err) == 0 && classify(err) == ErrUnavailable {
 			for _, r := range riders {
 				r.stored <- err
@@ -93,7 +108,23 @@ func (p *Publisher) publishRiders(ctx context.Context, riders []*rider) {
 	}
 	var each sync.WaitGroup
 	for _, r := range riders {
-		each.Go(func() { r.stored <- p.publishOne(ctx, r.message) })
+		each.Go(func() {
+			r.stored <- p.watched(ctx, []Outgoing{r.message}, func(ctx context.Context, m []Outgoing) error { return p.publishOne(ctx, m[0]) })
+		})
 	}
 	each.Wait()
+}
+
+// watched publishes messages, and gives up as soon as it is known that they are
+// denied or that the connection took the answer along.
+func (p *Publisher) watched(ctx context.Context, messages []Outgoing, publish func(context.Context, []Outgoing) error) error {
+	ctx, done := p.broker.waiting.watch(ctx, subjectsOf(messages))
+	defer done()
+	err := publish(ctx, messages)
+	if err != nil {
+		if cause := context.Cause(ctx); cause != nil {
+			err = cause
+		}
+	}
+	return err
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/ThreeDotsLabs/watermill/message"
 	"github.com/nats-io/nats.go/jetstream"
+	"golang.org/x/sync/semaphore"
 )
 
 // A SubscriberConfig says how a Subscriber receives. Its zero value is ready.
@@ -109,9 +110,13 @@ func (s *Subscriber) Subscribe(ctx context.Context, topic string) (<-chan *messa
 	return s.subscribe(ctx, &subscription{topic: topic, out: make(chan *message.Message)})
 }
 
-// handedAhead is how many messages may wait for a consumer that takes them in
-// bulk, so that neither side waits for the other at each.
-const handedAhead = 512
+const (
+	// handedAhead is how many messages may wait for a consumer that takes them in
+	// bulk, so that neither side waits for the other at each.
+	handedAhead = 512
+	// handedBytes bounds what they take in memory, in bytes.
+	handedBytes = 8 << 20
+)
 
 // subscribeInBulk is Subscribe for a consumer that settles its deliveries
 // itself, thousands at once. The messages have bodies and no metadata, and
@@ -119,7 +124,8 @@ const handedAhead = 512
 // channels that it waits on, would cost a third of what ingest does.
 // The consumer must have stopped before the subscriber is closed.
 func (s *Subscriber) subscribeInBulk(ctx context.Context, topic string) (<-chan *message.Message, error) {
-	return s.subscribe(ctx, &subscription{topic: topic, out: make(chan *message.Message, handedAhead), bulk: true})
+	return s.subscribe(ctx, &subscription{topic: topic, out: make(chan *message.Message, handedAhead),
+		bulk: true, room: semaphore.NewWeighted(handedBytes)})
 }
 
 func (s *Subscriber) subscribe(ctx context.Context, sub *subscription) (<-chan *message.Message, error) {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/ThreeDotsLabs/watermill/message"
 	"github.com/nats-io/nats.go/jetstream"
+	"golang.org/x/sync/semaphore"
 )
 
 const (
@@ -36,6 +37,8 @@ type subscription struct {
 	// bulk says that the consumer settles what it was handed out itself, many
 	// at once: then nothing waits for each message on its own.
 	bulk bool
+	// room bounds the bytes that wait in out for such a consumer.
+	room *semaphore.Weighted
 	// settling counts the messages that were handed out.
 	settling sync.WaitGroup
 }
@@ -154,10 +157,19 @@ func (s *subscription) receive(stream string, m jetstream.Msg) {
 	}
 	s.settling.Add(1)
 	if s.bulk {
-		s.hand(d, d.bare())
+		s.handInBulk(d)
 	} else if out := d.message(); s.hand(d, out) {
 		go s.settle(d, out)
 	}
+}
+
+// handInBulk hands out a message once there is room for it.
+func (s *subscription) handInBulk(d *delivery) {
+	if s.room.Acquire(s.ctx, d.weight()) != nil {
+		s.settled(d, jetstream.Msg.Nak)
+		return
+	}
+	s.hand(d, d.bare())
 }
 
 // hand hands out the message of a delivery. It is false where the subscription

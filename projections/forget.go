@@ -236,9 +236,12 @@ func (r *Runner) forgetUsers(ctx context.Context, g *generation, users []eventst
 	})
 }
 
-// lockUnfollowed locks the header, unless a projector has the lease.
+// lockUnfollowed locks the header, unless a projector has the lease. One whose
+// lease has run out and that nobody has replaced loses it for good: it may still
+// be at work, and mustn't save what it made of the rows as they were.
 func lockUnfollowed(ctx context.Context, tx *sqldb.Tx) error {
-	result, err := tx.ExecContext(ctx, "UPDATE generation SET position = position WHERE lease_until IS NULL OR lease_until <= "+clockOf(tx.Dialect()).now)
+	result, err := tx.ExecContext(ctx, `UPDATE generation SET lease_token = NULL, lease_holder = NULL, lease_until = NULL
+		WHERE lease_until IS NULL OR lease_until <= `+clockOf(tx.Dialect()).now)
 	if err != nil {
 		return err
 	}

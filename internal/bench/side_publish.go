@@ -6,6 +6,7 @@ package bench
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -20,6 +21,8 @@ const (
 	publishAtOnce = 5000
 	// atomicBatch is how many messages a server takes as one batch.
 	atomicBatch = 1000
+	// atomicWithin is how long its answer is waited for.
+	atomicWithin = 10 * time.Second
 )
 
 func publishSide(ctx context.Context, r *sideRun) (Result, error) {
@@ -36,7 +39,8 @@ func atomicSide(ctx context.Context, r *sideRun) (Result, error) {
 			for i, m := range messages {
 				batch[i] = &nats.Msg{Subject: m.Subject, Header: nats.Header{}, Data: m.Data}
 			}
-			_, err := jetstreamext.PublishMsgBatch(ctx, to.JetStream(), batch)
+			// As fast as it goes: without waiting for the first message's answer.
+			_, err := jetstreamext.PublishMsgBatch(ctx, to.JetStream(), batch, jetstreamext.BatchFlowControl{AckTimeout: atomicWithin})
 			return err
 		}
 	})

@@ -136,7 +136,7 @@ func (db *DB) Dialect() *Dialect { return db.dialect }
 func (db *DB) Close() error {
 	if db.writer != nil {
 		conn := <-db.writer
-		conn.discard()
+		conn.release(false)
 		db.writer <- conn
 	}
 	return db.sql.Close()

@@ -75,10 +75,10 @@ func (db *DB) tryTx(ctx context.Context, writer *writerConn, f func(*Tx) error) 
 	if err != nil {
 		return fmt.Errorf("get a connection: %w", err)
 	}
-	defer writer.release(db)
+	committed := false
+	defer func() { writer.release(committed && db.dialect.oneWriter) }()
 	tx, err := conn.BeginTx(ctx, nil)
 	if err != nil {
-		writer.discard()
 		return fmt.Errorf("begin: %w", err)
 	}
 	// After a commit this does nothing; after a panic or an error of f it is
@@ -87,7 +87,9 @@ func (db *DB) tryTx(ctx context.Context, writer *writerConn, f func(*Tx) error) 
 	if err := f(&Tx{Tx: tx, conn: conn, dialect: db.dialect, types: &db.types}); err != nil {
 		return err
 	}
-	return commit(ctx, tx)
+	err = commit(ctx, tx)
+	committed = err == nil
+	return err
 }
 
 // A writerConn is the connection of a transaction that writes. On SQLite it is
@@ -113,16 +115,13 @@ func (w *writerConn) get(ctx context.Context, db *DB) (*sql.Conn, error) {
 	return conn, nil
 }
 
-// release gives the connection back to the pool where it isn't kept.
-func (w *writerConn) release(db *DB) {
-	if !db.dialect.oneWriter {
-		w.discard()
-	}
-}
-
-// discard lets go of the connection.
-func (w *writerConn) discard() {
-	if w.conn != nil {
+// release gives the connection back to the pool, unless it is to be kept. After
+// a transaction that didn't commit it never is: where the context has ended,
+// database/sql rolls back in a goroutine of its own, and closing the connection
+// waits for that. On a connection that is kept it would come in the middle of
+// the next transaction.
+func (w *writerConn) release(keep bool) {
+	if !keep && w.conn != nil {
 		w.conn.Close()
 		w.conn = nil
 	}

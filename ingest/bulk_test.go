@@ -1,0 +1,57 @@
+// This file tests the subscription that hands out messages in bulk.
+
+package ingest
+
+import (
+	"io"
+	"log/slog"
+	"testing"
+	"time"
+)
+
+// TestWhatWaitsIsBounded: large messages that nobody takes don't fill the
+// memory, and all come once somebody does.
+func TestWhatWaitsIsBounded(t *testing.T) {
+	quiet := slog.New(slog.NewTextHandler(io.Discard, nil))
+	e, err := StartEmbedded(EmbeddedConfig{Dir: t.TempDir(), Logger: quiet})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close()
+	b, err := Connect(t.Context(), Config{Embedded: e, Logger: quiet})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	if _, err := b.EnsureStream(t.Context(), StreamConfig{}); err != nil {
+		t.Fatal(err)
+	}
+	const messages, size = 40, 1 << 20
+	p := NewPublisher(b)
+	for range messages {
+		if err := p.PublishBatch(t.Context(), []Outgoing{{Subject: SubjectPrefix + "x", Data: make([]byte, size)}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s := NewSubscriber(b, SubscriberConfig{})
+	defer s.Close()
+	out, err := s.subscribeInBulk(t.Context(), Subjects)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(time.Minute); len(out) < handedBytes/size-1; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("%d messages wait", len(out))
+		}
+	}
+	for i := range messages {
+		if n := len(out); n > handedBytes/size {
+			t.Fatalf("%d messages of 1 MiB wait", n)
+		}
+		m := <-out
+		deliveryOf(m).taken()
+		if len(m.Payload) != size {
+			t.Fatalf("message %d has %d bytes", i, len(m.Payload))
+		}
+	}
+}
