@@ -139,6 +139,24 @@ func (w *writer) lock(ctx context.Context) error {
 // those who may have come since, unless there was an erasure since.
 func (w *writer) planner(ctx context.Context, look bool) (*planner, error) {
 	p := w.batch
+	standings, err := w.standings(ctx)
+	if err != nil {
+		return nil, err
+	}
+	pl := &planner{store: w.store, batch: p, standings: standings, known: make(map[vault.Hash]recorded, len(p.entries))}
+	if look {
+		if err := w.findKnown(ctx, pl); err != nil {
+			return nil, err
+		}
+	}
+	return pl, nil
+}
+
+// standings gives what is known of the batch's subjects now. The planner moves
+// it along as it makes and erases users, so it is the prepared one only where
+// there is neither to do.
+func (w *writer) standings(ctx context.Context) (map[vault.Hash]vault.Standing, error) {
+	p := w.batch
 	again := p.subjects
 	standings := make(map[vault.Hash]vault.Standing, len(p.subjects))
 	if p.erasures == w.head.erasures {
@@ -148,23 +166,17 @@ func (w *writer) planner(ctx context.Context, look bool) (*planner, error) {
 				again = append(again, subject)
 			}
 		}
+		if len(again) == 0 && !p.erases {
+			return p.standings, nil
+		}
 		maps.Copy(standings, p.standings)
 	}
-	if len(again) > 0 {
-		now, err := w.store.vault.Standings(ctx, w.tx, w.head.erasures, again)
-		if err != nil {
-			return nil, err
-		}
-		maps.Copy(standings, now)
+	now, err := w.store.vault.Standings(ctx, w.tx, w.head.erasures, again)
+	if err != nil {
+		return nil, err
 	}
-	pl := &planner{store: w.store, batch: p, standings: standings,
-		known: make(map[vault.Hash]recorded, len(p.entries)), owners: make(map[sqldb.UUID]*vault.User, len(p.subjects))}
-	if look {
-		if err := w.findKnown(ctx, pl); err != nil {
-			return nil, err
-		}
-	}
-	return pl, nil
+	maps.Copy(standings, now)
+	return standings, nil
 }
 
 // findKnown reads which of the batch's identities are recorded already, and
@@ -182,9 +194,15 @@ func (w *writer) findKnown(ctx context.Context, pl *planner) error {
 			return fmt.Errorf("look for recorded events: %w", err)
 		}
 	}
-	var err error
-	pl.owners, err = w.store.vault.Users(ctx, w.tx, w.head.erasures, slices.Collect(maps.Keys(users)))
-	return err
+	owners, err := w.store.vault.Users(ctx, w.tx, w.head.erasures, slices.Collect(maps.Keys(users)))
+	if err != nil {
+		return err
+	}
+	for identity, r := range pl.known {
+		r.owner = owners[r.user]
+		pl.known[identity] = r
+	}
+	return nil
 }
 
 func (w *writer) readKnown(ctx context.Context, identities [][]byte, known map[vault.Hash]recorded, users map[sqldb.UUID]bool) error {

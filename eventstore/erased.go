@@ -35,3 +35,15 @@ func (s *Store) ErasedUsers(ctx context.Context, after Position, limit int) ([]U
 	}
 	return erased, last, rows.Err()
 }
+
+// LastErasure gives where the log stood at the last erasure; its position is 0
+// where there was none.
+func (s *Store) LastErasure(ctx context.Context) (Head, error) {
+	var h Head
+	err := s.db.SQL().QueryRowContext(ctx, `SELECT COALESCE((SELECT MAX(position) FROM events WHERE type = 'user.erased'), 0), epoch, erasures
+		FROM log_head`).Scan(&h.Position, &h.Epoch, &h.Erasures)
+	if err != nil {
+		return Head{}, fmt.Errorf("look up the last erasure: %w", err)
+	}
+	return h, nil
+}

@@ -39,7 +39,9 @@ type refusal struct {
 
 // A recorded is an event that is in the log already, or earlier in the batch.
 type recorded struct {
-	user    sqldb.UUID
+	user sqldb.UUID
+	// owner is the user, nil where they have no key any more.
+	owner   *vault.User
 	content vault.Hash
 }
 
@@ -51,9 +53,7 @@ type planner struct {
 	standings map[vault.Hash]vault.Standing
 	// known are the events of the batch's identities that are recorded.
 	known map[vault.Hash]recorded
-	// owners are the users of known and of the batch who have a key.
-	owners map[sqldb.UUID]*vault.User
-	plan   plan
+	plan  plan
 }
 
 // decide decides about every message.
@@ -102,7 +102,7 @@ const takenMessage = "there is a user of this id already"
 // same says whether an event is the one that is recorded under its identity.
 // Of a user who is erased nobody can tell any more, and it is taken for it.
 func (pl *planner) same(e *entry, before recorded) bool {
-	owner := pl.owners[before.user]
+	owner := before.owner
 	if owner == nil || pl.plan.erasedUsers[before.user] {
 		return true
 	}
@@ -141,8 +141,7 @@ func (pl *planner) append(e *entry) {
 		pl.standings[e.subject] = standing
 	}
 	e.bindTo(u, &pl.batch.scratch)
-	pl.owners[u.Pseudonym] = u
-	pl.known[e.identity] = recorded{user: u.Pseudonym, content: e.content}
+	pl.known[e.identity] = recorded{user: u.Pseudonym, owner: u, content: e.content}
 	pl.plan.appended = append(pl.plan.appended, e)
 	if e.event.Type == domain.UserErased {
 		pl.erase(e, u)

@@ -59,6 +59,7 @@ func (o Outgoing) msg() *nats.Msg {
 type Publisher struct {
 	broker *Broker
 	slots  chan struct{}
+	group  group
 	// single is until when it is taken for granted that the broker can't store
 	// batches as a whole, in nanoseconds since 1970.
 	single atomic.Int64
@@ -126,12 +127,17 @@ func subjectsOf(messages []Outgoing) map[string]bool {
 
 func (p *Publisher) publish(ctx context.Context, messages []Outgoing) error {
 	if len(messages) == 1 {
-		ctx, cancel := context.WithTimeout(ctx, publishWithin)
-		defer cancel()
-		_, err := p.broker.js.PublishMsg(ctx, messages[0].msg(), jetstream.WithExpectStream(StreamName))
-		return err
+		return p.publishAlone(ctx, messages[0])
 	}
 	return p.publishMany(ctx, messages)
+}
+
+// publishOne publishes a message with an answer of its own.
+func (p *Publisher) publishOne(ctx context.Context, m Outgoing) error {
+	ctx, cancel := context.WithTimeout(ctx, publishWithin)
+	defer cancel()
+	_, err := p.broker.js.PublishMsg(ctx, m.msg(), jetstream.WithExpectStream(StreamName))
+	return err
 }
 
 // Close makes further publications fail. Those under way go on; the connection

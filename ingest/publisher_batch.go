@@ -58,7 +58,7 @@ func cut(messages []Outgoing) int {
 
 func (p *Publisher) publishBatch(ctx context.Context, messages []Outgoing) error {
 	if len(messages) == 1 {
-		return p.publish(ctx, messages)
+		return p.publishOne(ctx, messages[0])
 	}
 	ctx, cancel := context.WithTimeout(ctx, publishWithin)
 	defer cancel()

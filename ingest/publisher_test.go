@@ -217,3 +217,60 @@ func TestPublishIsDurable(t *testing.T) {
 	}
 	t.Logf("%d acknowledged, %d stored", len(acknowledged), len(have))
 }
+
+// TestSinglesAtOnce: many that publish one message each at the same time have
+// each theirs stored, once, and one that the broker doesn't take fails alone.
+func TestSinglesAtOnce(t *testing.T) {
+	brokers(t, func(t *testing.T, b *ingest.Broker) {
+		publisher := ingest.NewPublisher(b)
+		const n = 500
+		errs := make([]error, n)
+		var publishing sync.WaitGroup
+		for i := range n {
+			publishing.Go(func() {
+				message := progress(i)
+				if i%100 == 50 {
+					message.Data = make([]byte, 64<<20)
+				}
+				errs[i] = publisher.PublishBatch(t.Context(), []ingest.Outgoing{message})
+			})
+		}
+		publishing.Wait()
+		for i, err := range errs {
+			if large := i%100 == 50; large != errors.Is(err, ingest.ErrTooLarge) || !large && err != nil {
+				t.Errorf("message %d: %v", i, err)
+			}
+		}
+		seen := map[string]int{}
+		for _, body := range contents(t, b) {
+			seen[string(body)]++
+		}
+		for i := range n {
+			if want := progress(i); i%100 != 50 && seen[string(want.Data)] != 1 {
+				t.Errorf("message %d is stored %d times", i, seen[string(want.Data)])
+			}
+		}
+	})
+}
+
+// TestWhoStopsWaiting: one whose context ends doesn't take those with them who
+// publish at the same time.
+func TestWhoStopsWaiting(t *testing.T) {
+	b := withStream(t, connect(t, ingest.Config{Embedded: startEmbedded(t, nil)}))
+	publisher := ingest.NewPublisher(b)
+	var publishing sync.WaitGroup
+	for i := range 200 {
+		publishing.Go(func() {
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			if i%2 == 0 {
+				time.AfterFunc(rand.N(2*time.Millisecond), cancel)
+			}
+			err := publisher.PublishBatch(ctx, []ingest.Outgoing{progress(i)})
+			if i%2 == 1 && err != nil || err != nil && !errors.Is(err, context.Canceled) {
+				t.Errorf("message %d: %v", i, err)
+			}
+		})
+	}
+	publishing.Wait()
+}

@@ -18,6 +18,9 @@ import (
 
 // An ErasureLog tells who was erased.
 type ErasureLog interface {
+	// LastErasure says where the log stood at the last erasure; its position is
+	// 0 where there was none.
+	LastErasure(ctx context.Context) (eventstore.Head, error)
 	// ErasedUsers gives those who were erased by events after a position, in
 	// order, at most limit, and the position of the last of these events.
 	ErasedUsers(ctx context.Context, after eventstore.Position, limit int) ([]eventstore.UserKey, eventstore.Position, error)
@@ -119,8 +122,8 @@ func (g *generation) begun(ctx context.Context) (bool, error) {
 func (r *Runner) forgetLoop(ctx context.Context) {
 	var seen eventstore.Head
 	for ctx.Err() == nil {
-		head, err := r.log.Head(ctx)
-		if err == nil && (head.Erasures != seen.Erasures || head.Epoch != seen.Epoch) {
+		head, err := r.log.LastErasure(ctx)
+		if err == nil && head.Position > 0 && (head.Erasures != seen.Erasures || head.Epoch != seen.Epoch) {
 			var done bool
 			if done, err = r.forgetElsewhere(ctx, head); done {
 				seen = head

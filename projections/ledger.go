@@ -7,6 +7,7 @@ package projections
 import (
 	"cmp"
 	"context"
+	"database/sql"
 	"fmt"
 	"slices"
 
@@ -82,6 +83,9 @@ func (l ledger) addTo(ctx context.Context, tx *sqldb.Tx, t *table) error {
 // loadSums reads the rows of sorted keys that are there.
 func loadSums(ctx context.Context, tx *sqldb.Tx, t *table, keys []entryKey) (ledger, error) {
 	sums := make(ledger, len(keys))
+	if tx.Dialect().Name == sqldb.Postgres {
+		return sums, loadFromArrays(ctx, tx, t, keys, sums)
+	}
 	for len(keys) > 0 {
 		counter := keys[0].counter
 		var at []sqldb.Micros
@@ -96,23 +100,53 @@ func loadSums(ctx context.Context, tx *sqldb.Tx, t *table, keys []entryKey) (led
 	return sums, nil
 }
 
+// loadFromArrays reads rows of all counters with few questions: each costs
+// PostgreSQL a way there and back.
+func loadFromArrays(ctx context.Context, tx *sqldb.Tx, t *table, keys []entryKey, sums ledger) error {
+	for part := range slices.Chunk(keys, updatedAtOnce) {
+		from, args, err := tx.Arrays(ctx, t.name, t.key, len(part), func(row, column int) any {
+			if column == 0 {
+				return string(part[row].counter)
+			}
+			return part[row].at
+		})
+		if err != nil {
+			return err
+		}
+		rows, err := tx.QueryContext(ctx, "SELECT v.*, "+t.name+".delta FROM "+from+" JOIN "+t.name+" ON "+t.sameKey("v"), args...)
+		if err != nil {
+			return err
+		}
+		if err := scanSums(rows, sums); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func scanSums(rows *sql.Rows, sums ledger) error {
+	defer rows.Close()
+	for rows.Next() {
+		var key entryKey
+		var counter string
+		var delta int64
+		if err := rows.Scan(&counter, &key.at, &delta); err != nil {
+			return err
+		}
+		key.counter = domain.Counter(counter)
+		sums[key] = delta
+	}
+	return rows.Err()
+}
+
 func loadCounter(ctx context.Context, tx *sqldb.Tx, t *table, counter domain.Counter, at []sqldb.Micros, sums ledger) error {
 	in, args := sqldb.In(tx.Dialect(), t.key[1], 2, at)
-	rows, err := tx.QueryContext(ctx, "SELECT "+t.key[1]+", delta FROM "+t.name+" WHERE counter = $1 AND "+in,
+	rows, err := tx.QueryContext(ctx, "SELECT counter, "+t.key[1]+", delta FROM "+t.name+" WHERE counter = $1 AND "+in,
 		append([]any{string(counter)}, args...)...)
 	if err != nil {
 		return err
 	}
-	defer rows.Close()
-	for rows.Next() {
-		key := entryKey{counter: counter}
-		var delta int64
-		if err := rows.Scan(&key.at, &delta); err != nil {
-			return err
-		}
-		sums[key] = delta
-	}
-	return rows.Err()
+	return scanSums(rows, sums)
 }
 
 // roll sums the changes by hour and by month. Hours are counted from the first

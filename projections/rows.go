@@ -40,7 +40,24 @@ func (t *table) insert(ctx context.Context, tx *sqldb.Tx, rows [][]any) error {
 			func(i int, values []any) { copy(values, rows[i]) }))
 		return err
 	}
+	if tx.Dialect().Name == sqldb.Postgres && len(rows) > 0 {
+		return t.insertFromArrays(ctx, tx, rows)
+	}
 	return t.write(ctx, tx, rows, "")
+}
+
+// insertFromArrays writes a few rows that aren't there yet on PostgreSQL, in one
+// statement whatever their number.
+func (t *table) insertFromArrays(ctx context.Context, tx *sqldb.Tx, rows [][]any) error {
+	from, args, err := tx.Arrays(ctx, t.name, t.columns, len(rows), func(row, column int) any { return rows[row][column] })
+	if err == nil {
+		columns := quotedList(t.columns)
+		_, err = tx.ExecContext(ctx, "INSERT INTO "+t.name+" ("+columns+") SELECT "+columns+" FROM "+from, args...)
+	}
+	if err != nil {
+		return fmt.Errorf("write %s: %w", t.name, err)
+	}
+	return nil
 }
 
 // update changes rows that are there: the columns change are set to the rows'

@@ -18,7 +18,8 @@ import (
 const (
 	// probeEvery is how many events are published for each one that is looked for.
 	probeEvery = 20
-	// lookEvery is the pause between two looks.
+	// lookEvery is the least pause between two looks. It grows to a twentieth of
+	// what has been waited: looking mustn't be the load that is measured.
 	lookEvery = 4 * time.Millisecond
 	// publishingAtOnce is how many requests are under way at once at most.
 	publishingAtOnce = 256
@@ -121,7 +122,7 @@ func (l *load) one(ctx context.Context, k int64, turn time.Time, measured bool) 
 		case time.Since(turn) > time.Minute:
 			return fmt.Errorf("an event isn't visible after a minute: the API answers %d", status)
 		}
-		time.Sleep(lookEvery)
+		time.Sleep(max(lookEvery, time.Since(turn)/20))
 	}
 }
 
