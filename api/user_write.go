@@ -29,13 +29,13 @@ type NewUser struct {
 
 // ProfilePatch is what the document says of a change of a profile.
 type ProfilePatch struct {
-	Email     *string        `json:"email,omitempty" example:"ana@example.org"`
-	FirstName *string        `json:"first_name,omitempty"`
-	LastName  *string        `json:"last_name,omitempty"`
-	Locale    *string        `json:"locale,omitempty" example:"fr-FR"`
-	Country   *string        `json:"country,omitempty" example:"FR"`
-	Platform  *string        `json:"platform,omitempty"`
-	Custom    map[string]any `json:"custom,omitempty" doc:"Each key a string, a number, a boolean or an array of strings; null removes a key, and null for the whole removes all"`
+	Email     *string        `json:"email,omitempty" nullable:"true" example:"ana@example.org"`
+	FirstName *string        `json:"first_name,omitempty" nullable:"true"`
+	LastName  *string        `json:"last_name,omitempty" nullable:"true"`
+	Locale    *string        `json:"locale,omitempty" nullable:"true" example:"fr-FR"`
+	Country   *string        `json:"country,omitempty" nullable:"true" example:"FR"`
+	Platform  *string        `json:"platform,omitempty" nullable:"true"`
+	Custom    map[string]any `json:"custom,omitempty" nullable:"true" doc:"Each key a string, a number, a boolean or an array of strings; null removes a key, and null for the whole removes all"`
 }
 
 type createUserInput struct {

@@ -142,16 +142,11 @@ func askToErase(ctx context.Context, c *config, ids []string) (result *erasureRe
 	if err != nil {
 		return nil, true, err
 	}
-	key, err := adminKey(c)
+	req, err := c.request(ctx, http.MethodPost, "/v1/erasures", nil, bytes.NewReader(text))
 	if err != nil {
 		return nil, true, err
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.serviceURL("/v1/erasures", nil), bytes.NewReader(text))
-	if err != nil {
-		return nil, true, fmt.Errorf("BOXOFFICE_URL: %w", err)
-	}
 	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("Authorization", "Bearer "+key)
 	answer, err := (&http.Client{Timeout: time.Minute}).Do(req)
 	if err != nil {
 		return nil, true, c.unreachable(err)

@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -161,20 +160,15 @@ func openImportFile(name string, stdin io.Reader) (io.ReadCloser, int64, error) 
 }
 
 func (r *importRun) request(ctx context.Context, body io.ReadCloser, size int64) (*http.Request, error) {
-	key, err := adminKey(r.config)
-	if err != nil {
-		return nil, err
-	}
 	query := url.Values{}
 	if r.dryRun {
 		query.Set("dry_run", "true")
 	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, r.config.serviceURL("/v1/imports/users", query), &sentBody{body, &r.sent})
+	request, err := r.config.request(ctx, http.MethodPost, "/v1/imports/users", query, &sentBody{body, &r.sent})
 	if err != nil {
 		return nil, err
 	}
 	request.ContentLength = size
-	request.Header.Set("Authorization", "Bearer "+key)
 	request.Header.Set("Accept", "application/x-ndjson")
 	request.Header.Set("Content-Type", "application/octet-stream") // the service finds out what it is
 	return request, nil
@@ -235,15 +229,13 @@ func (o *importOutcome) print(w io.Writer, asJSON, dryRun bool, took time.Durati
 	fmt.Fprintf(w, "%d rows in %.1f s: %s%d created, %d updated, %d unchanged, %d refused\n",
 		o.Rows, took.Seconds(), would, o.Created, o.Updated, o.Unchanged, len(o.Refused))
 	for _, row := range o.Refused[:min(shownRefusals, len(o.Refused))] {
-		fmt.Fprintf(w, "  refused: row %d: %s\n", row.Row, oneLineOf(row.Reason))
+		fmt.Fprintf(w, "  refused: row %d: %s\n", row.Row, oneLine(row.Reason))
 	}
 	if more := len(o.Refused) - shownRefusals; more > 0 {
 		fmt.Fprintf(w, "  and %d more (--json lists all)\n", more)
 	}
 	return nil
 }
-
-func oneLineOf(text string) string { return strings.Join(strings.Fields(text), " ") }
 
 // verdict makes refused rows visible in the exit status.
 func (o *importOutcome) verdict() error {

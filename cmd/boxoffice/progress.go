@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"io"
 	"path/filepath"
 	"time"
@@ -69,7 +70,7 @@ func (p *progress) finish() {
 func (p *progress) step(what string, done, total int64) {
 	if what != p.what || p.bar == nil {
 		p.what = what
-		p.count(max(total, -1))
+		p.count(cmp.Or(total, -1))
 	}
 	p.at(done)
 }

@@ -32,7 +32,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	if err == nil {
 		return 0
 	}
-	fmt.Fprintln(stderr, "boxoffice:", oneLine(err))
+	fmt.Fprintln(stderr, "boxoffice:", oneLine(err.Error()))
 	var usage usageError
 	if errors.As(err, &usage) {
 		return 2
@@ -40,8 +40,8 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	return 1
 }
 
-// oneLine gives an error's message in one line: some libraries write several.
-func oneLine(err error) string { return strings.Join(strings.Fields(err.Error()), " ") }
+// oneLine gives a text in one line: messages of some libraries have several.
+func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
 
 // A usageError is a command line that can't be understood.
 type usageError struct{ error }

@@ -109,7 +109,7 @@ const modelsPatience = time.Minute
 func (s *scrubber) scrub(ctx context.Context) (result *scrubResult, err error) {
 	began := time.Now()
 	result = &scrubResult{Problems: []string{}}
-	problem := func(err error) { result.Problems = append(result.Problems, oneLine(err)) }
+	problem := func(err error) { result.Problems = append(result.Problems, oneLine(err.Error())) }
 	run, err := s.store.BeginScrub(ctx)
 	if err != nil {
 		return nil, err

@@ -5,9 +5,11 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"slices"
@@ -57,6 +59,20 @@ func (c *config) serviceURL(path string, query url.Values) string {
 		address += "?" + query.Encode()
 	}
 	return address
+}
+
+// request makes a request to the service with an admin's key.
+func (c *config) request(ctx context.Context, method, path string, query url.Values, body io.Reader) (*http.Request, error) {
+	key, err := adminKey(c)
+	if err != nil {
+		return nil, err
+	}
+	request, err := http.NewRequestWithContext(ctx, method, c.serviceURL(path, query), body)
+	if err != nil {
+		return nil, fmt.Errorf("BOXOFFICE_URL: %w", err)
+	}
+	request.Header.Set("Authorization", "Bearer "+key)
+	return request, nil
 }
 
 // unreachable names the service where it can't be reached. The error of the

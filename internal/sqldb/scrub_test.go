@@ -234,3 +234,61 @@ func TestTryLock(t *testing.T) {
 		}
 	})
 }
+
+// The connection that a SQLite handle keeps for its transactions holds up
+// neither writing a table anew nor emptying the log.
+func TestRecycleLogBesideTheWriter(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "test.db")
+	db, other := mustOpen(t, sqldb.SQLiteURL(path)), mustOpen(t, sqldb.SQLiteURL(path))
+	readOnly := func() *sqldb.DB {
+		t.Helper()
+		db, err := sqldb.OpenReadOnly(t.Context(), sqldb.SQLiteURL(path))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { db.Close() })
+		return db
+	}
+	write := func(db *sqldb.DB, statement string) {
+		t.Helper()
+		err := db.InTx(t.Context(), func(tx *sqldb.Tx) error {
+			_, err := tx.ExecContext(t.Context(), statement)
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(db, "CREATE TABLE people (id INTEGER PRIMARY KEY, mail TEXT)")
+	write(db, "INSERT INTO people VALUES (1, 'ana@example.org'), (2, 'ben@example.org')")
+	write(other, "DELETE FROM people WHERE id = 1")
+	look := readOnly()
+	count := func(n int) {
+		t.Helper()
+		var got int
+		if err := look.SQL().QueryRowContext(t.Context(), "SELECT count(*) FROM people").Scan(&got); err != nil || got != n {
+			t.Errorf("%d rows, %v; want %d", got, err, n)
+		}
+	}
+	count(1)
+	if err := db.Rewrite(t.Context(), "people"); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.RecycleLog(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range []string{path, path + "-wal"} {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if bytes.Contains(text, []byte("ana@example.org")) {
+			t.Errorf("%s has what was deleted", filepath.Base(file))
+		}
+	}
+	count(1)
+	// Each handle's kept connection sees the table that was put in place.
+	write(other, "INSERT INTO people VALUES (3, 'cy@example.org')")
+	write(db, "DELETE FROM people WHERE id = 2")
+	count(1)
+}

@@ -168,12 +168,5 @@ func (d *Dialect) snapshot() sql.IsolationLevel {
 // second, and never two at the same pace.
 func pause(ctx context.Context, attempt int) error {
 	longest := min(time.Millisecond<<attempt, 200*time.Millisecond)
-	timer := time.NewTimer(longest/2 + rand.N(longest/2))
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	return sleep(ctx, longest/2+rand.N(longest/2))
 }

@@ -48,7 +48,7 @@ const (
 
 // callAll calls every operation, by the document's tags.
 func callAll(ctx context.Context, c *ClientWithResponses) error {
-	for _, call := range []func(context.Context, *ClientWithResponses) error{publish, kpis, users, viewing, history, service} {
+	for _, call := range []func(context.Context, *ClientWithResponses) error{publish, kpis, users, viewing, files, history, repair, changes, service} {
 		if err := call(ctx, c); err != nil {
 			return err
 		}

@@ -20,6 +20,13 @@ function of<T>(answer: { data?: T; error?: unknown; response: Response }): T {
   return answer.data;
 }
 
+// done sees to an answer without content.
+function done(answer: { error?: unknown; response: Response }): void {
+  if (answer.response.status !== 204) {
+    throw new Error(`${answer.response.url}: ${answer.response.status} ${JSON.stringify(answer.error)}`);
+  }
+}
+
 function check(ok: boolean, what: unknown): asserts ok {
   if (!ok) throw new Error(JSON.stringify(what));
 }
@@ -103,4 +110,48 @@ const stream = of(
 );
 check(typeof stream === "string" && stream.split("\n").length > events.events.length, stream);
 const refused = of(await client.GET("/v1/refused", { params: { query: { reason: "invalid_data" } } }));
-check(refused.refused[0]?.reason === "invalid_data" && refused.refused[0].body_base64 === null, refused);
+const [toRepair, toDelete] = refused.refused;
+check(toRepair?.reason === "invalid_data" && toRepair.body_base64 === null && toDelete !== undefined, refused);
+check(of(await client.GET("/v1/refused-counts")).invalid_data === 2, "counts of what was refused");
+const repaired = of(
+  await client.POST("/v1/refused/{id}/retry", {
+    params: { path: { id: toRepair.id } },
+    body: { ...event, id: "ts-client-3" },
+    headers: { "Content-Type": "application/cloudevents+json" },
+  }),
+);
+check(repaired.accepted === 1, repaired);
+done(await client.DELETE("/v1/refused/{id}", { params: { path: { id: toDelete.id } } }));
+
+// Files: a workbook, a CSV, and what is held about a person
+const workbook = await client.GET("/v1/exports/users", { params: { query: { status: "active" } }, parseAs: "arrayBuffer" });
+check(workbook.data instanceof ArrayBuffer && workbook.data.byteLength > 1000, workbook.error);
+const csv = await client.GET("/v1/exports/sessions", { params: { query: { format: "csv" } }, parseAs: "text" });
+check(typeof csv.data === "string" && csv.data.includes("film-7"), csv);
+const held = of(await client.GET("/v1/users/{id}/data", { params: { path: { id } } }));
+check(held.user?.id === id && held.events.length > 0 && held.sessions.length === 2, held);
+
+// Changes
+const made = of(await client.POST("/v1/users", { body: { id: "made|by/ts", email: "made@example.org", custom: { shoe: 38 } } }));
+check(made.id === "made|by/ts" && made.status === "registered", made);
+const edited = of(
+  await client.PATCH("/v1/users/{id}", {
+    params: { path: { id: made.id } },
+    body: { country: "PT", email: null },
+    headers: { "Content-Type": "application/merge-patch+json" },
+  }),
+);
+check(edited.country === "PT" && edited.email === null && edited.custom["shoe"] === 38, edited);
+const imported = of(
+  await client.POST("/v1/imports/users", {
+    body: "id,email\nts-1,one@example.org\nts-2,\n",
+    bodySerializer: (table) => table,
+    headers: { "Content-Type": "text/csv" },
+  }),
+);
+check("created" in imported && imported.created === 1 && imported.refused[0]?.row === 3, imported);
+const erased = of(await client.POST("/v1/erasures", { body: { ids: ["ts-1", "ts-2"] } }));
+check(erased.erased[0] === "ts-1" && erased.not_found[0] === "ts-2", erased);
+done(await client.DELETE("/v1/users/{id}", { params: { path: { id: made.id } } }));
+const trail = of(await client.GET("/v1/audit/trail", { params: { query: { action: "erase-users" } } }));
+check(trail.entries.length === 1 && trail.entries[0]?.role === "admin", trail);
