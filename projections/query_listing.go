@@ -208,12 +208,16 @@ func (l *listing) statement(from *source, stretch []condition, limit int) *state
 	if l.sorted {
 		q.write("u.", l.column, " IS NULL, ")
 	}
-	q.write("u.", l.column)
-	if l.descending {
-		q.write(" DESC")
-	}
-	q.write(", u.id LIMIT ", q.arg(int64(limit)))
+	q.write(l.order(), " LIMIT ", q.arg(int64(limit)))
 	return q
+}
+
+// order gives the listing's order among those who have the column.
+func (l *listing) order() string {
+	if l.descending {
+		return "u." + l.column + " DESC, u.id"
+	}
+	return "u." + l.column + ", u.id"
 }
 
 // page gives one page of a listing, with the users as they are at t.

@@ -22,9 +22,6 @@ var errLimit = errors.New("a page has at least one row")
 // ErrCursor is the error of a cursor that no page of any list has given.
 var ErrCursor = errors.New("the cursor isn't one of this list")
 
-// exportPage is how many rows at a time are read of a list that is read whole.
-const exportPage = 1000
-
 // Users gives one page of the list of users as it is at q.At: those whose first
 // event is at or before it, with the status that they have then. At instants
 // near to now it takes time in proportion to the page; at others, and with a
@@ -68,26 +65,11 @@ func (r *Reader) AllUsers(ctx context.Context, q UsersQuery, f func(*UserList) e
 		if err != nil {
 			return err
 		}
-		users := func(yield func(*User, error) bool) {
-			for after, more := (*UserCursor)(nil), true; more; more = after != nil {
-				page, next, err := s.page(ctx, l, q.At, after, exportPage)
-				if err != nil {
-					yield(nil, err)
-					return
-				}
-				for i := range page {
-					if !yield(&page[i], nil) {
-						return
-					}
-				}
-				after = next
-			}
-		}
 		if err := s.handOut(ctx, "users", "access_spans"); err != nil {
 			return err
 		}
 		keys := func(limit int) ([]string, error) { return s.customKeys(ctx, &q, limit) }
-		return f(&UserList{Position: s.Position, TimeZone: s.TimeZone, Users: users, CustomKeys: keys})
+		return f(&UserList{Position: s.Position, TimeZone: s.TimeZone, Users: s.wholeUsers(ctx, &q, l), CustomKeys: keys})
 	})
 }
 
