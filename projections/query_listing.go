@@ -39,8 +39,9 @@ type source struct {
 	// most. Nil means that the users are walked in the listing's order instead.
 	picked condition
 	most   int
-	// whole says that picked selects the users' rows themselves.
-	whole      bool
+	// cells, where they aren't nil, are the only ones that are walked, each by
+	// itself.
+	cells      *cells
 	conditions []condition
 }
 
@@ -190,9 +191,9 @@ func (l *listing) statement(from *source, stretch []condition, limit int) *state
 	table := cmp.Or(from.table, "users") + " u"
 	conditions := slices.Concat([]condition{always("u.id IS NOT NULL")}, from.conditions, stretch)
 	switch {
-	case from.whole:
-		q.write("WITH picked AS MATERIALIZED (", from.picked(q), " LIMIT ", q.arg(int64(from.most)), ") ",
-			"SELECT u.user_key, u.", l.column, ", u.id FROM picked u")
+	case from.cells != nil:
+		from.cells.write(q, l, conditions, limit)
+		return q
 	case from.picked != nil:
 		// The limit tells PostgreSQL how few they are, whatever it knows of the
 		// tables, and CROSS JOIN tells SQLite to begin with them.
@@ -207,12 +208,16 @@ func (l *listing) statement(from *source, stretch []condition, limit int) *state
 	if l.sorted {
 		q.write("u.", l.column, " IS NULL, ")
 	}
-	q.write("u.", l.column)
-	if l.descending {
-		q.write(" DESC")
-	}
-	q.write(", u.id LIMIT ", q.arg(int64(limit)))
+	q.write(l.order(), " LIMIT ", q.arg(int64(limit)))
 	return q
+}
+
+// order gives the listing's order among those who have the column.
+func (l *listing) order() string {
+	if l.descending {
+		return "u." + l.column + " DESC, u.id"
+	}
+	return "u." + l.column + ", u.id"
 }
 
 // page gives one page of a listing, with the users as they are at t.

@@ -46,6 +46,7 @@ func TestAnswersAreAPlainCount(t *testing.T) {
 			}
 			reader := NewReader(models, plainTimeout)
 			reader.few = rapid.SampledFrom([]int{0, 2, few}).Draw(rt, "few")
+			reader.pace = rapid.SampledFrom([]wholePace{usualPace, {page: 1, pages: 2, fetch: 2}, {page: 2, pages: 1, fetch: 1}}).Draw(rt, "pace")
 			q := &questioner{rt, t.Context(), w, reader}
 			q.askEverything()
 		})
@@ -255,6 +256,9 @@ func (q *questioner) askUsers() {
 func (q *questioner) askAllUsers(what string, ask UsersQuery, want []User) {
 	err := q.reader.AllUsers(q.ctx, ask, func(l *UserList) error {
 		q.atPosition(l.Position)
+		for range l.Users {
+			break // it begins anew for the next
+		}
 		for range 2 {
 			var got []User
 			for u, err := range l.Users {
@@ -369,6 +373,9 @@ func (q *questioner) askSessionsOf(ask SessionsQuery) {
 	}
 	q.same(what, want, got, nil)
 	err := q.reader.AllSessions(q.ctx, ask, func(l *SessionList) error {
+		for range l.Sessions {
+			break // it begins anew for the next
+		}
 		var whole []Session
 		for s, err := range l.Sessions {
 			if err != nil {

@@ -22,6 +22,9 @@ type platformLog struct {
 	testLog // waits for nothing
 	users   int
 	now     domain.Instant
+	// soon says that all complete their profile a day after they registered, and
+	// not three in ten of them some day.
+	soon bool
 }
 
 const (
@@ -53,6 +56,10 @@ func (l *platformLog) record(user, n int, position eventstore.Position) eventsto
 		e.Subject = fmt.Sprintf("user-%08x", scattered(user))
 	}
 	subscriber := user%4 > 0
+	updated := later
+	if l.soon {
+		updated = min(l.now-1, registered+day)
+	}
 	switch {
 	case n == 0:
 		e.Type, e.Profile = domain.UserRegistered, &domain.ProfileChange{Registers: true}
@@ -68,8 +75,8 @@ func (l *platformLog) record(user, n int, position eventstore.Position) eventsto
 	case n == 2 && subscriber && user%3 == 0:
 		e.Type, e.Time = domain.SubscriptionCanceled, max(later, registered+hour)
 		e.Entitlement = &domain.EntitlementEvent{Kind: domain.Subscription, ID: "1", Action: domain.Close, Reason: domain.Some("voluntary")}
-	case n == 3 && user%10 < 3:
-		e.Type, e.Time, e.Profile = domain.UserUpdated, later, &domain.ProfileChange{}
+	case n == 3 && (l.soon || user%10 < 3):
+		e.Type, e.Time, e.Profile = domain.UserUpdated, updated, &domain.ProfileChange{}
 	default:
 		e.Type, e.Time = domain.PlaybackProgressed, later+domain.Instant(n)
 		e.Playback = &domain.PlaybackReport{SessionID: fmt.Sprint(user), ContentID: fmt.Sprint("film-", scattered(user)%300),
@@ -95,9 +102,13 @@ func scatteredKey(user int) eventstore.UserKey {
 // openPlatform builds the read models of a large platform.
 func openPlatform(t testing.TB, open func() *sqldb.DB, users int, now domain.Instant) *Reader {
 	t.Helper()
+	return openPlatformOf(t, open, &platformLog{users: users, now: now})
+}
+
+func openPlatformOf(t testing.TB, open func() *sqldb.DB, l *platformLog) *Reader {
+	t.Helper()
 	models := openModels(t, open)
-	l := &platformLog{users: users, now: now}
-	if err := build(models, l, time.UTC, now, 20_000); err != nil {
+	if err := build(models, l, time.UTC, l.now, 20_000); err != nil {
 		t.Fatal(err)
 	}
 	if err := analyzeLive(t, models); err != nil {

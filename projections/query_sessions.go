@@ -55,31 +55,24 @@ func (r *Reader) AllSessions(ctx context.Context, q SessionsQuery, f func(*Sessi
 	})
 }
 
-// wholeSessions gives all sessions of a listing, reading a page at a time.
-func (s *snapshot) wholeSessions(ctx context.Context, l *sessionListing) iter.Seq2[*Session, error] {
-	return func(yield func(*Session, error) bool) {
-		for after, more := (*SessionCursor)(nil), true; more; more = after != nil {
-			page, next, err := s.sessions(ctx, l, after, exportPage)
-			if err != nil {
-				yield(nil, err)
-				return
-			}
-			for i := range page {
-				if !yield(&page[i], nil) {
-					return
-				}
-			}
-			after = next
-		}
-	}
-}
-
 // A sessionListing is a set of sessions in their order.
 type sessionListing struct {
 	at         domain.Instant
 	ofOne      bool // all are of one user, so nothing ties but the user
+	ofContent  bool
 	conditions []condition
 	nothing    bool // no session can be meant
+}
+
+// index names the index that has the sessions in their order.
+func (l *sessionListing) index() string {
+	switch {
+	case l.ofOne:
+		return "sessions_user"
+	case l.ofContent:
+		return "sessions_content"
+	}
+	return "sessions_started"
 }
 
 func (s *snapshot) sessionListing(ctx context.Context, q *SessionsQuery) (*sessionListing, error) {
@@ -93,6 +86,7 @@ func (s *snapshot) sessionListing(ctx context.Context, q *SessionsQuery) (*sessi
 		l.conditions = append(l.conditions, func(q *statement) string { return "s.user_key = " + q.arg(key) })
 	}
 	if q.ContentID != "" {
+		l.ofContent = true
 		l.conditions = append(l.conditions, func(st *statement) string { return "s.content_id = " + st.arg(q.ContentID) })
 	}
 	l.conditions = append(l.conditions, between("s.started_at", q.From, q.To)...)
@@ -174,19 +168,24 @@ func (r *sessionRow) cursor() *SessionCursor {
 		UserID: r.UserID, UserKey: eventstore.UserKey(r.user)}
 }
 
-func (s *snapshot) sessionRows(ctx context.Context, l *sessionListing, stretch []condition, limit int) ([]sessionRow, error) {
-	q := &statement{}
+// write writes the statement that gives the sessions to which conditions apply.
+func (l *sessionListing) write(q *statement, index string, conditions []condition) {
 	q.write(`SELECT s.session_id, s.content_id, s.title, s.started_at, s.last_event_at, s.ended,
 		s.duration_ms, s.watched_ms, s.content_length_ms, s.completion_rate, s.completed, s.position_ms,
 		s.device, s.platform, s.user_key, u.id
-		FROM sessions s LEFT JOIN users u ON u.user_key = s.user_key`)
-	if len(stretch) > 0 {
-		q.where(stretch...)
+		FROM sessions s`, index, ` LEFT JOIN users u ON u.user_key = s.user_key`)
+	if len(conditions) > 0 {
+		q.where(conditions...)
 	}
 	q.write(" ORDER BY s.started_at DESC, s.session_id, s.content_id")
 	if !l.ofOne {
 		q.write(", u.id IS NULL, u.id, s.user_key")
 	}
+}
+
+func (s *snapshot) sessionRows(ctx context.Context, l *sessionListing, stretch []condition, limit int) ([]sessionRow, error) {
+	q := &statement{}
+	l.write(q, "", stretch)
 	q.write(" LIMIT ", q.arg(int64(limit)))
 	rows, err := s.tx.QueryContext(ctx, q.text.String(), q.args...)
 	if err != nil {

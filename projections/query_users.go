@@ -22,9 +22,6 @@ var errLimit = errors.New("a page has at least one row")
 // ErrCursor is the error of a cursor that no page of any list has given.
 var ErrCursor = errors.New("the cursor isn't one of this list")
 
-// exportPage is how many rows at a time are read of a list that is read whole.
-const exportPage = 1000
-
 // Users gives one page of the list of users as it is at q.At: those whose first
 // event is at or before it, with the status that they have then. At instants
 // near to now it takes time in proportion to the page; at others, and with a
@@ -68,26 +65,11 @@ func (r *Reader) AllUsers(ctx context.Context, q UsersQuery, f func(*UserList) e
 		if err != nil {
 			return err
 		}
-		users := func(yield func(*User, error) bool) {
-			for after, more := (*UserCursor)(nil), true; more; more = after != nil {
-				page, next, err := s.page(ctx, l, q.At, after, exportPage)
-				if err != nil {
-					yield(nil, err)
-					return
-				}
-				for i := range page {
-					if !yield(&page[i], nil) {
-						return
-					}
-				}
-				after = next
-			}
-		}
 		if err := s.handOut(ctx, "users", "access_spans"); err != nil {
 			return err
 		}
 		keys := func(limit int) ([]string, error) { return s.customKeys(ctx, &q, limit) }
-		return f(&UserList{Position: s.Position, TimeZone: s.TimeZone, Users: users, CustomKeys: keys})
+		return f(&UserList{Position: s.Position, TimeZone: s.TimeZone, Users: s.wholeUsers(ctx, &q, l), CustomKeys: keys})
 	})
 }
 
@@ -129,104 +111,94 @@ func (s *snapshot) userListing(ctx context.Context, q *UsersQuery) (*listing, er
 	l := &listing{descending: q.Sort != ByRegisteredAsc && q.Sort != ByUpdatedAsc}
 	registered := between("u.registered_at", f.RegisteredFrom, f.RegisteredTo)
 	updated := between("u.updated_at", f.UpdatedFrom, f.UpdatedTo)
-	var bounds, other []condition // on the column that the list is sorted by, and on the other
-	otherColumn := "updated_at"
+	var bounds []condition // on the column that the list is sorted by
+	var other *otherRange
 	switch q.Sort {
 	case ByRegisteredAsc, ByRegisteredDesc, "":
-		l.column, bounds, other = "registered_at", registered, updated
+		l.column, bounds = "registered_at", registered
+		other = rangeOf("updated_at", f.UpdatedFrom, f.UpdatedTo)
 	case ByUpdatedAsc, ByUpdatedDesc:
-		l.column, bounds, other = "updated_at", updated, registered
-		otherColumn = "registered_at"
+		l.column, bounds = "updated_at", updated
+		other = rangeOf("registered_at", f.RegisteredFrom, f.RegisteredTo)
 	default:
 		return nil, fmt.Errorf("list users: there is no order %q", q.Sort)
 	}
 	l.missing = len(bounds) == 0
-	l.parts = [][]condition{bounds}
+	l.parts = l.partsAt(q.At, bounds)
 	common := []condition{compared("u.first_event_at", "<=", q.At)}
 	if f.Query != "" {
 		common = append(common, s.contains(f.Query))
 	}
-	picked, err := s.pickFew(ctx, otherColumn, other)
-	if err != nil {
-		return nil, err
-	}
-	if picked != nil {
-		l.sorted = true
-		l.sources = []source{{picked: picked, whole: true, most: fewRows * s.few, conditions: withStatus(common, q)}}
-		return l, nil
-	}
-	l.parts = l.partsOf(q, bounds)
-	for _, c := range other {
-		common = append(common, unindexed(c))
-	}
-	l.sources, err = s.sourcesByStatus(ctx, q, common)
-	return l, err
-}
-
-// pickFew picks the users whose column the conditions are about, where there
-// are conditions and those users are few.
-func (s *snapshot) pickFew(ctx context.Context, column string, conditions []condition) (condition, error) {
-	if len(conditions) == 0 {
-		return nil, nil
-	}
-	p := pick{"users", column, append([]condition{always("u.id IS NOT NULL")}, conditions...)}
-	n, err := s.countUpTo(ctx, p, fewRows*s.few+1)
-	if err != nil || n > fewRows*s.few {
-		return nil, err
-	}
-	return p.rows, nil
-}
-
-// fewRows is how many users are few, as a multiple of what else is, where their
-// rows are found by one index and needn't be looked up again.
-const fewRows = 4
-
-// The conditions of those whose profile was updated after they registered, and
-// of those of whom something was known before. Each has indexes of its own.
-const (
-	updatedLater = "u.updated_at > u.registered_at"
-	knownBefore  = "u.first_event_at < u.registered_at"
-)
-
-// partsOf divides a list that is walked so that as few as possible are passed
-// over who aren't meant. A profile is updated when the user registers or later,
-// so a bound of the one instant tells something about the other.
-func (l *listing) partsOf(q *UsersQuery, bounds []condition) [][]condition {
-	f := &q.Filter
-	with := func(more ...condition) []condition { return slices.Concat(bounds, more) }
-	var early, late []condition
-	if l.column == "registered_at" {
-		bounds = with(between("u.registered_at", nil, f.UpdatedTo)...)
-		switch {
-		case f.UpdatedFrom != nil:
-			early = with(compared("u.registered_at", "<", *f.UpdatedFrom), always(updatedLater))
-			late = with(compared("u.registered_at", ">=", *f.UpdatedFrom))
-		case l.descending:
-			early = with(compared("u.registered_at", "<=", q.At))
-			late = with(compared("u.registered_at", ">", q.At), always(knownBefore))
-		}
-	} else {
-		bounds = with(between("u.updated_at", f.RegisteredFrom, nil)...)
-		if f.RegisteredTo != nil {
-			early = with(compared("u.updated_at", "<", *f.RegisteredTo))
-			late = with(compared("u.updated_at", ">=", *f.RegisteredTo), always(updatedLater))
-		}
-	}
+	status, rest, err := s.byStatus(ctx, q, common)
 	switch {
-	case early == nil:
-		return [][]condition{bounds}
-	case l.descending:
-		return [][]condition{late, early}
+	case err != nil:
+		return nil, err
+	case other == nil:
+		l.sources = []source{{conditions: status.conditions()}}
+	default:
+		l.parts = [][]condition{bounds}
+		if l.sources, err = s.sourcesInRange(ctx, l, other, status); err != nil {
+			return nil, err
+		}
+		rest = other.on(rest)
 	}
-	return [][]condition{early, late}
+	l.sources = append(l.sources, rest...)
+	return l, nil
 }
 
-// sourcesByStatus takes the users of a status by index from the rows that hold
-// the status at the instant, and looks at each of the others, where those are
-// few. Where they aren't, it looks at each user.
-func (s *snapshot) sourcesByStatus(ctx context.Context, q *UsersQuery, common []condition) ([]source, error) {
+// knownBefore is the condition of those of whom something was known before they
+// registered. It has an index of its own.
+const knownBefore = "u.first_event_at < u.registered_at"
+
+// partsAt divides a list that is walked so that as few as possible are passed
+// over who aren't there yet: of those who registered later, only those of whom
+// something was known before can be.
+func (l *listing) partsAt(at domain.Instant, bounds []condition) [][]condition {
+	if l.column != "registered_at" || !l.descending {
+		return [][]condition{bounds}
+	}
+	with := func(more ...condition) []condition { return slices.Concat(bounds, more) }
+	return [][]condition{
+		with(compared("u.registered_at", ">", at), always(knownBefore)),
+		with(compared("u.registered_at", "<=", at)),
+	}
+}
+
+// A statusFilter is how users of a status, or of any, are taken from the rows.
+type statusFilter struct {
+	// row is the status that a row has; empty for any.
+	row Status
+	// others are the other conditions.
+	others []condition
+}
+
+// conditions gives all of the filter's conditions.
+func (f *statusFilter) conditions() []condition {
+	if f.row == "" {
+		return f.others
+	}
+	return join(f.others, hasStatus(f.row))
+}
+
+// rows gives the statuses that rows may have.
+func (f *statusFilter) rows() []Status {
+	if f.row != "" {
+		return []Status{f.row}
+	}
+	return []Status{domain.StatusRegistered, domain.StatusActive, domain.StatusCanceled}
+}
+
+// hasStatus is the condition that a row has a status, be it for which instants.
+func hasStatus(status Status) condition {
+	return func(s *statement) string { return "u.status = " + s.arg(string(status)) }
+}
+
+// byStatus takes the users of a status by index from the rows that hold the
+// status at the instant, and looks at each of the others, where those are few:
+// rest is where they come from. Where they aren't, it looks at each user.
+func (s *snapshot) byStatus(ctx context.Context, q *UsersQuery, common []condition) (filter *statusFilter, rest []source, err error) {
 	if q.Filter.Status == "" {
-		return []source{{conditions: common}}, nil
+		return &statusFilter{others: common}, nil, nil
 	}
 	later, earlier := notHolding(q.At)
 	n, err := s.countUpTo(ctx, later, s.few+1)
@@ -235,21 +207,17 @@ func (s *snapshot) sourcesByStatus(ctx context.Context, q *UsersQuery, common []
 		m, err = s.countUpTo(ctx, earlier, s.few+1)
 		n += m
 	}
-	if err != nil {
-		return nil, err
-	}
-	if n > s.few {
-		return []source{{conditions: withStatus(common, q)}}, nil
-	}
-	held := func(s *statement) string {
-		return "u.status = " + s.arg(string(q.Filter.Status)) + " AND " + holds(s.instant(q.At))
-	}
-	sources := []source{{conditions: join(common, held)}}
-	if n > 0 {
+	switch {
+	case err != nil:
+		return nil, nil, err
+	case n > s.few:
+		return &statusFilter{others: withStatus(common, q)}, nil, nil
+	case n > 0:
 		picked := func(s *statement) string { return later.keys(s) + " UNION ALL " + earlier.keys(s) }
-		sources = append(sources, source{picked: picked, most: n, conditions: withStatus(common, q)})
+		rest = []source{{picked: picked, most: n, conditions: withStatus(common, q)}}
 	}
-	return sources, nil
+	held := func(s *statement) string { return holds(s.instant(q.At)) }
+	return &statusFilter{row: q.Filter.Status, others: join(common, held)}, rest, nil
 }
 
 // notHolding picks the users whose row doesn't hold their status at an
@@ -286,13 +254,6 @@ func (p pick) keys(q *statement) string {
 		texts[i] = c(q)
 	}
 	return "SELECT u.user_key FROM " + p.table + " u WHERE " + strings.Join(texts, " AND ")
-}
-
-// rows selects what a list needs of users.
-func (p pick) rows(q *statement) string {
-	const columns = "u.user_key, u.id, u.first_event_at, u.registered_at, u.updated_at, " +
-		"u.search_name, u.search_email, u.search_id, u.status, u.status_from, u.status_until"
-	return "SELECT " + columns + strings.TrimPrefix(p.keys(q), "SELECT u.user_key")
 }
 
 // countUpTo counts the users of a pick, but no further than to limit. It counts

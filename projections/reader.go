@@ -23,6 +23,7 @@ type Reader struct {
 	models         *Models
 	sessionTimeout time.Duration
 	few            int
+	pace           wholePace
 }
 
 // few is how many users are looked at one by one, where an index says who comes
@@ -32,7 +33,7 @@ const few = 4000
 // NewReader makes a Reader. A viewing session that isn't ended is abandoned
 // when sessionTimeout has passed since its last event.
 func NewReader(m *Models, sessionTimeout time.Duration) *Reader {
-	return &Reader{models: m, sessionTimeout: sessionTimeout, few: few}
+	return &Reader{models: m, sessionTimeout: sessionTimeout, few: few, pace: usualPace}
 }
 
 // A snapshot is one moment of one generation. It is used by one goroutine, and
@@ -46,7 +47,8 @@ type snapshot struct {
 	Calendar       domain.Calendar
 	SessionTimeout time.Duration
 
-	few int
+	few  int
+	pace wholePace
 	// handedOut says that a part of the answer has left the snapshot, so that it
 	// can't be begun anew.
 	handedOut bool
@@ -127,7 +129,7 @@ func (r *Reader) newSnapshot(ctx context.Context, tx *sql.Tx, g *generation) (*s
 	return &snapshot{
 		tx: tx, d: g.db.Dialect(),
 		Position: h.position, TimeZone: h.timeZone, Calendar: domain.Calendar{Zone: zone},
-		SessionTimeout: r.sessionTimeout, few: r.few,
+		SessionTimeout: r.sessionTimeout, few: r.few, pace: r.pace,
 	}, nil
 }
 

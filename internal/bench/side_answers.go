@@ -48,21 +48,24 @@ func answersSide(ctx context.Context, r *sideRun) (_ Result, err error) {
 		return Result{}, err
 	}
 	defer func() { err = errors.Join(err, log.close()) }()
-	models, err := keepModels(ctx, log)
-	if err != nil {
-		return Result{}, err
-	}
-	defer func() { err = errors.Join(err, models.close()) }()
 	p := population{users: r.Users, now: time.Now()}
 	result := Result{Events: r.Events, Acked: -1}
+	var models *keeper
 	err = r.measure(ctx, log.db, &result, func() error {
 		if err := p.appendAll(ctx, log.store, r.progress); err != nil {
+			return err
+		}
+		// Only now, so that the read models of a long log are filled in bulk.
+		if models, err = keepModels(ctx, log); err != nil {
 			return err
 		}
 		at, err := models.await(ctx, eventstore.Position(r.Events), r.progress)
 		result.Done = int64(at)
 		return err
 	})
+	if models != nil {
+		defer func() { err = errors.Join(err, models.close()) }()
+	}
 	if err != nil {
 		return Result{}, fmt.Errorf("building %d users: %w", r.Users, err)
 	}

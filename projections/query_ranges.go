@@ -1,0 +1,249 @@
+// This file lists users by a range of the one instant (registered_at or
+// updated_at) in the order of the other. The users of such a range stand
+// nowhere together in that order, and where they stand may be anywhere: a walk
+// in the order may pass over all others first. So they are taken in two parts.
+// Of those whose two instants are the same, the range is one of the order too.
+// The others stand in cells: those of one status whose instant lies in one
+// stretch of 2^40 microseconds, a little under 13 days. In a cell they stand in
+// the order of the other instant, and in a range are few cells whatever the
+// number of users. Within a cell that the range takes in only partly, the others
+// are passed over.
+
+package projections
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"boxoffice/domain"
+	"boxoffice/internal/sqldb"
+)
+
+// cellBits is how many bits of an instant don't tell which cell it is in. The
+// schema's indexes have it too.
+const cellBits = 40
+
+// earliest is before every instant of an event: the year 0 is the first that can
+// be written.
+const earliest domain.Instant = -62_167_219_200_000_000
+
+// An otherRange is a range of the instant that a list isn't sorted by.
+type otherRange struct {
+	column   string
+	from, to *domain.Instant
+}
+
+// rangeOf gives the range of a column; nil for all of it.
+func rangeOf(column string, from, to *domain.Instant) *otherRange {
+	if from == nil && to == nil {
+		return nil
+	}
+	return &otherRange{column, from, to}
+}
+
+// conditions are those of lying in the range.
+func (r *otherRange) conditions() []condition { return between("u."+r.column, r.from, r.to) }
+
+// on puts the range on sources whose users are picked.
+func (r *otherRange) on(sources []source) []source {
+	for i := range sources {
+		for _, c := range r.conditions() {
+			sources[i].conditions = join(sources[i].conditions, unindexed(c))
+		}
+	}
+	return sources
+}
+
+// different is the condition of having two instants that aren't the same, or
+// only one of them.
+const different = "u.updated_at IS DISTINCT FROM u.registered_at"
+
+// sourcesInRange gives where users of a range come from, by the statuses of
+// their rows.
+func (s *snapshot) sourcesInRange(ctx context.Context, l *listing, r *otherRange, status *statusFilter) ([]source, error) {
+	var sources []source
+	conditions := append(r.conditions(), status.others...)
+	for _, row := range status.rows() {
+		sources = append(sources, source{table: s.sameInstants(l), conditions: join(conditions, hasStatus(row))})
+	}
+	c := s.newCells(l, r)
+	if err := c.find(ctx, s, status.rows()); err != nil {
+		return nil, fmt.Errorf("list users: %w", err)
+	}
+	if len(c.found) > 0 {
+		sources = append(sources, source{cells: c, conditions: conditions})
+	}
+	return sources, nil
+}
+
+// sameInstants selects those whose two instants are the same: updated_at is
+// registered_at under its other name, so that whatever is said of the one may be
+// looked up by the index that has the other.
+func (s *snapshot) sameInstants(l *listing) string {
+	return "(SELECT user_key, id, first_event_at, registered_at, registered_at AS updated_at, search_name, search_email, search_id," +
+		" status, status_from, status_until FROM users" + s.indexedBy("users_same_"+l.direction()) +
+		" WHERE id IS NOT NULL AND updated_at = registered_at)"
+}
+
+// indexedBy tells SQLite which index to use; the other engine needs no telling.
+func (s *snapshot) indexedBy(index string) string {
+	if s.d.Name == sqldb.Postgres {
+		return ""
+	}
+	return " INDEXED BY " + index
+}
+
+// direction ends the names of the indexes in the listing's order.
+func (l *listing) direction() string {
+	if l.descending {
+		return "down"
+	}
+	return "up"
+}
+
+// cells are the cells that a range reaches into.
+type cells struct {
+	d  *sqldb.Dialect
+	of *otherRange
+	// stretch gives, in SQL, which stretch a user's instant is in, and index
+	// names the index that has the users of a cell in the list's order.
+	stretch string
+	index   string
+	found   []cell
+}
+
+// A cell is users of one status whose instant is in one stretch, which is given
+// by its first instant.
+type cell struct {
+	status  Status
+	stretch domain.Instant
+}
+
+func (s *snapshot) newCells(l *listing, r *otherRange) *cells {
+	c := &cells{d: s.d, of: r, index: s.indexedBy("users_different_" + strings.TrimSuffix(l.column, "_at") + "_" + l.direction())}
+	if s.d.Name == sqldb.Postgres {
+		c.stretch = "date_bin('1099511.627776 seconds', u." + r.column + ", '0002-12-16 04:12:22.289408+00 BC')"
+	} else {
+		c.stretch = fmt.Sprintf("(u.%s >> %d)", r.column, cellBits)
+	}
+	return c
+}
+
+// stretchOf gives the first instant of the stretch that an instant is in.
+func stretchOf(i domain.Instant) domain.Instant { return i >> cellBits << cellBits }
+
+// arg adds a stretch as an argument, as the engine has it.
+func (c *cells) arg(q *statement, stretch domain.Instant) string {
+	if c.d.Name == sqldb.Postgres {
+		return q.instant(stretch)
+	}
+	return q.arg(int64(stretch >> cellBits))
+}
+
+// find finds the cells of some statuses that the range reaches into and that
+// have users, each by one look into the index.
+func (c *cells) find(ctx context.Context, s *snapshot, statuses []Status) error {
+	for _, status := range statuses {
+		q := &statement{}
+		row := q.arg(string(status))
+		next := func(condition string) string {
+			return "(SELECT " + c.stretch + " FROM users u" + c.index + " WHERE u.id IS NOT NULL AND " + different +
+				" AND u.status = " + row + " AND " + condition + " ORDER BY " + c.stretch + " LIMIT 1)"
+		}
+		from, last := earliest, ""
+		if c.of.from != nil {
+			from = *c.of.from
+		}
+		first := c.stretch + " >= " + c.arg(q, stretchOf(from))
+		if c.of.to != nil {
+			last = " AND n.stretch <= " + c.arg(q, stretchOf(*c.of.to-1))
+		}
+		q.write("WITH RECURSIVE n(stretch) AS (SELECT ", next(first), " UNION ALL SELECT ", next(c.stretch+" > n.stretch"),
+			" FROM n WHERE n.stretch IS NOT NULL", last, ") SELECT n.stretch FROM n WHERE n.stretch IS NOT NULL", last)
+		if err := c.scan(ctx, s, status, q); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *cells) scan(ctx context.Context, s *snapshot, status Status, q *statement) error {
+	rows, err := s.tx.QueryContext(ctx, q.text.String(), q.args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		stretch, err := c.scanStretch(rows)
+		if err != nil {
+			return err
+		}
+		c.found = append(c.found, cell{status, stretch})
+	}
+	return rows.Err()
+}
+
+func (c *cells) scanStretch(rows *sql.Rows) (domain.Instant, error) {
+	if c.d.Name == sqldb.Postgres {
+		var stretch sqldb.Micros
+		err := rows.Scan(&stretch)
+		return domain.Instant(stretch), err
+	}
+	var stretch int64
+	err := rows.Scan(&stretch)
+	return domain.Instant(stretch << cellBits), err
+}
+
+// write writes the statement that gives the first users of the cells, in the
+// list's order. The first of each cell say which cells come into question: not
+// more than users are wanted. From each of those as many are taken.
+func (c *cells) write(q *statement, l *listing, conditions []condition, limit int) {
+	texts := []string{different}
+	for _, each := range conditions {
+		texts = append(texts, each(q))
+	}
+	from := "FROM users u" + c.index + " WHERE " + strings.Join(texts, " AND ")
+	order := func(table string) string {
+		direction := ""
+		if l.descending {
+			direction = " DESC"
+		}
+		return " ORDER BY " + table + "." + l.column + direction + ", " + table + ".id LIMIT "
+	}
+	in := func(table string) string {
+		return " AND u.status = " + table + ".status AND " + c.stretch + " = " + table + ".stretch" + order("u")
+	}
+	wanted := q.arg(int64(limit))
+	if c.d.Name == sqldb.Postgres {
+		q.write("WITH heads AS MATERIALIZED (SELECT c.status, c.stretch FROM ", c.list(q), " c(status, stretch) CROSS JOIN LATERAL (SELECT u.", l.column, ", u.id ",
+			from, in("c"), "1) h", order("h"), wanted, ") SELECT k.user_key, k.", l.column, ", k.id FROM heads p CROSS JOIN LATERAL (SELECT u.user_key, u.",
+			l.column, ", u.id ", from, in("p"), wanted, ") k", order("k"), wanted)
+		return
+	}
+	q.write("WITH heads AS MATERIALIZED (SELECT c.status, c.stretch FROM ", c.list(q), " c CROSS JOIN users h WHERE h.rowid = (SELECT u.rowid ",
+		from, in("c"), "1)", order("h"), wanted, ") SELECT k.user_key, k.", l.column, ", k.id FROM heads p CROSS JOIN users k WHERE k.rowid IN (SELECT u.rowid ",
+		from, in("p"), wanted, ")", order("k"), wanted)
+}
+
+// list gives the cells as a table.
+func (c *cells) list(q *statement) string {
+	if c.d.Name == sqldb.Postgres {
+		statuses, stretches := make([]string, len(c.found)), make([]sqldb.Micros, len(c.found))
+		for i, one := range c.found {
+			statuses[i], stretches[i] = string(one.status), sqldb.Micros(one.stretch)
+		}
+		return "unnest(" + q.arg(statuses) + "::text[], " + q.arg(stretches) + "::timestamptz[])"
+	}
+	pairs := make([][2]any, len(c.found))
+	for i, one := range c.found {
+		pairs[i] = [2]any{one.status, int64(one.stretch >> cellBits)}
+	}
+	text, err := json.Marshal(pairs)
+	if err != nil {
+		panic(err) // they are texts and numbers
+	}
+	return "(SELECT value ->> 0 AS status, value ->> 1 AS stretch FROM json_each(" + q.arg(string(text)) + "))"
+}

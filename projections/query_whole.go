@@ -1,0 +1,162 @@
+// This file reads whole lists: row by row off one cursor, in the list's order,
+// which is an index's, so that nothing is sorted and nothing gathered. A cursor
+// has no page to stop at and passes over all who aren't meant, so a list that
+// may be small is begun page by page.
+
+package projections
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"iter"
+	"strings"
+
+	"boxoffice/internal/sqldb"
+)
+
+// A wholePace says how much of a whole list is read at a time.
+type wholePace struct {
+	// page is how many rows a page has, and pages how many of them are read before
+	// a cursor is opened where there are filters that a cursor doesn't look up.
+	page, pages int
+	// fetch is how many rows PostgreSQL hands over at a time.
+	fetch int
+}
+
+var usualPace = wholePace{page: 1000, pages: 16, fetch: 2000}
+
+// wholeUsers gives all users that q asks for.
+func (s *snapshot) wholeUsers(ctx context.Context, q *UsersQuery, l *listing) iter.Seq2[*User, error] {
+	walk := s.userWalk(q, l)
+	pages := 1
+	if f := &q.Filter; f.Status != "" || len(walk.sources[0].conditions) > 1 {
+		pages = s.pace.pages
+	}
+	return func(yield func(*User, error) bool) {
+		var after *UserCursor
+		for range pages {
+			page, next, err := s.page(ctx, l, q.At, after, s.pace.page)
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			for i := range page {
+				if !yield(&page[i], nil) {
+					return
+				}
+			}
+			if after = next; after == nil {
+				return
+			}
+		}
+		for _, stretch := range walk.stretches(after) {
+			st := &statement{}
+			st.write("SELECT ", userColumns(st.instant(q.At)), " FROM users u", s.indexedBy("users_"+strings.TrimSuffix(l.column, "_at")+"_"+l.direction()))
+			st.where(append(append([]condition{always("u.id IS NOT NULL")}, walk.sources[0].conditions...), stretch...)...)
+			st.write(" ORDER BY ", walk.order())
+			more := true
+			err := s.each(ctx, "users_list", st, func(rows *sql.Rows) (bool, error) {
+				u, err := scanUser(rows, q.At)
+				if err == nil {
+					more = yield(u, nil)
+				}
+				return more, err
+			})
+			if err != nil {
+				yield(nil, fmt.Errorf("list users: %w", err))
+			}
+			if err != nil || !more {
+				return
+			}
+		}
+	}
+}
+
+// userWalk gives a listing's users as those of a walk through all users.
+func (s *snapshot) userWalk(q *UsersQuery, l *listing) *listing {
+	f := &q.Filter
+	registered := between("u.registered_at", f.RegisteredFrom, f.RegisteredTo)
+	updated := between("u.updated_at", f.UpdatedFrom, f.UpdatedTo)
+	bounds, other := registered, updated
+	if l.column == "updated_at" {
+		bounds, other = updated, registered
+	}
+	conditions := []condition{compared("u.first_event_at", "<=", q.At)}
+	for _, c := range other {
+		conditions = append(conditions, unindexed(c))
+	}
+	if f.Query != "" {
+		conditions = append(conditions, s.contains(f.Query))
+	}
+	return &listing{column: l.column, descending: l.descending, missing: l.missing, parts: [][]condition{bounds},
+		sources: []source{{conditions: withStatus(conditions, q)}}}
+}
+
+// each hands the rows of a query over, one at a time, until f has enough or
+// fails. The cursor of PostgreSQL bears the name, which is of one kind of row
+// only; no other of that name may be open.
+func (s *snapshot) each(ctx context.Context, name string, q *statement, f func(*sql.Rows) (more bool, err error)) error {
+	if s.d.Name != sqldb.Postgres {
+		_, _, err := s.eachOf(ctx, q.text.String(), q.args, f)
+		return err
+	}
+	// A server that sorted everything first would keep it in files, and let the
+	// client wait. To sort is out of the question only while this is planned.
+	if err := s.run(ctx, "SELECT set_config('enable_sort', 'off', true), set_config('enable_seqscan', 'off', true)"); err != nil {
+		return err
+	}
+	if err := s.run(ctx, "DECLARE "+name+" NO SCROLL CURSOR FOR "+q.text.String(), q.args...); err != nil {
+		return err
+	}
+	if err := s.run(ctx, "SELECT set_config('enable_sort', 'on', true), set_config('enable_seqscan', 'on', true)"); err != nil {
+		return err
+	}
+	fetch := fmt.Sprintf("FETCH %d FROM %s", s.pace.fetch, name)
+	for n, more := s.pace.fetch, true; n == s.pace.fetch && more; {
+		var err error
+		if n, more, err = s.eachOf(ctx, fetch, nil, f); err != nil {
+			return err
+		}
+	}
+	return s.run(ctx, "CLOSE "+name)
+}
+
+// run runs a statement of which nothing is wanted.
+func (s *snapshot) run(ctx context.Context, text string, args ...any) error {
+	_, _, err := s.eachOf(ctx, text, args, func(*sql.Rows) (bool, error) { return true, nil })
+	return err
+}
+
+// eachOf hands over the rows of one statement and counts them.
+func (s *snapshot) eachOf(ctx context.Context, text string, args []any, f func(*sql.Rows) (more bool, err error)) (n int, more bool, err error) {
+	rows, err := s.tx.QueryContext(ctx, text, args...)
+	if err != nil {
+		return 0, false, err
+	}
+	defer rows.Close()
+	for more = true; more && rows.Next(); n++ {
+		if more, err = f(rows); err != nil {
+			return n, more, err
+		}
+	}
+	return n, more, rows.Err()
+}
+
+// wholeSessions gives all sessions of a listing.
+func (s *snapshot) wholeSessions(ctx context.Context, l *sessionListing) iter.Seq2[*Session, error] {
+	return func(yield func(*Session, error) bool) {
+		if l.nothing {
+			return
+		}
+		q := &statement{}
+		l.write(q, s.indexedBy(l.index()), l.conditions)
+		err := s.each(ctx, "sessions_list", q, func(rows *sql.Rows) (bool, error) {
+			r, err := scanSession(rows, l.at, s.SessionTimeout)
+			return err == nil && yield(&r.Session, nil), err
+		})
+		if err != nil {
+			yield(nil, fmt.Errorf("list sessions: %w", err))
+		}
+	}
+}
