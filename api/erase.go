@@ -71,7 +71,9 @@ func (s *service) eraseUsers(ctx context.Context, in *eraseUsersInput) (*eraseUs
 		return nil, err
 	}
 	ids := once(in.Body.IDs)
-	about(ctx, ids...) // before nobody can tell any more who that is
+	if err := s.tellBefore(ctx, ids...); err != nil { // afterwards nobody can tell any more who that is
+		return nil, err
+	}
 	erased, err := s.erase(ctx, ids)
 	if err != nil {
 		return nil, err

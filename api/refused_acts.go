@@ -210,8 +210,8 @@ func (s *service) deleteRefused(ctx context.Context, in *deleteRefusedInput) (*s
 		if err != nil {
 			return nil, err
 		}
-		if ok && kept.Subject != nil {
-			about(ctx, *kept.Subject)
+		if ok {
+			aboutRetry(ctx, &kept, nil)
 		}
 	}
 	deleted, err := s.Log.DeleteRefused(ctx, in.ID)

@@ -29,6 +29,11 @@ var impersonal = []string{
 	"get-checkpoint", "get-inclusion-proof", "get-consistency-proof",
 }
 
+// toldByThemselves are operations that change something and write down
+// themselves what they are about to do, once they have read about whom it is:
+// afterwards nobody could tell. See [service.tellBefore].
+var toldByThemselves = []string{"erase-users"}
+
 // concernsPeople says whether a role sees or changes personal data by an
 // operation. Viewers and auditors never do.
 func concernsPeople(op string, role Role) bool {
@@ -58,9 +63,8 @@ type deed struct {
 
 type deedKey struct{}
 
-// about notes whom a request is about, by their ids. An operation that ends
-// with their ids forgotten says so before it forgets them: what changes
-// something has the pseudonyms looked up at once.
+// about notes whom a request is about, by their ids. What changes something has
+// the pseudonyms looked up at once.
 func about(ctx context.Context, ids ...string) {
 	d, _ := ctx.Value(deedKey{}).(*deed)
 	if d == nil {
@@ -79,6 +83,33 @@ func about(ctx context.Context, ids ...string) {
 	d.trail.Subjects = append(d.trail.Subjects, found...)
 	d.trail.IDs = append(d.trail.IDs, ids...)
 	d.count(n)
+}
+
+// tellBefore writes down, durably, whom a request is about to change, by their
+// ids. After an error the change must not be made.
+func (s *service) tellBefore(ctx context.Context, ids ...string) error {
+	d, _ := ctx.Value(deedKey{}).(*deed)
+	if d == nil {
+		return nil
+	}
+	found, err := d.to.Pseudonyms(ctx, ids)
+	if err == nil {
+		d.mu.Lock()
+		d.trail.Subjects = append(d.trail.Subjects, found...)
+		d.count(int64(len(ids)))
+		d.mu.Unlock()
+		err = d.begin(ctx)
+	}
+	if err != nil {
+		return s.untold(ctx, err)
+	}
+	return nil
+}
+
+// untold is the answer where a change can't be written down, so isn't made.
+func (s *service) untold(ctx context.Context, err error) *Problem {
+	s.Logger.ErrorContext(ctx, "the trail can't be written, so nothing is changed", "error", err)
+	return unavailable("who does this can't be taken down at the moment, so it isn't done; try again")
 }
 
 // aboutMany notes how many people or records a request is about, where they
@@ -115,15 +146,16 @@ func (s *service) takeDown(ctx huma.Context, next func(huma.Context)) {
 		one := int64(1)
 		d.trail.IDs, d.trail.People = []string{ctx.Param("id")}, &one
 	}
+	switch {
+	case slices.Contains(toldByThemselves, op.OperationID):
 	// Publishing is what a platform does all day, and what it publishes is in
 	// the log: it is taken down like a read.
-	if d.changes && op.OperationID != "publish-events" {
+	case d.changes && op.OperationID != "publish-events":
 		if err := d.begin(ctx.Context()); err != nil {
-			s.Logger.ErrorContext(ctx.Context(), "the trail can't be written, so nothing is changed", "error", err)
-			s.writeProblem(ctx, unavailable("who does this can't be taken down at the moment, so it isn't done; try again"))
+			s.writeProblem(ctx, s.untold(ctx.Context(), err))
 			return
 		}
-	} else {
+	default:
 		defer time.AfterFunc(longRead, func() { _ = d.begin(context.WithoutCancel(ctx.Context())) }).Stop()
 	}
 	defer func() { d.end(statusOf(ctx)) }()
