@@ -151,6 +151,8 @@ func repairedBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 func keptBody(kept *eventstore.RefusedEvent) ([]byte, error) {
 	const send = "; send the event as the request's body, or delete it"
 	switch {
+	case kept.Body == nil && kept.Reason == domain.Conflict:
+		return nil, conflict("nothing is kept of this event, since it was to make a user who is there already: delete it")
 	case kept.Body == nil:
 		return nil, conflict("nothing is kept of this event, since its user was erased" + send)
 	case kept.Reason == domain.TooLarge:

@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"boxoffice/domain"
 	"boxoffice/eventstore"
 )
 
@@ -100,6 +101,26 @@ func TestCreateRace(t *testing.T) {
 		}
 		if head, err := w.store.Head(t.Context()); err != nil || head.Position != 1 {
 			t.Errorf("the log is at %d, %v", head.Position, err)
+		}
+	})
+}
+
+// What the loser entered never becomes the winner's, and isn't kept.
+func TestTheLoserOfACreateIsNotSentAgain(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		ingest := w.broker.take
+		w.broker.take = func(ctx context.Context, messages []Outgoing) error {
+			w.broker.take = ingest
+			winner := w.composed(domain.UserRegistered, "ana", `{"email":"winner@example.org"}`)
+			return ingest(ctx, append([]Outgoing{winner.message}, messages...))
+		}
+		w.create(`{"id":"ana","email":"loser@example.org"}`).problem(http.StatusConflict)
+		if refused := w.get(RoleAdmin, "/v1/refused").ok(http.StatusOK).Body.String(); strings.Contains(refused, "loser") || !strings.Contains(refused, `"conflict"`) {
+			t.Errorf("refused are %s", refused)
+		}
+		w.do(http.MethodPost, "/v1/refused/"+w.refusedID()+"/retry", "", header{"Authorization": "Bearer admin"}).problem(http.StatusConflict)
+		if user := w.edit("ana", `{}`).profile(http.StatusOK); user["email"] != "winner@example.org" {
+			t.Errorf("the user is %v", user)
 		}
 	})
 }

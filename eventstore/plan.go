@@ -30,8 +30,8 @@ type plan struct {
 type refusal struct {
 	*entry
 	reason domain.Reason
-	// bare says that the event is about an erased user: nothing of it is kept
-	// but time, type and reason.
+	// bare says that the event is about an erased user, or was to make one who
+	// is there: nothing of it is kept but time, type and reason.
 	bare bool
 	// message names the field and the rule.
 	message string
@@ -89,15 +89,11 @@ func (pl *planner) decideEvent(e *entry) {
 		return
 	}
 	if e.mustBeNew && pl.standings[e.subject].User != nil {
-		pl.plan.excluded = true
-		pl.refuse(e, domain.Conflict, takenMessage)
+		pl.refuseMaker(e)
 		return
 	}
 	pl.append(e)
 }
-
-// takenMessage is the message of an event that was to make a user who is there.
-const takenMessage = "there is a user of this id already"
 
 // same says whether an event is the one that is recorded under its identity.
 // Of a user who is erased nobody can tell any more, and it is taken for it.
@@ -185,11 +181,23 @@ func (pl *planner) erase(e *entry, u *vault.User) {
 
 // refuse counts a message as refused and keeps what may be kept of it.
 func (pl *planner) refuse(e *entry, reason domain.Reason, message string) {
-	pl.plan.refused++
 	r := refusal{entry: e, reason: reason, message: message}
 	r.bare = reason == domain.Erased
 	if e.refusal != nil && e.hasSubject {
 		r.bare = excludes(pl.standings[e.subject], e.refusal.Type, e.refusal.Time)
 	}
+	pl.keep(r)
+}
+
+// refuseMaker refuses an event that was to make a user who is there. Its sender
+// has its verdict, and there is nothing to repair: what was entered isn't kept,
+// since sent again it would overwrite the profile of the user who is there.
+func (pl *planner) refuseMaker(e *entry) {
+	pl.plan.excluded = true
+	pl.keep(refusal{entry: e, reason: domain.Conflict, bare: true})
+}
+
+func (pl *planner) keep(r refusal) {
+	pl.plan.refused++
 	pl.plan.rows = append(pl.plan.rows, r)
 }

@@ -121,12 +121,25 @@ func (s *Store) readRefusedRows(ctx context.Context, where string, args []any) (
 	return found, rows.Err()
 }
 
-// erasedMessage is the message of an event of which nothing else is kept.
+// The messages of events of which nothing else is kept.
 const (
 	erasedMessage = "the user was erased"
+	// takenMessage is that of an event that was to make a user who is there.
+	// Other conflicts go with their user.
+	takenMessage = "there is a user of this id already"
 	// bareMessage stands where it was refused for another reason.
 	bareMessage = "nothing more is kept of it, since the user was erased"
 )
+
+func messageOfBare(reason domain.Reason) string {
+	switch reason {
+	case domain.Erased:
+		return erasedMessage
+	case domain.Conflict:
+		return takenMessage
+	}
+	return bareMessage
+}
 
 // openRefused decrypts what was kept of a refused event.
 func (s *Store) openRefused(ctx context.Context, r *refusedRow) error {
@@ -135,10 +148,7 @@ func (s *Store) openRefused(ctx context.Context, r *refusedRow) error {
 		r.Type = &text
 	}
 	if r.sealed == nil {
-		r.Message = erasedMessage
-		if r.Reason != domain.Erased {
-			r.Message = bareMessage
-		}
+		r.Message = messageOfBare(r.Reason)
 		return nil
 	}
 	row := vault.SealedRow{WrappingKey: int(r.wrapping.Int64), Key: r.key, Sealed: r.sealed}

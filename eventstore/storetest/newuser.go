@@ -41,9 +41,18 @@ func testMustBeNew(t *testing.T, l *Log) {
 	mustAppend(t, s, batch(5, maker("ana", "1", ""), maker("ana", "2", ""),
 		event(message{kind: domain.UserRegistered, subject: "ana", id: "4"})), 1, 1, 1)
 	for _, r := range refused(t, s) {
-		if r.Reason != domain.Conflict || r.Subject == nil {
+		// What the loser entered isn't kept: it would be the winner's were it sent
+		// again, and nobody has to repair it.
+		if r.Reason != domain.Conflict || r.Subject != nil || r.Body != nil || r.Message != "there is a user of this id already" || r.Type == nil || r.Time == nil {
 			t.Errorf("refused as %+v", r)
 		}
+	}
+	lost, err := s.Verdicts(t.Context(), []eventstore.EventID{{Source: "//platform", ID: "2"}})
+	if err != nil || lost[0].Position != 0 || lost[0].Refused == nil || lost[0].Refused.Reason != domain.Conflict {
+		t.Errorf("the verdict on who lost is %+v, %v", lost, err)
+	}
+	for r, err := range s.RefusedAbout(t.Context(), "ana") {
+		t.Errorf("kept about ana is %+v, %v", r, err)
 	}
 	mustAppend(t, s, batch(8, erased("ana", "5", "2026-11-02T00:00:00Z")), 1, 0, 0)
 	at := must(domain.ParseInstant("2026-11-02T00:00:00Z"))
