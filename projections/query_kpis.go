@@ -126,11 +126,11 @@ func (total figures) take(entries []entry, next int, before domain.Instant, mont
 // fillCurrent fills in the month that At lies in.
 func (s *snapshot) fillCurrent(ctx context.Context, k *MonthKPI) error {
 	q := &sums{}
-	month := q.part(s.Calendar.Start(k.Month), k.At, monthKPIs...)
+	month := q.part(s.Calendar, s.Calendar.Start(k.Month), k.At, monthKPIs...)
 	total := q.total(s.Calendar, k.At, runningKPIs...)
 	toDate := -1
 	if cut, whole := s.Calendar.SameTimeInPreviousMonth(k.Month, k.At); !whole {
-		toDate = q.part(s.Calendar.Start(k.Month.Prev()), cut, domain.CounterRegistered)
+		toDate = q.part(s.Calendar, s.Calendar.Start(k.Month.Prev()), cut, domain.CounterRegistered)
 	}
 	all, err := s.figures(ctx, q)
 	if err != nil {

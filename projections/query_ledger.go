@@ -1,7 +1,8 @@
 // This file reads the ledger of the figures. A running total at an instant is
 // the sum of the months before its own, of the hours of that month before its
-// own, and of the changes in that hour; whatever the number of users, those
-// are few rows.
+// own, and of the changes in that hour; or, late in a month, of the months with
+// its own, less what comes after it. Whatever the number of users, those are few
+// rows.
 
 package projections
 
@@ -29,30 +30,52 @@ type sums struct {
 func (q *sums) total(c domain.Calendar, at domain.Instant, counters ...domain.Counter) int {
 	month := c.Start(c.MonthOf(at))
 	q.stretch("kpi_months", "from_at", counters, domain.Always, month)
-	return q.part(month, at, counters...)
+	return q.part(c, month, at, counters...)
 }
 
 // part adds the sums of counters over the part of a month from its first
 // instant to last, which is in it, and gives their number.
-func (q *sums) part(first, last domain.Instant, counters ...domain.Counter) int {
-	hour := hourOf(first, last)
-	if first < hour {
-		q.stretch("kpi_hours", "from_at", counters, first, hour)
+func (q *sums) part(c domain.Calendar, first, last domain.Instant, counters ...domain.Counter) int {
+	began, end := hourOf(first, last), c.End(c.MonthOf(first)) // of the hour, of the month
+	if last-first > (end-first)/2 {
+		q.monthUpTo(first, last, end, counters)
+	} else {
+		if first < began {
+			q.stretch("kpi_hours", "from_at", counters, first, began)
+		}
+		q.stretch("kpi_changes", "at", counters, began, last+1)
 	}
-	q.stretch("kpi_changes", "at", counters, hour, last+1)
 	q.n++
 	return q.n - 1
+}
+
+// monthUpTo takes in a month and takes off what comes after last. What lies
+// ahead of now is little besides: ends that are known in advance.
+func (q *sums) monthUpTo(first, last, end domain.Instant, counters []domain.Counter) {
+	next := min(hourOf(first, last)+hour, end)
+	q.stretch("kpi_months", "from_at", counters, first, first+1)
+	if next < end {
+		q.signed("-delta", "kpi_hours", "from_at", counters, next, end)
+	}
+	if last+1 < next {
+		q.signed("-delta", "kpi_changes", "at", counters, last+1, next)
+	}
 }
 
 // stretch takes in the rows of a table from an instant on and before another.
 // Always stands for no beginning.
 func (q *sums) stretch(table, column string, counters []domain.Counter, from, to domain.Instant) {
+	q.signed("delta", table, column, counters, from, to)
+}
+
+// signed takes in, of the rows of a stretch, delta or -delta.
+func (q *sums) signed(delta, table, column string, counters []domain.Counter, from, to domain.Instant) {
 	if q.text.Len() == 0 {
 		q.write("SELECT n, counter, CAST(SUM(delta) AS BIGINT) FROM (")
 	} else {
 		q.write(" UNION ALL ")
 	}
-	q.write("SELECT ", strconv.Itoa(q.n), " AS n, counter, delta FROM ", table, " WHERE counter IN ", q.counters(counters))
+	q.write("SELECT ", strconv.Itoa(q.n), " AS n, counter, ", delta, " AS delta FROM ", table, " WHERE counter IN ", q.counters(counters))
 	if from != domain.Always {
 		q.write(" AND ", column, " >= ", q.instant(from))
 	}

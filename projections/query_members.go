@@ -95,7 +95,7 @@ func (s *snapshot) countMembers(ctx context.Context, m *membership) (counted, er
 	if m.counters[0].Running() {
 		q.total(s.Calendar, m.last, counters...)
 	} else {
-		q.part(m.first, m.last, counters...)
+		q.part(s.Calendar, m.first, m.last, counters...)
 	}
 	all, err := s.figures(ctx, q)
 	if err != nil {
