@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"boxoffice/domain"
-	"boxoffice/eventstore"
 )
 
 type eraseUserInput struct{ UserParam }
@@ -100,50 +99,72 @@ func once(ids []string) []string {
 }
 
 // erase erases those of the ids that are users, and gives them in their order,
-// once every generation of the read models has forgotten them.
+// once every generation of the read models has forgotten them, and those who
+// were erased before.
 func (s *service) erase(ctx context.Context, ids []string) ([]string, error) {
-	patient, cancel := context.WithTimeout(ctx, s.VerdictWithin)
+	patient, cancel := s.patiently(ctx)
 	defer cancel()
-	events, users, err := s.composeErasures(patient, ids)
-	if err != nil || len(events) == 0 {
+	events, users, known, err := s.composeErasures(patient, ids)
+	if err != nil || !known {
 		return nil, err
 	}
-	verdicts, err := s.settle(ctx, events, s.VerdictWithin)
-	if err == nil {
-		err = s.forgotten(patient, last(verdicts))
-	}
-	if errors.Is(err, errNotSettled) || err != nil && ctx.Err() == nil && patient.Err() != nil {
-		return nil, unavailable("the erasure is stored safely and will take effect, but has not in all read models yet; ask again in a moment")
+	verdicts, err := s.settle(patient, events, s.VerdictWithin)
+	if errors.Is(err, errNotSettled) {
+		return nil, notForgotten(err)
 	}
 	if err != nil {
 		return nil, err
 	}
+	if err := s.forgotten(patient); err != nil {
+		if outOfPatience(patient) {
+			return nil, notForgotten(err)
+		}
+		return nil, err
+	}
+	return whoIsErased(users, verdicts)
+}
+
+// notForgotten is the answer where an erasure takes longer than it.
+func notForgotten(err error) *Problem {
+	return unavailable("the erasure is " + howStored(err) + ", and takes effect then, but has not in all read models yet; ask again in a moment")
+}
+
+// whoIsErased gives the users whose erasures are recorded.
+func whoIsErased(users []string, verdicts []verdict) ([]string, error) {
 	var erased []string
+	refused := 0
 	for i, v := range verdicts {
 		switch {
 		case v.Refused == nil:
 			erased = append(erased, users[i])
 		case v.Refused.Reason != domain.Erased: // by somebody else, meanwhile
-			return nil, refusedByLog()
+			refused++
 		}
 	}
-	return erased, nil
+	switch {
+	case refused == 0:
+		return erased, nil
+	case len(erased) == 0:
+		return nil, refusedByLog()
+	}
+	return nil, unavailable(fmt.Sprintf("%d users are erased, but %d are not, since others change them at the same time; ask again", len(erased), refused))
 }
 
-// composeErasures makes an event for each of the ids that is a user's.
-func (s *service) composeErasures(ctx context.Context, ids []string) ([]*composedEvent, []string, error) {
+// composeErasures makes an event for each of the ids that is a user's. known
+// says whether any is, or was before they were erased.
+func (s *service) composeErasures(ctx context.Context, ids []string) (events []*composedEvent, users []string, known bool, err error) {
 	standings, err := s.Log.Standings(ctx, ids)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, false, err
 	}
-	var users []string
 	for i, standing := range standings {
 		if standing.Taken {
 			users = append(users, ids[i])
 		}
+		known = known || standing.Taken || standing.ErasedAt != nil
 	}
 	if len(users) == 0 {
-		return nil, nil, nil
+		return nil, nil, known, nil
 	}
 	// A profile event that isn't shown yet may be later than the clock. That is
 	// rare, and read models that are behind are no reason not to erase.
@@ -151,9 +172,9 @@ func (s *service) composeErasures(ctx context.Context, ids []string) ([]*compose
 	now := s.now()
 	found, err := s.Reader.FindUsers(ctx, users, nil, now)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, false, err
 	}
-	events := make([]*composedEvent, len(users))
+	events = make([]*composedEvent, len(users))
 	for i, id := range users {
 		at := now
 		if user := found.ByID[id]; user != nil {
@@ -161,21 +182,20 @@ func (s *service) composeErasures(ctx context.Context, ids []string) ([]*compose
 		}
 		e, refusal := s.compose(ownEvent{eventType: domain.UserErased, userID: id, time: at})
 		if refusal != nil {
-			return nil, nil, refusedHere(refusal)
+			return nil, nil, false, refusedHere(refusal)
 		}
 		events[i] = e
 	}
-	return events, users, nil
+	return events, users, true, nil
 }
 
-// forgotten waits until every generation of the read models has forgotten who
-// was erased up to a position.
-func (s *service) forgotten(ctx context.Context, to eventstore.Position) error {
-	erasure, err := s.Log.Head(ctx)
+// forgotten waits until every generation of the read models has forgotten all
+// who have been erased until now.
+func (s *service) forgotten(ctx context.Context) error {
+	erasure, err := s.Log.LastErasure(ctx)
 	if err != nil {
 		return err
 	}
-	erasure.Position = to
 	for pause := 2 * time.Millisecond; ; pause = min(2*pause, lookAgain) {
 		done, err := s.Reader.Forgotten(ctx, erasure)
 		if err != nil || done {

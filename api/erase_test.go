@@ -167,6 +167,51 @@ func TestEraseWaitsForEveryGeneration(t *testing.T) {
 	})
 }
 
+// Asked again, no answer says that there is nobody while they can still be read.
+func TestEraseAgainWaitsToo(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		slow := &slowReader{Reader: w.service.Reader}
+		w.service.Reader = slow
+		w.happen(happened("2026-11-01T00:00:00Z", "ana", "user.registered", `{}`), happened("2026-11-01T00:00:00Z", "ben", "user.registered", `{}`))
+		w.service.VerdictWithin = 300 * time.Millisecond
+		slow.left.Store(1 << 40)
+		for range 2 {
+			w.erase("ana").problem(http.StatusServiceUnavailable)
+		}
+		w.eraseMany(`{"ids":["nobody","ana"]}`).problem(http.StatusServiceUnavailable)
+		// Nothing has to be waited for of those who never were there.
+		w.erase("nobody").problem(http.StatusNotFound)
+		slow.left.Store(3)
+		w.service.VerdictWithin = 10 * time.Second
+		w.erase("ana").problem(http.StatusNotFound)
+		if left := slow.left.Load(); left >= 0 {
+			t.Errorf("it answered %d looks too early", left+1)
+		}
+	})
+}
+
+// Where one of several is refused, nobody is told that nothing was changed.
+func TestEraseSomeOfMany(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		for _, id := range []string{"ana", "ben", "cy"} {
+			w.happen(happened("2026-11-01T00:00:00Z", id, "user.registered", `{}`))
+		}
+		ingest := w.broker.take
+		w.broker.take = func(ctx context.Context, messages []Outgoing) error {
+			messages[0].Header[HeaderReceivedAt] = []string{"2026-11-23T11:00:00Z"} // the event is in the future
+			return ingest(ctx, messages)
+		}
+		if p := w.eraseMany(`{"ids":["ana","ben","cy"]}`).problem(http.StatusServiceUnavailable); !strings.Contains(p.Detail, "2 users are erased, but 1 are not") {
+			t.Error(p.Detail)
+		}
+		w.get(RoleSupport, "/v1/users/ana").ok(http.StatusOK)
+		w.get(RoleSupport, "/v1/users/ben").problem(http.StatusNotFound)
+		if p := w.erase("ana").problem(http.StatusServiceUnavailable); !strings.Contains(p.Detail, "nothing was changed") {
+			t.Error(p.Detail)
+		}
+	})
+}
+
 // Read models that are behind don't keep anybody from being erased: the event
 // is stored, and the answer says that it takes longer.
 func TestEraseWhileBehind(t *testing.T) {
