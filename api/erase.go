@@ -5,18 +5,42 @@ package api
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"slices"
 	"time"
 
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/go-json-experiment/json/jsontext"
+
 	"boxoffice/domain"
 )
 
 type eraseUserInput struct{ UserParam }
 
-type eraseUsersInput struct{ Body Erasure }
+type eraseUsersInput struct {
+	request *http.Request
+	writer  http.ResponseWriter
+}
+
+// Resolve keeps the request: its body is read strictly, so that nobody else is
+// erased than was named.
+func (in *eraseUsersInput) Resolve(ctx huma.Context) []error {
+	in.request, in.writer = request(ctx)
+	return nil
+}
+
+const (
+	// maxErasures is how many users one request erases.
+	maxErasures = mostSettled
+	// maxErasureBody is the largest body of one: as many ids as there may be of
+	// 128 bytes, each written as an escape.
+	maxErasureBody = 1 << 20
+	// mostNotes is how many bad ids are named in an answer.
+	mostNotes = 10
+)
 
 // An Erasure names whom to erase.
 type Erasure struct {
@@ -41,11 +65,12 @@ func (s *service) registerErase() {
 		summary: "Erase a user", description: eraseDescription,
 		errors: []int{http.StatusNotFound},
 	}, s.eraseUser)
-	register(s, operation{
+	op := register(s, operation{
 		id: "erase-users", method: http.MethodPost, path: "/v1/erasures", tag: "Users",
 		summary: "Erase many users", description: eraseDescription,
 		errors: []int{http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType},
 	}, s.eraseUsers)
+	op.RequestBody = jsonBody(schemaOf[Erasure](s.api.OpenAPI().Components.Schemas), jsonType)
 }
 
 func (s *service) eraseUser(ctx context.Context, in *eraseUserInput) (*struct{}, error) {
@@ -62,14 +87,17 @@ func (s *service) eraseUser(ctx context.Context, in *eraseUserInput) (*struct{},
 }
 
 func (s *service) eraseUsers(ctx context.Context, in *eraseUsersInput) (*eraseUsersOutput, error) {
-	p := s.params()
-	for i, id := range in.Body.IDs {
-		p.check(fmt.Sprintf("body.ids[%d]", i), id, domain.ValidUserID(id))
+	members, err := readObject(in.writer, in.request, maxErasureBody,
+		newProblem(http.StatusRequestEntityTooLarge, "the body is over 1 MiB"), jsonType)
+	if err != nil {
+		return nil, err
 	}
+	p := s.params()
+	named := p.erasure(members)
 	if err := p.err(); err != nil {
 		return nil, err
 	}
-	ids := once(in.Body.IDs)
+	ids := once(named)
 	if err := s.tellBefore(ctx, ids...); err != nil { // afterwards nobody can tell any more who that is
 		return nil, err
 	}
@@ -86,6 +114,49 @@ func (s *service) eraseUsers(ctx context.Context, in *eraseUsersInput) (*eraseUs
 		}
 	}
 	return out, nil
+}
+
+// erasure reads whom to erase.
+func (p *paramReader) erasure(members []member) (ids []string) {
+	given := false
+	for _, m := range members {
+		if m.name != "ids" {
+			p.note(m, "unknown field")
+			continue
+		}
+		given = true
+		var values []jsontext.Value
+		if err := json.Unmarshal(m.value, &values); err != nil || len(values) == 0 || len(values) > maxErasures {
+			p.note(m, fmt.Sprintf("must be an array of 1 to %d ids", maxErasures))
+			continue
+		}
+		for i, value := range values {
+			if p.problem != nil && len(p.problem.Errors) >= mostNotes {
+				break // an answer that repeats the whole body helps nobody
+			}
+			ids = append(ids, p.erasedID(member{fmt.Sprintf("ids[%d]", i), value}))
+		}
+	}
+	if !given {
+		p.note(member{name: "ids", value: jsontext.Value("null")}, "is missing")
+	}
+	return ids
+}
+
+// erasedID reads one id.
+func (p *paramReader) erasedID(m member) (id string) {
+	if m.value.Kind() != '"' {
+		p.note(m, "must be text")
+		return ""
+	}
+	err := json.Unmarshal(m.value, &id)
+	if err == nil {
+		err = domain.ValidUserID(id)
+	}
+	if err != nil {
+		p.note(m, err.Error())
+	}
+	return id
 }
 
 // once leaves out what stands there already.

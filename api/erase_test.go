@@ -96,6 +96,36 @@ func TestEraseMany(t *testing.T) {
 	})
 }
 
+// Nobody else is erased than was named: a body that can be read in two ways isn't.
+func TestErasureBodies(t *testing.T) {
+	h := newHarness(t, nil)
+	for _, body := range []string{"{\"ids\":[\"a\xff\"]}", `{"ids":["\ud800"]}`, `{"ids":["a"],"ids":["b"]}`, `{"ids":["a"]} {}`, `{"ids":["a",]}`, ``, `{`} {
+		if p := h.eraseMany(body).problem(http.StatusBadRequest); len(p.Errors) != 0 {
+			t.Errorf("%q is answered with %+v", body, p)
+		}
+	}
+	for body, location := range map[string]string{
+		`[]`: "body", `null`: "body", `{}`: "body.ids", `{"ids":null}`: "body.ids", `{"ids":"a"}`: "body.ids", `{"ids":{}}`: "body.ids",
+		`{"ids":[7]}`: "body.ids[0]", `{"ids":["a",null]}`: "body.ids[1]", `{"ids":["a",["b"]]}`: "body.ids[1]", `{"ids":["a"],"IDs":["b"]}`: "body.IDs",
+	} {
+		h.eraseMany(body).invalid(location)
+	}
+	long := strings.Repeat("x", 100_000)
+	for _, body := range []string{`{"ids":["` + long + `"]}`, `{"ids":"` + long + `"}`, `{"ids":["a"],"` + long + `":1}`} {
+		if a := h.eraseMany(body); a.Code != http.StatusUnprocessableEntity || a.Body.Len() > 4096 {
+			t.Errorf("the answer is %d, %d bytes", a.Code, a.Body.Len())
+		}
+	}
+	bad := `"` + strings.Repeat("x", 900) + `"`
+	if a := h.eraseMany(`{"ids":[` + strings.Repeat(bad+",", 999) + bad + `]}`); a.Code != http.StatusUnprocessableEntity || a.Body.Len() > 16<<10 {
+		t.Errorf("the answer is %d, %d bytes", a.Code, a.Body.Len())
+	}
+	h.eraseMany(`{"ids":["` + strings.Repeat(long, 11) + `"]}`).problem(http.StatusRequestEntityTooLarge)
+	for _, mediaType := range []string{"", "text/plain", mergePatchType, "application/x-www-form-urlencoded"} {
+		h.do(http.MethodPost, "/v1/erasures", `{"ids":["a"]}`, header{"Authorization": "Bearer admin", "Content-Type": mediaType}).problem(http.StatusUnsupportedMediaType)
+	}
+}
+
 // A thousand at a time, and no more.
 func TestEraseThousand(t *testing.T) {
 	eachWorld(t, func(t *testing.T, w *world) {
