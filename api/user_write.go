@@ -261,13 +261,9 @@ func (s *service) editUser(ctx context.Context, in *editUserInput) (*editUserOut
 	return &editUserOutput{body}, nil
 }
 
-// userToChange gives a user who is there, be it that the read models don't show
-// them yet.
+// userToChange gives a user who is there, as the end of the log has them: an edit
+// has to be later than the last one, whose clock may be ahead.
 func (s *service) userToChange(ctx context.Context, id string) (*projections.User, error) {
-	found, err := s.Reader.FindUsers(ctx, []string{id}, nil, s.now())
-	if err != nil || found.ByID[id] != nil {
-		return found.ByID[id], err
-	}
 	standings, err := s.Log.Standings(ctx, []string{id})
 	if err != nil {
 		return nil, err
@@ -278,7 +274,7 @@ func (s *service) userToChange(ctx context.Context, id string) (*projections.Use
 	if err := s.caughtUp(ctx, s.VerdictWithin); err != nil {
 		return nil, err
 	}
-	found, err = s.Reader.FindUsers(ctx, []string{id}, nil, s.now())
+	found, err := s.Reader.FindUsers(ctx, []string{id}, nil, s.now())
 	return cmp.Or(found.ByID[id], &projections.User{}), err
 }
 
