@@ -5,19 +5,42 @@ package api
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"slices"
 	"time"
 
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/go-json-experiment/json/jsontext"
+
 	"boxoffice/domain"
-	"boxoffice/eventstore"
 )
 
 type eraseUserInput struct{ UserParam }
 
-type eraseUsersInput struct{ Body Erasure }
+type eraseUsersInput struct {
+	request *http.Request
+	writer  http.ResponseWriter
+}
+
+// Resolve keeps the request: its body is read strictly, so that nobody else is
+// erased than was named.
+func (in *eraseUsersInput) Resolve(ctx huma.Context) []error {
+	in.request, in.writer = request(ctx)
+	return nil
+}
+
+const (
+	// maxErasures is how many users one request erases.
+	maxErasures = mostSettled
+	// maxErasureBody is the largest body of one: as many ids as there may be of
+	// 128 bytes, each written as an escape.
+	maxErasureBody = 1 << 20
+	// mostNotes is how many bad ids are named in an answer.
+	mostNotes = 10
+)
 
 // An Erasure names whom to erase.
 type Erasure struct {
@@ -42,11 +65,12 @@ func (s *service) registerErase() {
 		summary: "Erase a user", description: eraseDescription,
 		errors: []int{http.StatusNotFound},
 	}, s.eraseUser)
-	register(s, operation{
+	op := register(s, operation{
 		id: "erase-users", method: http.MethodPost, path: "/v1/erasures", tag: "Users",
 		summary: "Erase many users", description: eraseDescription,
 		errors: []int{http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType},
 	}, s.eraseUsers)
+	op.RequestBody = jsonBody(schemaOf[Erasure](s.api.OpenAPI().Components.Schemas), jsonType)
 }
 
 func (s *service) eraseUser(ctx context.Context, in *eraseUserInput) (*struct{}, error) {
@@ -63,14 +87,17 @@ func (s *service) eraseUser(ctx context.Context, in *eraseUserInput) (*struct{},
 }
 
 func (s *service) eraseUsers(ctx context.Context, in *eraseUsersInput) (*eraseUsersOutput, error) {
-	p := s.params()
-	for i, id := range in.Body.IDs {
-		p.check(fmt.Sprintf("body.ids[%d]", i), id, domain.ValidUserID(id))
+	members, err := readObject(in.writer, in.request, maxErasureBody,
+		newProblem(http.StatusRequestEntityTooLarge, "the body is over 1 MiB"), jsonType)
+	if err != nil {
+		return nil, err
 	}
+	p := s.params()
+	named := p.erasure(members)
 	if err := p.err(); err != nil {
 		return nil, err
 	}
-	ids := once(in.Body.IDs)
+	ids := once(named)
 	if err := s.tellBefore(ctx, ids...); err != nil { // afterwards nobody can tell any more who that is
 		return nil, err
 	}
@@ -89,6 +116,49 @@ func (s *service) eraseUsers(ctx context.Context, in *eraseUsersInput) (*eraseUs
 	return out, nil
 }
 
+// erasure reads whom to erase.
+func (p *paramReader) erasure(members []member) (ids []string) {
+	given := false
+	for _, m := range members {
+		if m.name != "ids" {
+			p.note(m, "unknown field")
+			continue
+		}
+		given = true
+		var values []jsontext.Value
+		if err := json.Unmarshal(m.value, &values); err != nil || len(values) == 0 || len(values) > maxErasures {
+			p.note(m, fmt.Sprintf("must be an array of 1 to %d ids", maxErasures))
+			continue
+		}
+		for i, value := range values {
+			if p.problem != nil && len(p.problem.Errors) >= mostNotes {
+				break // an answer that repeats the whole body helps nobody
+			}
+			ids = append(ids, p.erasedID(member{fmt.Sprintf("ids[%d]", i), value}))
+		}
+	}
+	if !given {
+		p.note(member{name: "ids", value: jsontext.Value("null")}, "is missing")
+	}
+	return ids
+}
+
+// erasedID reads one id.
+func (p *paramReader) erasedID(m member) (id string) {
+	if m.value.Kind() != '"' {
+		p.note(m, "must be text")
+		return ""
+	}
+	err := json.Unmarshal(m.value, &id)
+	if err == nil {
+		err = domain.ValidUserID(id)
+	}
+	if err != nil {
+		p.note(m, err.Error())
+	}
+	return id
+}
+
 // once leaves out what stands there already.
 func once(ids []string) []string {
 	seen := map[string]bool{}
@@ -100,50 +170,72 @@ func once(ids []string) []string {
 }
 
 // erase erases those of the ids that are users, and gives them in their order,
-// once every generation of the read models has forgotten them.
+// once every generation of the read models has forgotten them, and those who
+// were erased before.
 func (s *service) erase(ctx context.Context, ids []string) ([]string, error) {
-	patient, cancel := context.WithTimeout(ctx, s.VerdictWithin)
+	patient, cancel := s.patiently(ctx)
 	defer cancel()
-	events, users, err := s.composeErasures(patient, ids)
-	if err != nil || len(events) == 0 {
+	events, users, known, err := s.composeErasures(patient, ids)
+	if err != nil || !known {
 		return nil, err
 	}
-	verdicts, err := s.settle(ctx, events, s.VerdictWithin)
-	if err == nil {
-		err = s.forgotten(patient, last(verdicts))
-	}
-	if errors.Is(err, errNotSettled) || err != nil && ctx.Err() == nil && patient.Err() != nil {
-		return nil, unavailable("the erasure is stored safely and will take effect, but has not in all read models yet; ask again in a moment")
+	verdicts, err := s.settle(patient, events, s.VerdictWithin)
+	if errors.Is(err, errNotSettled) {
+		return nil, notForgotten(err)
 	}
 	if err != nil {
 		return nil, err
 	}
+	if err := s.forgotten(patient); err != nil {
+		if outOfPatience(patient) {
+			return nil, notForgotten(err)
+		}
+		return nil, err
+	}
+	return whoIsErased(users, verdicts)
+}
+
+// notForgotten is the answer where an erasure takes longer than it.
+func notForgotten(err error) *Problem {
+	return unavailable("the erasure is " + howStored(err) + ", and takes effect then, but has not in all read models yet; ask again in a moment")
+}
+
+// whoIsErased gives the users whose erasures are recorded.
+func whoIsErased(users []string, verdicts []verdict) ([]string, error) {
 	var erased []string
+	refused := 0
 	for i, v := range verdicts {
 		switch {
 		case v.Refused == nil:
 			erased = append(erased, users[i])
 		case v.Refused.Reason != domain.Erased: // by somebody else, meanwhile
-			return nil, refusedByLog()
+			refused++
 		}
 	}
-	return erased, nil
+	switch {
+	case refused == 0:
+		return erased, nil
+	case len(erased) == 0:
+		return nil, refusedByLog()
+	}
+	return nil, unavailable(fmt.Sprintf("%d users are erased, but %d are not, since others change them at the same time; ask again", len(erased), refused))
 }
 
-// composeErasures makes an event for each of the ids that is a user's.
-func (s *service) composeErasures(ctx context.Context, ids []string) ([]*composedEvent, []string, error) {
+// composeErasures makes an event for each of the ids that is a user's. known
+// says whether any is, or was before they were erased.
+func (s *service) composeErasures(ctx context.Context, ids []string) (events []*composedEvent, users []string, known bool, err error) {
 	standings, err := s.Log.Standings(ctx, ids)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, false, err
 	}
-	var users []string
 	for i, standing := range standings {
 		if standing.Taken {
 			users = append(users, ids[i])
 		}
+		known = known || standing.Taken || standing.ErasedAt != nil
 	}
 	if len(users) == 0 {
-		return nil, nil, nil
+		return nil, nil, known, nil
 	}
 	// A profile event that isn't shown yet may be later than the clock. That is
 	// rare, and read models that are behind are no reason not to erase.
@@ -151,9 +243,9 @@ func (s *service) composeErasures(ctx context.Context, ids []string) ([]*compose
 	now := s.now()
 	found, err := s.Reader.FindUsers(ctx, users, nil, now)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, false, err
 	}
-	events := make([]*composedEvent, len(users))
+	events = make([]*composedEvent, len(users))
 	for i, id := range users {
 		at := now
 		if user := found.ByID[id]; user != nil {
@@ -161,21 +253,20 @@ func (s *service) composeErasures(ctx context.Context, ids []string) ([]*compose
 		}
 		e, refusal := s.compose(ownEvent{eventType: domain.UserErased, userID: id, time: at})
 		if refusal != nil {
-			return nil, nil, refusedHere(refusal)
+			return nil, nil, false, refusedHere(refusal)
 		}
 		events[i] = e
 	}
-	return events, users, nil
+	return events, users, true, nil
 }
 
-// forgotten waits until every generation of the read models has forgotten who
-// was erased up to a position.
-func (s *service) forgotten(ctx context.Context, to eventstore.Position) error {
-	erasure, err := s.Log.Head(ctx)
+// forgotten waits until every generation of the read models has forgotten all
+// who have been erased until now.
+func (s *service) forgotten(ctx context.Context) error {
+	erasure, err := s.Log.LastErasure(ctx)
 	if err != nil {
 		return err
 	}
-	erasure.Position = to
 	for pause := 2 * time.Millisecond; ; pause = min(2*pause, lookAgain) {
 		done, err := s.Reader.Forgotten(ctx, erasure)
 		if err != nil || done {

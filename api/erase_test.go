@@ -96,6 +96,36 @@ func TestEraseMany(t *testing.T) {
 	})
 }
 
+// Nobody else is erased than was named: a body that can be read in two ways isn't.
+func TestErasureBodies(t *testing.T) {
+	h := newHarness(t, nil)
+	for _, body := range []string{"{\"ids\":[\"a\xff\"]}", `{"ids":["\ud800"]}`, `{"ids":["a"],"ids":["b"]}`, `{"ids":["a"]} {}`, `{"ids":["a",]}`, ``, `{`} {
+		if p := h.eraseMany(body).problem(http.StatusBadRequest); len(p.Errors) != 0 {
+			t.Errorf("%q is answered with %+v", body, p)
+		}
+	}
+	for body, location := range map[string]string{
+		`[]`: "body", `null`: "body", `{}`: "body.ids", `{"ids":null}`: "body.ids", `{"ids":"a"}`: "body.ids", `{"ids":{}}`: "body.ids",
+		`{"ids":[7]}`: "body.ids[0]", `{"ids":["a",null]}`: "body.ids[1]", `{"ids":["a",["b"]]}`: "body.ids[1]", `{"ids":["a"],"IDs":["b"]}`: "body.IDs",
+	} {
+		h.eraseMany(body).invalid(location)
+	}
+	long := strings.Repeat("x", 100_000)
+	for _, body := range []string{`{"ids":["` + long + `"]}`, `{"ids":"` + long + `"}`, `{"ids":["a"],"` + long + `":1}`} {
+		if a := h.eraseMany(body); a.Code != http.StatusUnprocessableEntity || a.Body.Len() > 4096 {
+			t.Errorf("the answer is %d, %d bytes", a.Code, a.Body.Len())
+		}
+	}
+	bad := `"` + strings.Repeat("x", 900) + `"`
+	if a := h.eraseMany(`{"ids":[` + strings.Repeat(bad+",", 999) + bad + `]}`); a.Code != http.StatusUnprocessableEntity || a.Body.Len() > 16<<10 {
+		t.Errorf("the answer is %d, %d bytes", a.Code, a.Body.Len())
+	}
+	h.eraseMany(`{"ids":["` + strings.Repeat(long, 11) + `"]}`).problem(http.StatusRequestEntityTooLarge)
+	for _, mediaType := range []string{"", "text/plain", mergePatchType, "application/x-www-form-urlencoded"} {
+		h.do(http.MethodPost, "/v1/erasures", `{"ids":["a"]}`, header{"Authorization": "Bearer admin", "Content-Type": mediaType}).problem(http.StatusUnsupportedMediaType)
+	}
+}
+
 // A thousand at a time, and no more.
 func TestEraseThousand(t *testing.T) {
 	eachWorld(t, func(t *testing.T, w *world) {
@@ -164,6 +194,51 @@ func TestEraseWaitsForEveryGeneration(t *testing.T) {
 		w.broker.fail = errBroken
 		w.happenLater("cy")
 		w.erase("cy").problem(http.StatusServiceUnavailable)
+	})
+}
+
+// Asked again, no answer says that there is nobody while they can still be read.
+func TestEraseAgainWaitsToo(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		slow := &slowReader{Reader: w.service.Reader}
+		w.service.Reader = slow
+		w.happen(happened("2026-11-01T00:00:00Z", "ana", "user.registered", `{}`), happened("2026-11-01T00:00:00Z", "ben", "user.registered", `{}`))
+		w.service.VerdictWithin = 300 * time.Millisecond
+		slow.left.Store(1 << 40)
+		for range 2 {
+			w.erase("ana").problem(http.StatusServiceUnavailable)
+		}
+		w.eraseMany(`{"ids":["nobody","ana"]}`).problem(http.StatusServiceUnavailable)
+		// Nothing has to be waited for of those who never were there.
+		w.erase("nobody").problem(http.StatusNotFound)
+		slow.left.Store(3)
+		w.service.VerdictWithin = 10 * time.Second
+		w.erase("ana").problem(http.StatusNotFound)
+		if left := slow.left.Load(); left >= 0 {
+			t.Errorf("it answered %d looks too early", left+1)
+		}
+	})
+}
+
+// Where one of several is refused, nobody is told that nothing was changed.
+func TestEraseSomeOfMany(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		for _, id := range []string{"ana", "ben", "cy"} {
+			w.happen(happened("2026-11-01T00:00:00Z", id, "user.registered", `{}`))
+		}
+		ingest := w.broker.take
+		w.broker.take = func(ctx context.Context, messages []Outgoing) error {
+			messages[0].Header[HeaderReceivedAt] = []string{"2026-11-23T11:00:00Z"} // the event is in the future
+			return ingest(ctx, messages)
+		}
+		if p := w.eraseMany(`{"ids":["ana","ben","cy"]}`).problem(http.StatusServiceUnavailable); !strings.Contains(p.Detail, "2 users are erased, but 1 are not") {
+			t.Error(p.Detail)
+		}
+		w.get(RoleSupport, "/v1/users/ana").ok(http.StatusOK)
+		w.get(RoleSupport, "/v1/users/ben").problem(http.StatusNotFound)
+		if p := w.erase("ana").problem(http.StatusServiceUnavailable); !strings.Contains(p.Detail, "nothing was changed") {
+			t.Error(p.Detail)
+		}
 	})
 }
 

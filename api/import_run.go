@@ -457,8 +457,8 @@ func (m *importer) settle(ctx context.Context) error {
 	}
 	verdicts, err := m.service.settle(ctx, m.pending, importWithin)
 	if errors.Is(err, errNotSettled) {
-		return unavailable(fmt.Sprintf("the rows up to %d are stored safely, but the read models don't show them yet; "+
-			"wait until they do before the file is imported again, for users without an id would be made twice", m.pendingRows[len(m.pendingRows)-1].number))
+		return unavailable(fmt.Sprintf("the rows up to %d are %s, but the read models don't show them yet; "+
+			"wait until they do before the file is imported again, for users without an id would be made twice", m.pendingRows[len(m.pendingRows)-1].number, howStored(err)))
 	}
 	if err != nil {
 		return err

@@ -87,6 +87,8 @@ type Log interface {
 	RefusedAbout(ctx context.Context, id string) iter.Seq2[*eventstore.RefusedEvent, error]
 	// Head says where the log stands.
 	Head(ctx context.Context) (eventstore.Head, error)
+	// LastErasure says where the log stood at the last erasure.
+	LastErasure(ctx context.Context) (eventstore.Head, error)
 	// Standings tells, for each of the users' ids, whether there is a user and
 	// when an earlier one was erased.
 	Standings(ctx context.Context, ids []string) ([]eventstore.Standing, error)

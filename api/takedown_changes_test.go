@@ -7,6 +7,7 @@ import (
 	"context"
 	"net/http"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -104,15 +105,21 @@ func TestErasuresAreToldBeforeTheyArePublished(t *testing.T) {
 		ingest := w.broker.take
 		subjects := -1
 		w.broker.take = func(ctx context.Context, messages []Outgoing) error {
-			entries, _, err := w.service.Trail.Entries(ctx, trail.Query{Limit: 1})
-			if err != nil || len(entries) != 1 || entries[0].Status != 0 {
-				t.Errorf("the trail is %+v, %v", entries, err)
-			} else {
-				subjects = len(entries[0].Subjects)
+			subjects = -1
+			entries, _, err := w.service.Trail.Entries(ctx, trail.Query{Limit: 10})
+			if err != nil {
+				t.Error(err)
+			}
+			for _, e := range entries {
+				if strings.HasPrefix(e.Action, "erase-") && e.Status == 0 {
+					subjects = len(e.Subjects)
+					break // the latest
+				}
 			}
 			return ingest(ctx, messages)
 		}
 		w.erase("ana").ok(http.StatusNoContent)
+		w.told(4) // so that this entry isn't taken for the next
 		if subjects != 1 {
 			t.Errorf("when one erasure is published, %d subjects are told", subjects)
 		}

@@ -39,12 +39,17 @@ type member struct {
 // readUserBody reads the body of a request about one user as a JSON object of one
 // of the media types.
 func readUserBody(w http.ResponseWriter, r *http.Request, mediaTypes ...string) ([]member, error) {
+	return readObject(w, r, maxUserBody, newProblem(http.StatusRequestEntityTooLarge, "the body is over 256 KiB"), mediaTypes...)
+}
+
+// readObject reads a body of at most that many bytes as a JSON object of one of
+// the media types; tooLarge is the answer to a larger one.
+func readObject(w http.ResponseWriter, r *http.Request, most int64, tooLarge *Problem, mediaTypes ...string) ([]member, error) {
 	given, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if r.Header.Get("Content-Encoding") != "" || err != nil || !slices.Contains(mediaTypes, given) {
 		return nil, newProblem(http.StatusUnsupportedMediaType, "the body must be "+strings.Join(mediaTypes, " or ")+", not compressed")
 	}
-	tooLarge := newProblem(http.StatusRequestEntityTooLarge, "the body is over 256 KiB")
-	body, err := readBodyUpTo(w, r, maxUserBody, tooLarge)
+	body, err := readBodyUpTo(w, r, most, tooLarge)
 	if err != nil {
 		return nil, err
 	}

@@ -113,7 +113,9 @@ func (s *service) createUser(ctx context.Context, in *createUserInput) (*createU
 	if err := p.err(); err != nil {
 		return nil, err
 	}
-	at, err := s.makeUser(ctx, id, data)
+	patient, cancel := s.patiently(ctx)
+	defer cancel()
+	at, err := s.makeUser(patient, id, data)
 	about(ctx, id) // now that there is a pseudonym
 	if err != nil {
 		return nil, err
@@ -240,13 +242,15 @@ func (s *service) editUser(ctx context.Context, in *editUserInput) (*editUserOut
 	if err := p.err(); err != nil {
 		return nil, err
 	}
-	user, err := s.userToChange(ctx, id)
+	patient, cancel := s.patiently(ctx)
+	defer cancel()
+	user, err := s.userToChange(patient, id)
 	if err != nil {
 		return nil, err
 	}
 	at := after(s.now(), user.UpdatedAt)
 	if !saysNothing(members) {
-		if err := s.changeProfile(ctx, id, at, data); err != nil {
+		if err := s.changeProfile(patient, id, at, data); err != nil {
 			return nil, err
 		}
 	}
@@ -257,13 +261,9 @@ func (s *service) editUser(ctx context.Context, in *editUserInput) (*editUserOut
 	return &editUserOutput{body}, nil
 }
 
-// userToChange gives a user who is there, be it that the read models don't show
-// them yet.
+// userToChange gives a user who is there, as the end of the log has them: an edit
+// has to be later than the last one, whose clock may be ahead.
 func (s *service) userToChange(ctx context.Context, id string) (*projections.User, error) {
-	found, err := s.Reader.FindUsers(ctx, []string{id}, nil, s.now())
-	if err != nil || found.ByID[id] != nil {
-		return found.ByID[id], err
-	}
 	standings, err := s.Log.Standings(ctx, []string{id})
 	if err != nil {
 		return nil, err
@@ -274,7 +274,7 @@ func (s *service) userToChange(ctx context.Context, id string) (*projections.Use
 	if err := s.caughtUp(ctx, s.VerdictWithin); err != nil {
 		return nil, err
 	}
-	found, err = s.Reader.FindUsers(ctx, []string{id}, nil, s.now())
+	found, err := s.Reader.FindUsers(ctx, []string{id}, nil, s.now())
 	return cmp.Or(found.ByID[id], &projections.User{}), err
 }
 
@@ -312,13 +312,13 @@ func (s *service) userNow(ctx context.Context, id string, at domain.Instant) (us
 
 // caughtUp waits until the read models show what is in the log now.
 func (s *service) caughtUp(ctx context.Context, within time.Duration) error {
-	patient, cancel := context.WithTimeout(ctx, within)
+	patient, cancel := patientlyFor(ctx, within)
 	defer cancel()
 	head, err := s.Log.Head(patient)
 	if err == nil {
 		err = s.shown(patient, head.Position)
 	}
-	if err != nil && ctx.Err() == nil && patient.Err() != nil {
+	if err != nil && outOfPatience(patient) {
 		return unavailable("the read models are behind the log; try again in a moment")
 	}
 	return err

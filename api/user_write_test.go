@@ -16,6 +16,7 @@ import (
 
 	"boxoffice/domain"
 	"boxoffice/eventstore"
+	"boxoffice/projections"
 )
 
 // create asks to make a user, with an admin's key.
@@ -165,6 +166,43 @@ func TestEditUser(t *testing.T) {
 		}
 		w.edit("nobody", `{}`).problem(http.StatusNotFound)
 		w.edit("nobody", `{"email":"x"}`).problem(http.StatusNotFound)
+	})
+}
+
+// A staleReader finds users as they were, until it is waited for.
+type staleReader struct {
+	Reader
+	stale projections.FoundUsers
+	fresh bool
+}
+
+func (r *staleReader) FindUsers(ctx context.Context, ids, emails []string, at domain.Instant) (projections.FoundUsers, error) {
+	if !r.fresh {
+		return r.stale, nil
+	}
+	return r.Reader.FindUsers(ctx, ids, emails, at)
+}
+
+func (r *staleReader) Status(ctx context.Context) (projections.ReaderStatus, error) {
+	r.fresh = true
+	return r.Reader.Status(ctx)
+}
+
+// An edit counts though the read models are behind and don't show an event whose
+// clock is ahead yet.
+func TestEditWhileBehind(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		w.create(`{"id":"ana"}`).ok(http.StatusCreated)
+		stale, err := w.reader.FindUsers(t.Context(), []string{"ana"}, nil, domain.InstantOf(testNow))
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.happen(happened("2026-11-23T12:04:59Z", "ana", "user.updated", `{"email":"ahead@example.org"}`))
+		w.service.Reader = &staleReader{Reader: w.reader, stale: stale}
+		if user := w.edit("ana", `{"email":"last@example.org"}`).profile(http.StatusOK); user["email"] != "last@example.org" {
+			t.Errorf("the user is %v", user)
+		}
+		w.edit("nobody", `{"email":"last@example.org"}`).problem(http.StatusNotFound)
 	})
 }
 

@@ -86,14 +86,47 @@ type refusedFor struct {
 	Message string
 }
 
-// errNotSettled says that the log's verdict, or the read models, took too long.
-// The events are safe: the broker has stored them.
-var errNotSettled = errors.New("the log or the read models take longer than that")
+// errOutOfPatience is the cause of the end of a context in which an answer has
+// been waited for long enough.
+var errOutOfPatience = errors.New("that takes longer than is waited for")
+
+// patiently gives the context for all that one answer waits for, so that several
+// waits don't add up.
+func (s *service) patiently(ctx context.Context) (context.Context, context.CancelFunc) {
+	return patientlyFor(ctx, s.VerdictWithin)
+}
+
+func patientlyFor(ctx context.Context, within time.Duration) (context.Context, context.CancelFunc) {
+	return context.WithTimeoutCause(ctx, within, errOutOfPatience)
+}
+
+// outOfPatience says that a context of patiently has ended for having lasted, and
+// not because nobody is there any more.
+func outOfPatience(ctx context.Context) bool {
+	return errors.Is(context.Cause(ctx), errOutOfPatience)
+}
+
+var (
+	// errNotSettled says that the log's verdict, or the read models, took too
+	// long. The events are safe: the broker has stored them.
+	errNotSettled = errors.New("the log or the read models take longer than that")
+	// errMaybeStored is an errNotSettled where the broker itself took too long:
+	// it may have stored the events or not.
+	errMaybeStored = fmt.Errorf("the broker hasn't answered: %w", errNotSettled)
+)
+
+// howStored says of events that aren't settled how sure it is that they are stored.
+func howStored(err error) string {
+	if errors.Is(err, errMaybeStored) {
+		return "perhaps stored"
+	}
+	return "stored safely"
+}
 
 // settle publishes up to mostSettled events, in their order, and gives the
 // log's verdict on each once the read models show those that are recorded. After
-// an error that wraps errNotSettled the events are stored and will be judged;
-// after another they may have been stored.
+// an error that wraps errNotSettled the events are stored and will be judged, or
+// may be, where it is errMaybeStored; after another they may have been stored.
 func (s *service) settle(ctx context.Context, events []*composedEvent, within time.Duration) ([]verdict, error) {
 	if len(events) == 0 {
 		return nil, nil
@@ -101,20 +134,23 @@ func (s *service) settle(ctx context.Context, events []*composedEvent, within ti
 	if len(events) > mostSettled {
 		return nil, fmt.Errorf("settle %d events at once", len(events))
 	}
-	patient, cancel := context.WithTimeout(ctx, within)
+	patient, cancel := patientlyFor(ctx, within)
 	defer cancel()
 	before, err := s.Log.Head(patient)
 	if err != nil {
 		return nil, err
 	}
 	if err := s.publishOwn(patient, events); err != nil {
+		if outOfPatience(patient) {
+			return nil, fmt.Errorf("%w: %w", errMaybeStored, err)
+		}
 		return nil, err
 	}
 	verdicts, err := s.judged(patient, events, before.Position)
 	if err == nil {
 		err = s.shown(patient, last(verdicts))
 	}
-	if err != nil && ctx.Err() == nil && patient.Err() != nil {
+	if err != nil && outOfPatience(patient) {
 		return nil, fmt.Errorf("%w: %w", errNotSettled, err)
 	}
 	return verdicts, err
@@ -125,7 +161,7 @@ func (s *service) settle(ctx context.Context, events []*composedEvent, within ti
 func (s *service) settleOne(ctx context.Context, e *composedEvent) (verdict, error) {
 	verdicts, err := s.settle(ctx, []*composedEvent{e}, s.VerdictWithin)
 	if errors.Is(err, errNotSettled) {
-		return verdict{}, unavailable("the event is stored safely, but the read models don't show it yet; look again in a moment rather than repeating")
+		return verdict{}, unavailable("the event is " + howStored(err) + ", but the read models don't show it yet; look again in a moment rather than repeating")
 	}
 	if err != nil {
 		return verdict{}, err

@@ -86,6 +86,77 @@ func TestVerdictTakesTooLong(t *testing.T) {
 	})
 }
 
+// A broker that doesn't answer in time may have stored the event, so nobody is
+// told to send it again.
+func TestBrokerTakesTooLong(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		w.happen(happened("2026-11-01T00:00:00Z", "ana", "user.registered", `{}`))
+		w.service.VerdictWithin = 100 * time.Millisecond
+		w.broker.take = func(ctx context.Context, _ []Outgoing) error {
+			<-ctx.Done()
+			return ctx.Err()
+		}
+		for _, answer := range []answer{w.create(`{"id":"ben"}`), w.edit("ana", `{"country":"FR"}`), w.erase("ana")} {
+			if p := answer.problem(http.StatusServiceUnavailable); !strings.Contains(p.Detail, "perhaps stored") || strings.Contains(p.Detail, "try again") {
+				t.Error(p.Detail)
+			}
+		}
+	})
+}
+
+// A timedLog notes until when it is waited for.
+type timedLog struct {
+	Log
+	until []time.Time
+}
+
+func (l *timedLog) note(ctx context.Context) {
+	if until, ok := ctx.Deadline(); ok {
+		l.until = append(l.until, until)
+	}
+}
+
+func (l *timedLog) Standings(ctx context.Context, ids []string) ([]eventstore.Standing, error) {
+	l.note(ctx)
+	return l.Log.Standings(ctx, ids)
+}
+
+func (l *timedLog) Head(ctx context.Context) (eventstore.Head, error) {
+	l.note(ctx)
+	return l.Log.Head(ctx)
+}
+
+func (l *timedLog) LastErasure(ctx context.Context) (eventstore.Head, error) {
+	l.note(ctx)
+	return l.Log.LastErasure(ctx)
+}
+
+// What one answer waits for has one deadline, however many waits there are.
+func TestOneDeadlineForOneAnswer(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		w.service.VerdictWithin = w.service.Timeout / 2 // so that it is the first deadline
+		for name, ask := range map[string]func(){
+			"create": func() { w.create(`{}`).ok(http.StatusCreated) },
+			"edit":   func() { w.edit("ana", `{"country":"FR"}`).ok(http.StatusOK) },
+			"erase":  func() { w.eraseMany(`{"ids":["ben"]}`).ok(http.StatusOK) },
+		} {
+			w.happen(happened("2026-11-01T00:00:00Z", "ana", "user.registered", `{}`), happened("2026-11-01T00:00:00Z", "ben", "user.registered", `{}`))
+			log := &timedLog{Log: w.store}
+			w.service.Log = log
+			ask()
+			if len(log.until) < 2 {
+				t.Errorf("%s asks the log %d times", name, len(log.until))
+			}
+			patience := time.Now().Add(w.service.VerdictWithin)
+			for _, until := range log.until {
+				if until.After(log.until[0]) || until.After(patience) {
+					t.Errorf("%s waits until %v, and then until %v", name, log.until[0], until)
+				}
+			}
+		}
+	})
+}
+
 func TestVerdictsOnManyEvents(t *testing.T) {
 	eachWorld(t, func(t *testing.T, w *world) {
 		events := make([]*composedEvent, mostSettled)

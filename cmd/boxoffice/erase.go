@@ -168,7 +168,10 @@ func (r *erasureResult) print(w io.Writer, asJSON bool) error {
 	if asJSON {
 		return json.NewEncoder(w).Encode(r)
 	}
-	fmt.Fprintf(w, "erased %d users\n", len(r.Erased)+len(r.Gone))
+	fmt.Fprintf(w, "erased %d users\n", len(r.Erased))
+	for _, id := range r.Gone {
+		fmt.Fprintln(w, "  there is no user any more, erased by an earlier try, or there never was one, of the id", id)
+	}
 	for _, id := range r.NotFound {
 		fmt.Fprintln(w, "  there is no user of the id", id)
 	}
