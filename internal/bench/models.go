@@ -25,13 +25,14 @@ type keeper struct {
 	ended  chan error
 }
 
-// keepModels begins to project. The keeper has to be closed.
-func keepModels(ctx context.Context, log *openLog) (*keeper, error) {
+// keepModels begins to project; fillBytes is [projections.Config.FillBytes], 0
+// for the service's. The keeper has to be closed.
+func keepModels(ctx context.Context, log *openLog, fillBytes int) (*keeper, error) {
 	models, err := projections.Open(ctx, log.db)
 	if err != nil {
 		return nil, err
 	}
-	runner, err := projections.NewRunner(models, log.store, projections.Config{Logger: quiet})
+	runner, err := projections.NewRunner(models, log.store, projections.Config{FillBytes: fillBytes, Logger: quiet})
 	if err != nil {
 		return nil, errors.Join(err, models.Close())
 	}

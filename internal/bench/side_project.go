@@ -24,7 +24,7 @@ func projectSide(ctx context.Context, r *sideRun) (_ Result, err error) {
 	result := Result{Events: r.Events, Acked: -1}
 	var models *keeper
 	err = r.measure(ctx, log.db, &result, func() (err error) {
-		if models, err = keepModels(ctx, log); err != nil {
+		if models, err = keepModels(ctx, log, 0); err != nil {
 			return err
 		}
 		at, err := models.await(ctx, eventstore.Position(r.Events), r.progress)

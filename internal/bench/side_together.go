@@ -20,7 +20,7 @@ func togetherSide(ctx context.Context, r *sideRun) (_ Result, err error) {
 		return Result{}, err
 	}
 	defer func() { err = errors.Join(err, table.Close()) }()
-	models, err := keepModels(ctx, log)
+	models, err := keepModels(ctx, log, 0)
 	if err != nil {
 		return Result{}, err
 	}
