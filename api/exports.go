@@ -113,7 +113,9 @@ func (s *service) exportSessions(_ context.Context, in *exportSessionsInput) (*h
 			about(ctx, in.UserID)
 		}
 		result, err := export.Sessions(ctx, s.Reader, q, w, o)
-		aboutMany(ctx, int(result.Rows))
+		if in.UserID == "" {
+			aboutMany(ctx, int(result.Rows))
+		}
 		return err
 	}), nil
 }

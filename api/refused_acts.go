@@ -207,15 +207,14 @@ func aboutRetry(ctx context.Context, kept *eventstore.RefusedEvent, repaired *do
 }
 
 func (s *service) deleteRefused(ctx context.Context, in *deleteRefusedInput) (*struct{}, error) {
-	if s.Trail != nil {
-		kept, ok, err := s.Log.RefusedEvent(ctx, in.ID)
-		if err != nil {
-			return nil, err
-		}
-		if ok {
-			aboutRetry(ctx, &kept, nil)
-		}
+	kept, ok, err := s.Log.RefusedEvent(ctx, in.ID)
+	switch {
+	case err != nil:
+		return nil, err
+	case !ok:
+		return nil, noRefused()
 	}
+	aboutRetry(ctx, &kept, nil)
 	deleted, err := s.Log.DeleteRefused(ctx, in.ID)
 	if err == nil && !deleted {
 		err = noRefused()

@@ -152,3 +152,27 @@ func TestErasuresThatCannotBeTold(t *testing.T) {
 		}
 	}
 }
+
+// However many sessions of one person are exported, it is about one.
+func TestAnExportOfOnePersonIsAboutOne(t *testing.T) {
+	eachTrailedWorld(t, func(t *testing.T, w *world) {
+		w.happen(exported...)
+		w.get(RoleSupport, "/v1/exports/sessions?format=csv&user_id=ana").ok(http.StatusOK)
+		w.told(2)
+		page, _, err := w.service.Trail.Entries(t.Context(), trail.Query{Action: "export-sessions", Limit: 2})
+		if err != nil || len(page) != 1 || *page[0].People != 1 || len(page[0].Subjects) != 1 {
+			t.Errorf("the trail is %+v, %v", page, err)
+		}
+	})
+}
+
+// A refused event that was repaired isn't there to be deleted.
+func TestDeleteOfARefusedEventThatIsRepaired(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		w.publish("admin", structuredType, happened("2026-11-04T00:00:00Z", "ana", "user.updated", `{"email":7}`), nil)
+		id := w.refusedID()
+		w.do(http.MethodPost, "/v1/refused/"+id+"/retry", happened("2026-11-04T00:00:00Z", "ana", "user.updated", `{}`),
+			header{"Authorization": "Bearer admin", "Content-Type": structuredType}).ok(http.StatusAccepted)
+		w.do(http.MethodDelete, "/v1/refused/"+id, "", header{"Authorization": "Bearer admin"}).problem(http.StatusNotFound)
+	})
+}

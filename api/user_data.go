@@ -21,7 +21,7 @@ import (
 // A personalData is the document, for its description: it is never in memory
 // as a whole.
 type personalData struct {
-	AsOf     time.Time            `json:"as_of" doc:"When it was asked for"`
+	AsOf     time.Time            `json:"as_of" doc:"When it was asked for; five minutes later where all events about the user are ahead of the clock"`
 	Position *eventstore.Position `json:"position" nullable:"true" doc:"The log position of user and sessions; events go to the end of the log. Null where there is no user"`
 	User     nullable[userDetail] `json:"user" doc:"The profile and everything the user has and had; null where only refused events are about the id"`
 	Sessions []Session            `json:"sessions" doc:"Viewing sessions, latest first"`
@@ -65,17 +65,33 @@ func (s *service) getUserData(_ context.Context, in *getUserDataInput) (*huma.St
 // log is read.
 func (s *service) writeUserData(ctx context.Context, w io.Writer, id string) error {
 	d := &documentWriter{out: bufio.NewWriterSize(w, 32<<10)}
-	at := s.now()
-	err := s.Reader.WholeUser(ctx, id, at, func(whole *projections.UserWhole) error {
-		d.open(at, &whole.Position, present(showDetail(&whole.UserDetail)))
-		return list(d, "sessions", whole.Sessions, showSession).err
-	})
+	now := s.now()
+	whole := func(at domain.Instant) error {
+		return s.Reader.WholeUser(ctx, id, at, func(whole *projections.UserWhole) error {
+			d.open(at, &whole.Position, present(showDetail(&whole.UserDetail)))
+			return list(d, "sessions", whole.Sessions, showSession).err
+		})
+	}
+	err := whole(now)
 	known := err == nil
 	if errors.Is(err, projections.ErrNoUser) {
-		if err := s.somethingRefused(ctx, id); err != nil {
+		if known, err = s.thereByLog(ctx, id); err != nil {
 			return err
 		}
-		d.open(at, nil, nullable[userDetail]{})
+		err = projections.ErrNoUser
+		if known {
+			if err = whole(now); errors.Is(err, projections.ErrNoUser) {
+				err = whole(now + domain.ClockSkew) // their first event may be ahead of the clock
+			}
+		}
+	}
+	if errors.Is(err, projections.ErrNoUser) {
+		if !known {
+			if err := s.somethingRefused(ctx, id); err != nil {
+				return err
+			}
+		}
+		d.open(now, nil, nullable[userDetail]{})
 		err = list(d, "sessions", nothing[projections.Session], showSession).err
 	}
 	if err != nil {
@@ -83,10 +99,20 @@ func (s *service) writeUserData(ctx context.Context, w io.Writer, id string) err
 	}
 	events := list(d, "events", s.Log.UserEvents(ctx, id), showReadable)
 	if events.err == nil && known && events.n == 0 {
-		return eventstore.ErrUserGone // a user whom the read models know has events
+		return eventstore.ErrUserGone // a user who is there has events
 	}
 	list(d, "refused", s.Log.RefusedAbout(ctx, id), showRefused)
 	return d.end()
+}
+
+// thereByLog says whether there is a user of an id, and then waits until the read
+// models show what the log has of them.
+func (s *service) thereByLog(ctx context.Context, id string) (bool, error) {
+	standings, err := s.Log.Standings(ctx, []string{id})
+	if err != nil || !standings[0].Taken {
+		return false, err
+	}
+	return true, s.caughtUp(ctx, s.VerdictWithin)
 }
 
 // somethingRefused gives the error that nothing at all is held about an id;

@@ -83,6 +83,42 @@ func TestOnlyRefusedEventsAboutAPerson(t *testing.T) {
 	})
 }
 
+// A lateReader shows nobody until it is waited for.
+type lateReader struct {
+	Reader
+	fresh bool
+}
+
+func (r *lateReader) WholeUser(ctx context.Context, id string, at domain.Instant, f func(*projections.UserWhole) error) error {
+	if !r.fresh {
+		return projections.ErrNoUser
+	}
+	return r.Reader.WholeUser(ctx, id, at, f)
+}
+
+func (r *lateReader) Status(ctx context.Context) (projections.ReaderStatus, error) {
+	r.fresh = true
+	return r.Reader.Status(ctx)
+}
+
+// Nobody is told that nothing is held about them where the log holds events: be
+// it that they are ahead of the clock, or that the read models are behind.
+func TestEverythingAboutAPersonWhoIsNotShownYet(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		w.happen(happened("2026-11-23T12:04:59Z", "ana", "user.registered", `{"email":"ana@example.org"}`),
+			happened("2026-11-23T12:00:00Z", "ben", "user.registered", `{"email":"ben@example.org"}`))
+		w.get(RoleSupport, "/v1/users/ana").problem(http.StatusNotFound)
+		if got := w.personal("ana"); len(got.Events) != 1 || got.User["email"] != "ana@example.org" || got.AsOf != "2026-11-23T12:05:00Z" {
+			t.Errorf("ahead of the clock: %+v", got)
+		}
+		w.service.Reader = &lateReader{Reader: w.reader}
+		if got := w.personal("ben"); len(got.Events) != 1 || got.User["email"] != "ben@example.org" || got.AsOf != "2026-11-23T12:00:00Z" {
+			t.Errorf("with read models that are behind: %+v", got)
+		}
+		w.get(RoleSupport, "/v1/users/nobody/data").problem(http.StatusNotFound)
+	})
+}
+
 // A user with more events than are in memory at a time, erased in the middle:
 // the answer breaks off.
 func TestAPersonWhoIsErasedMeanwhile(t *testing.T) {
