@@ -1,7 +1,7 @@
-// This file reads whole lists: row by row off one cursor, in the list's order,
-// which is an index's, so that nothing is sorted and nothing gathered. A cursor
-// has no page to stop at and passes over all who aren't meant, so a list that
-// may be small is begun page by page.
+// This file reads whole lists: row by row as one statement gives them, in the
+// list's order, which is an index's, so that nothing is sorted and nothing
+// gathered. Such a statement passes over all who aren't meant, so a list that may
+// be small is begun page by page.
 
 package projections
 
@@ -17,8 +17,8 @@ import (
 
 // A wholePace says how much of a whole list is read at a time.
 type wholePace struct {
-	// page is how many rows a page has, and pages how many of them are read before
-	// a cursor is opened where there are filters that a cursor doesn't look up.
+	// page is how many rows a page has, and pages how many of them are read first
+	// where there are filters that walking through all users doesn't look up.
 	page, pages int
 }
 
