@@ -1,7 +1,7 @@
-// This file reads whole lists: row by row off one cursor, in the list's order,
-// which is an index's, so that nothing is sorted and nothing gathered. A cursor
-// has no page to stop at and passes over all who aren't meant, so a list that
-// may be small is begun page by page.
+// This file reads whole lists: row by row as one statement gives them, in the
+// list's order, which is an index's, so that nothing is sorted and nothing
+// gathered. Such a statement passes over all who aren't meant, so a list that may
+// be small is begun page by page.
 
 package projections
 
@@ -17,14 +17,12 @@ import (
 
 // A wholePace says how much of a whole list is read at a time.
 type wholePace struct {
-	// page is how many rows a page has, and pages how many of them are read before
-	// a cursor is opened where there are filters that a cursor doesn't look up.
+	// page is how many rows a page has, and pages how many of them are read first
+	// where there are filters that walking through all users doesn't look up.
 	page, pages int
-	// fetch is how many rows PostgreSQL hands over at a time.
-	fetch int
 }
 
-var usualPace = wholePace{page: 1000, pages: 16, fetch: 2000}
+var usualPace = wholePace{page: 1000, pages: 16}
 
 // wholeUsers gives all users that q asks for.
 func (s *snapshot) wholeUsers(ctx context.Context, q *UsersQuery, l *listing) iter.Seq2[*User, error] {
@@ -56,7 +54,7 @@ func (s *snapshot) wholeUsers(ctx context.Context, q *UsersQuery, l *listing) it
 			st.where(append(append([]condition{always("u.id IS NOT NULL")}, walk.sources[0].conditions...), stretch...)...)
 			st.write(" ORDER BY ", walk.order())
 			more := true
-			err := s.each(ctx, "users_list", st, func(rows *sql.Rows) (bool, error) {
+			err := s.each(ctx, st, func(rows *sql.Rows) (bool, error) {
 				u, err := scanUser(rows, q.At)
 				if err == nil {
 					more = yield(u, nil)
@@ -93,54 +91,42 @@ func (s *snapshot) userWalk(q *UsersQuery, l *listing) *listing {
 		sources: []source{{conditions: withStatus(conditions, q)}}}
 }
 
-// each hands the rows of a query over, one at a time, until f has enough or
-// fails. The cursor of PostgreSQL bears the name, which is of one kind of row
-// only; no other of that name may be open.
-func (s *snapshot) each(ctx context.Context, name string, q *statement, f func(*sql.Rows) (more bool, err error)) error {
+// each hands the rows of a query over, one at a time as the engine finds them,
+// until f has enough or fails. PostgreSQL's rows that are left over then are
+// read and dropped, unless ctx has ended: the transaction goes on.
+func (s *snapshot) each(ctx context.Context, q *statement, f func(*sql.Rows) (more bool, err error)) error {
 	if s.d.Name != sqldb.Postgres {
-		_, _, err := s.eachOf(ctx, q.text.String(), q.args, f)
-		return err
+		return s.eachOf(ctx, q.text.String(), q.args, f)
 	}
 	// A server that sorted everything first would keep it in files, and let the
-	// client wait. To sort is out of the question only while this is planned.
+	// client wait.
 	if err := s.run(ctx, "SELECT set_config('enable_sort', 'off', true), set_config('enable_seqscan', 'off', true)"); err != nil {
 		return err
 	}
-	if err := s.run(ctx, "DECLARE "+name+" NO SCROLL CURSOR FOR "+q.text.String(), q.args...); err != nil {
+	if err := s.eachOf(ctx, q.text.String(), q.args, f); err != nil {
 		return err
 	}
-	if err := s.run(ctx, "SELECT set_config('enable_sort', 'on', true), set_config('enable_seqscan', 'on', true)"); err != nil {
-		return err
-	}
-	fetch := fmt.Sprintf("FETCH %d FROM %s", s.pace.fetch, name)
-	for n, more := s.pace.fetch, true; n == s.pace.fetch && more; {
-		var err error
-		if n, more, err = s.eachOf(ctx, fetch, nil, f); err != nil {
-			return err
-		}
-	}
-	return s.run(ctx, "CLOSE "+name)
+	return s.run(ctx, "SELECT set_config('enable_sort', 'on', true), set_config('enable_seqscan', 'on', true)")
 }
 
 // run runs a statement of which nothing is wanted.
-func (s *snapshot) run(ctx context.Context, text string, args ...any) error {
-	_, _, err := s.eachOf(ctx, text, args, func(*sql.Rows) (bool, error) { return true, nil })
-	return err
+func (s *snapshot) run(ctx context.Context, text string) error {
+	return s.eachOf(ctx, text, nil, func(*sql.Rows) (bool, error) { return true, nil })
 }
 
-// eachOf hands over the rows of one statement and counts them.
-func (s *snapshot) eachOf(ctx context.Context, text string, args []any, f func(*sql.Rows) (more bool, err error)) (n int, more bool, err error) {
+// eachOf hands over the rows of one statement.
+func (s *snapshot) eachOf(ctx context.Context, text string, args []any, f func(*sql.Rows) (more bool, err error)) error {
 	rows, err := s.tx.QueryContext(ctx, text, args...)
 	if err != nil {
-		return 0, false, err
+		return err
 	}
 	defer rows.Close()
-	for more = true; more && rows.Next(); n++ {
+	for more := true; more && rows.Next(); {
 		if more, err = f(rows); err != nil {
-			return n, more, err
+			return err
 		}
 	}
-	return n, more, rows.Err()
+	return rows.Err()
 }
 
 // wholeSessions gives all sessions of a listing.
@@ -151,7 +137,7 @@ func (s *snapshot) wholeSessions(ctx context.Context, l *sessionListing) iter.Se
 		}
 		q := &statement{}
 		l.write(q, s.indexedBy(l.index()), l.conditions)
-		err := s.each(ctx, "sessions_list", q, func(rows *sql.Rows) (bool, error) {
+		err := s.each(ctx, q, func(rows *sql.Rows) (bool, error) {
 			r, err := scanSession(rows, l.at, s.SessionTimeout)
 			return err == nil && yield(&r.Session, nil), err
 		})
