@@ -123,13 +123,3 @@ func (f *filler) load(ctx context.Context, tx *sqldb.Tx, s *shard) (ledger, erro
 	err := work.Wait()
 	return sum, err
 }
-
-// load writes rows that aren't there yet, however few.
-func (t *table) load(ctx context.Context, tx *sqldb.Tx, rows [][]any) error {
-	if len(rows) == 0 {
-		return nil
-	}
-	_, err := tx.CopyIn(ctx, t.name, t.columns, sqldb.RowsOf(len(rows), len(t.columns),
-		func(i int, values []any) { copy(values, rows[i]) }))
-	return err
-}

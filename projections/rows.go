@@ -36,14 +36,22 @@ const copyFrom = 64
 // insert writes rows that aren't there yet.
 func (t *table) insert(ctx context.Context, tx *sqldb.Tx, rows [][]any) error {
 	if len(rows) >= copyFrom {
-		_, err := tx.CopyIn(ctx, t.name, t.columns, sqldb.RowsOf(len(rows), len(t.columns),
-			func(i int, values []any) { copy(values, rows[i]) }))
-		return err
+		return t.load(ctx, tx, rows)
 	}
 	if tx.Dialect().Name == sqldb.Postgres && len(rows) > 0 {
 		return t.insertFromArrays(ctx, tx, rows)
 	}
 	return t.write(ctx, tx, rows, "")
+}
+
+// load writes rows that aren't there yet in bulk, however few.
+func (t *table) load(ctx context.Context, tx *sqldb.Tx, rows [][]any) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	_, err := tx.CopyIn(ctx, t.name, t.columns, sqldb.RowsOf(len(rows), len(t.columns),
+		func(i int, values []any) { copy(values, rows[i]) }))
+	return err
 }
 
 // insertFromArrays writes a few rows that aren't there yet on PostgreSQL, in one
