@@ -205,7 +205,6 @@ func fillKilled(t *testing.T, database Database) {
 			h := newHouse(t, database)
 			h.append(events...)
 			config := h.filling()
-			config.Lease = 200 * time.Millisecond
 			log, stopped, _ := h.stoppedLog(3)
 			models := h.openModels(h.open())
 			h.startOn(models, log, config)
@@ -214,6 +213,7 @@ func fillKilled(t *testing.T, database Database) {
 			if err := models.Close(); err != nil {
 				t.Fatal(err)
 			}
+			h.exec(2, "UPDATE generation SET lease_until = NULL") // its lease runs out
 			config = next(h)
 			config.FillFrom *= 10
 			r := h.start(config)

@@ -10,6 +10,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -27,16 +28,22 @@ import (
 var runsBy = map[sqldb.Engine]string{sqldb.SQLite: "60", sqldb.Postgres: "8"}
 
 func schedules(t *testing.T, database Database) {
-	engine := database(t)().Dialect().Name
-	const checks = "rapid.checks"
-	given, before := false, flag.Lookup(checks).Value.String()
-	flag.Visit(func(f *flag.Flag) { given = given || f.Name == checks })
-	if !given {
-		setFlag(t, checks, runsBy[engine])
-		defer setFlag(t, checks, before)
+	if !runsAreGiven() {
+		before := flag.Lookup(runsFlag).Value.String()
+		setFlag(t, runsFlag, runsBy[database(t)().Dialect().Name])
+		defer setFlag(t, runsFlag, before)
 	}
 	rapid.Check(t, func(rt *rapid.T) { Schedule(t, rt, database) })
 }
+
+const runsFlag = "rapid.checks"
+
+// runsAreGiven says whether the command line says how many runs there are. It is
+// asked once: a flag that was set and set back would count as given.
+var runsAreGiven = sync.OnceValue(func() (given bool) {
+	flag.Visit(func(f *flag.Flag) { given = given || f.Name == runsFlag })
+	return given
+})
 
 func setFlag(t *testing.T, name, value string) {
 	if err := flag.Set(name, value); err != nil {
