@@ -87,7 +87,13 @@ func (db *DB) migrate(ctx context.Context, files fs.FS, up func(*goose.Provider)
 			err = unlockErr
 		}
 	}()
-	provider, err := goose.NewProvider(db.dialect.migrate.dialect, db.sql, own,
+	// What a migration sets for its connection ends with it.
+	migrating, err := db.location.open(ctx, db.schema)
+	if err != nil {
+		return err
+	}
+	defer migrating.Close()
+	provider, err := goose.NewProvider(db.dialect.migrate.dialect, migrating.sql, own,
 		goose.WithTableName(versionTable), goose.WithDisableGlobalRegistry(true))
 	if err != nil {
 		return err
