@@ -13,6 +13,7 @@ import (
 	"runtime"
 	"runtime/pprof"
 	"slices"
+	"time"
 
 	"boxoffice/internal/sqldb"
 )
@@ -92,7 +93,8 @@ type saying struct {
 }
 
 // RunSide is the side that in asks for. It writes how far it is, and its
-// result, to out. It ends when ctx does or when in is closed.
+// result, to out. It ends when ctx does or when in is closed, and the process
+// with it if that takes long.
 func RunSide(ctx context.Context, in io.Reader, out io.Writer) error {
 	decoder := json.NewDecoder(in)
 	r := &sideRun{}
@@ -106,6 +108,9 @@ func RunSide(ctx context.Context, in io.Reader, out io.Writer) error {
 		_, _ = io.Copy(io.Discard, decoder.Buffered())
 		_, _ = io.Copy(io.Discard, in)
 		cancel()
+		// A database may be in the middle of something that it doesn't leave.
+		time.Sleep(stopWithin)
+		os.Exit(1)
 	}()
 	encoder := json.NewEncoder(out)
 	r.progress = func(done int64) { _ = encoder.Encode(saying{Progress: done}) } // the result's error is told
