@@ -13,7 +13,7 @@ const (
 	// heapGoal is what the service's memory is kept under, softly: as it comes
 	// near, garbage is collected more often. With what the embedded database
 	// takes beside it, a process stays under 300 MB.
-	heapGoal = 144 << 20
+	heapGoal = 128 << 20
 	// heapGrowth is by how much the heap may grow before garbage is collected,
 	// in percent of what lives. Little lives in the service, and most of what
 	// is made for a batch is garbage soon.

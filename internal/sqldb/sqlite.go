@@ -18,7 +18,7 @@ import (
 var sqliteDialect = &Dialect{
 	Name:      SQLite,
 	oneWriter: true,
-	onWriter:  "PRAGMA cache_size = -8192", // in KiB, of which the driver takes twice as much; see dsn for the others
+	onWriter:  "PRAGMA cache_size = -4096", // in KiB, of which the driver takes twice as much; see dsn for the others
 	copy:      copySQLite,
 	migrate:   migrateSQLite,
 }
