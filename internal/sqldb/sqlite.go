@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 
 	"modernc.org/sqlite"
 )
@@ -80,7 +81,31 @@ func (l *sqliteLocation) open(ctx context.Context, schema string) (*DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open database: %w", err)
 	}
-	return newDB(ctx, pool, sqliteDialect, l, schema)
+	db, err := newDB(ctx, pool, sqliteDialect, l, schema)
+	if err == nil && !l.readOnly {
+		sortBeside.Do(func() { err = db.sortInDirectory(ctx, filepath.Dir(l.path)) })
+	}
+	if err != nil {
+		return nil, err
+	}
+	return db, nil
+}
+
+// sortBeside sets where the engine keeps what it sorts and can't hold in memory,
+// which is one place for the whole process: the directory of the first database
+// that it writes to. There is room, it can be written to, and it is protected
+// like the database itself. Where it is gone, the engine takes the system's.
+var sortBeside sync.Once
+
+func (db *DB) sortInDirectory(ctx context.Context, dir string) error {
+	if os.Getenv("SQLITE_TMPDIR") != "" {
+		return nil
+	}
+	_, err := db.sql.ExecContext(ctx, "PRAGMA temp_store_directory = '"+strings.ReplaceAll(dir, "'", "''")+"'")
+	if err != nil {
+		return errors.Join(fmt.Errorf("sort in the database's directory: %w", err), db.Close())
+	}
+	return nil
 }
 
 // dsn gives the driver's name of a schema's file. A transaction that may write
