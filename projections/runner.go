@@ -27,7 +27,7 @@ type Config struct {
 	// default it is made of the host's name and the process's number.
 	Holder string
 	// BatchEvents and BatchBytes bound how much is projected in one
-	// transaction, by default 20,000 events and 32 MiB.
+	// transaction, by default 10,000 events and 32 MiB.
 	BatchEvents int
 	BatchBytes  int
 	// FillFrom is how long a log is at least that isn't followed from its
@@ -60,7 +60,7 @@ type Config struct {
 
 func (c Config) withDefaults() Config {
 	setDefault(&c.TimeZone, "UTC")
-	setDefault(&c.BatchEvents, 20_000)
+	setDefault(&c.BatchEvents, 10_000)
 	setDefault(&c.BatchBytes, 32<<20)
 	setDefault(&c.FillFrom, 50_000)
 	setDefault(&c.FillBytes, 16<<20)
