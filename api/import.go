@@ -74,6 +74,7 @@ func (s *service) registerImport() {
 		description: "The first row names the columns: `email`, and any of `id`, `first_name`, `last_name`, `locale`, `country`, `platform`, " +
 			"`registered_at` and `custom.<key>`. A row is about the user of its id, or else about the one user with its e-mail, or it makes a user. " +
 			"Empty cells say nothing. A row that breaks a rule is refused, with the reason, and the others are imported. " +
+			"The first row about a user counts: a further one that says otherwise is refused. " +
 			"Importing the same file twice changes nothing the second time. One import runs at a time.",
 		noDeadline: true, // a file takes its time; what waits within has deadlines of its own
 		errors:     []int{http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType},

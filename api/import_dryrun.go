@@ -12,16 +12,15 @@ import (
 	"boxoffice/domain"
 )
 
-// A shadow is a user as rows of the file have left them: a place in shadows.
+// A shadow is a user as a row of the file has left them: a place in shadows.
 type shadow struct {
 	all *shadows
-	n   int
+	n   int32
 }
 
-// userID gives an id that is nobody's: nothing is published under it.
-func (s shadow) userID() string                   { return dryRunID }
+// row gives the row that has made or changed the user.
+func (s shadow) row() int                         { return int(s.all.rows[s.n]) }
 func (s shadow) registeredAt() *domain.Instant    { return s.all.registered[s.n].orNil() }
-func (s shadow) updatedAt() *domain.Instant       { return nil }
 func (s shadow) value(importField) jsontext.Value { return nil }
 
 func (s shadow) says(f importField, cell string) bool {
@@ -30,7 +29,10 @@ func (s shadow) says(f importField, cell string) bool {
 }
 
 // fields are what each column says, hashed; 0 for nothing.
-func (s shadow) fields() []uint32 { return s.all.fields[s.n*s.all.width : (s.n+1)*s.all.width] }
+func (s shadow) fields() []uint32 {
+	first := int(s.n) * s.all.width
+	return s.all.fields[first : first+s.all.width]
+}
 
 // dryRunID stands for the id of a user in a dry run.
 const dryRunID = "dry-run"
@@ -42,18 +44,20 @@ type shadows struct {
 	columns *importColumns
 	width   int
 
+	rows       []int32
 	fields     []uint32
 	registered []optionalTime
-	email      []uint64 // as compared, hashed
-	byID       map[uint64]int
-	// byEmail has who had an e-mail last, and before who had it before that; -1
-	// ends the chain.
-	byEmail map[uint64]int
-	before  []emailLink
+	// before has who came to the same e-mail before, noShadow for nobody.
+	before []int32
+	byID   map[uint64]int32
+	// byEmail has who came to an e-mail last.
+	byEmail map[uint64]int32
 	// left is how many of the read models' users are shadows by now and count
 	// as such, by the e-mail that they had.
 	left map[uint64]int64
 }
+
+const noShadow = -1
 
 // An optionalTime is an instant that may not be known: Never then.
 type optionalTime domain.Instant
@@ -66,12 +70,9 @@ func (t optionalTime) orNil() *domain.Instant {
 	return &at
 }
 
-// An emailLink says that a user has had an e-mail.
-type emailLink struct{ user, next int }
-
 func newShadows(c *importColumns, width int) *shadows {
 	return &shadows{seed: maphash.MakeSeed(), columns: c, width: width,
-		byID: map[uint64]int{}, byEmail: map[uint64]int{}, left: map[uint64]int64{}}
+		byID: map[uint64]int32{}, byEmail: map[uint64]int32{}, left: map[uint64]int64{}}
 }
 
 // hash gives a number for a text, which isn't 0; short gives a smaller one.
@@ -84,15 +85,15 @@ func (s *shadows) ofID(id string) (shadow, bool) {
 	return shadow{s, n}, ok
 }
 
-// note remembers what a row makes of a user, nil for one whom it makes, now. id
-// is empty for one whose id is made up.
-func (s *shadows) note(r *importRow, user importedUser, id string, now domain.Instant) {
-	sh, known := user.(shadow)
-	if !known {
-		sh = s.add(id)
-	}
-	if u, ok := user.(*foundUser); ok {
-		s.takeOver(sh, u, r)
+// note remembers what a row makes of a user, nil for one whom it makes, now.
+func (s *shadows) note(r *importRow, user *foundUser, now domain.Instant) {
+	sh := s.add(r.number, s.columns.emailAfter(r, user))
+	switch {
+	case user != nil:
+		s.byID[s.hash(user.ID)] = sh.n
+		s.takeOver(sh, user, r)
+	case r.id != "":
+		s.byID[s.hash(r.id)] = sh.n
 	}
 	for _, f := range s.columns.fields {
 		if cell := r.cells[f.at]; cell != "" && (user == nil || !user.says(f, cell)) {
@@ -100,22 +101,23 @@ func (s *shadows) note(r *importRow, user importedUser, id string, now domain.In
 		}
 	}
 	switch {
-	case r.registered != nil && !r.agreesWith(user):
+	case r.registered != nil && (user == nil || !r.agreesWith(user)):
 		s.registered[sh.n] = optionalTime(r.registered.at)
 	case user == nil:
 		s.registered[sh.n] = optionalTime(now)
 	}
-	s.moveEmail(sh, s.hash(r.email))
 }
 
-func (s *shadows) add(id string) shadow {
-	n := len(s.email)
+// add makes a shadow who has an e-mail, as compared.
+func (s *shadows) add(row int, email string) shadow {
+	n, before := int32(len(s.rows)), int32(noShadow)
+	if last, ok := s.byEmail[s.hash(email)]; ok {
+		before = last
+	}
+	s.byEmail[s.hash(email)] = n
+	s.rows, s.before = append(s.rows, int32(row)), append(s.before, before)
 	s.fields = append(s.fields, make([]uint32, s.width)...)
 	s.registered = append(s.registered, optionalTime(domain.Never))
-	s.email = append(s.email, 0)
-	if id != "" {
-		s.byID[s.hash(id)] = n
-	}
 	return shadow{s, n}
 }
 
@@ -140,37 +142,21 @@ func (s *shadows) takeOver(sh shadow, u *foundUser, r *importRow) {
 		}
 	}
 	if u.Profile.Email != nil {
-		email := s.hash(fold(*u.Profile.Email))
-		s.moveEmail(sh, email)
-		s.left[email]++
+		s.left[s.hash(u.email())]++
 	}
 }
 
-// moveEmail takes a user from one e-mail to another.
-func (s *shadows) moveEmail(sh shadow, email uint64) {
-	if s.email[sh.n] == email {
-		return
+// who gives the shadow who came to an e-mail last, how many have it, two at most,
+// and how many of the read models' users no longer count.
+func (s *shadows) who(email string) (last shadow, have, left int64) {
+	h := s.hash(email)
+	left = s.left[h]
+	n, ok := s.byEmail[h]
+	switch {
+	case !ok:
+		return shadow{}, 0, left
+	case s.before[n] != noShadow:
+		return shadow{s, n}, 2, left
 	}
-	s.email[sh.n] = email
-	next, ok := s.byEmail[email]
-	if !ok {
-		next = -1
-	}
-	s.byEmail[email] = len(s.before)
-	s.before = append(s.before, emailLink{sh.n, next})
-}
-
-// who gives a shadow who has an e-mail, how many have it, two at most, and how
-// many of the read models' users no longer count.
-func (s *shadows) who(foldedEmail string) (one shadow, have, left int64) {
-	email := s.hash(foldedEmail)
-	at, ok := s.byEmail[email]
-	for ; ok && at >= 0 && have < 2; at = s.before[at].next {
-		// One who came back to an e-mail is in the chain twice.
-		if n := s.before[at].user; s.email[n] == email && (have == 0 || n != one.n) {
-			one = shadow{s, n}
-			have++
-		}
-	}
-	return one, have, s.left[email]
+	return shadow{s, n}, 1, left
 }

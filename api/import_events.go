@@ -30,6 +30,10 @@ func (m *importer) create(ctx context.Context, r *importRow) error {
 			return nil
 		}
 	}
+	if fault := m.first.emailFault(r, r.email, ""); fault != "" {
+		m.refuse(r.number, fault)
+		return nil
+	}
 	id := r.id
 	switch {
 	case id != "":
@@ -43,28 +47,32 @@ func (m *importer) create(ctx context.Context, r *importRow) error {
 }
 
 // change changes the user of a row.
-func (m *importer) change(ctx context.Context, r *importRow, user importedUser) error {
+func (m *importer) change(ctx context.Context, r *importRow, user *foundUser) error {
+	if fault := m.first.emailFault(r, m.columns.emailAfter(r, user), user.email()); fault != "" {
+		m.refuse(r.number, fault)
+		return nil
+	}
 	var events []ownEvent
 	if r.registered != nil && !r.agreesWith(user) {
-		if there := user.registeredAt(); there != nil && r.registered.at > *there {
+		if there := user.RegisteredAt; there != nil && r.registered.at > *there {
 			m.refuse(r.number, "registered_at is later than the registration that is recorded")
 			return nil
 		}
-		events = append(events, ownEvent{eventType: domain.UserRegistered, userID: user.userID(), time: r.registered.at, data: json.RawMessage("{}")})
+		events = append(events, ownEvent{eventType: domain.UserRegistered, userID: user.ID, time: r.registered.at, data: json.RawMessage("{}")})
 	}
 	if data := m.columns.changedData(r.cells, user); data != nil {
-		at := after(m.service.now(), user.updatedAt())
-		events = append(events, ownEvent{eventType: domain.UserUpdated, userID: user.userID(), time: at, data: data})
+		at := after(m.service.now(), user.UpdatedAt)
+		events = append(events, ownEvent{eventType: domain.UserUpdated, userID: user.ID, time: at, data: data})
 	}
 	if len(events) == 0 {
 		m.result.Unchanged++
 		return nil
 	}
-	return m.put(ctx, r, user, user.userID(), &m.result.Updated, events)
+	return m.put(ctx, r, user, user.ID, &m.result.Updated, events)
 }
 
 // put judges the events of a row, and adds them to what is published next.
-func (m *importer) put(ctx context.Context, r *importRow, user importedUser, id string, count *int, events []ownEvent) error {
+func (m *importer) put(ctx context.Context, r *importRow, user *foundUser, id string, count *int, events []ownEvent) error {
 	composed := make([]*composedEvent, 0, len(events))
 	size := 0
 	for _, e := range events {
@@ -77,12 +85,7 @@ func (m *importer) put(ctx context.Context, r *importRow, user importedUser, id 
 		size += len(c.message.Data)
 	}
 	if m.shadows != nil {
-		if u, ok := user.(*foundUser); ok {
-			id = u.ID
-		} else {
-			id = r.id
-		}
-		m.shadows.note(r, user, id, m.service.now())
+		m.shadows.note(r, user, m.service.now())
 		*count++
 		return nil
 	}

@@ -24,7 +24,7 @@ type importRow struct {
 
 // agreesWith says that the row's registration is the one that is recorded.
 func (r *importRow) agreesWith(u importedUser) bool {
-	return u != nil && u.registeredAt() != nil && r.registered.agrees(*u.registeredAt())
+	return u.registeredAt() != nil && r.registered.agrees(*u.registeredAt())
 }
 
 // readAhead reads the next rows, and says whether there may be more.

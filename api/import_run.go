@@ -38,6 +38,7 @@ type importer struct {
 	// progress, where set, is told now and then how far the import is.
 	progress func(importResult) error
 	result   importResult
+	first    *firstRows
 	shadows  *shadows // of a dry run only
 
 	window    []importRow
@@ -53,7 +54,7 @@ type importer struct {
 }
 
 func (s *service) newImporter(table *spreadsheet.Table, columns *importColumns, dryRun bool) *importer {
-	m := &importer{service: s, table: table, columns: columns, result: importResult{Refused: []refusedRow{}}}
+	m := &importer{service: s, table: table, columns: columns, first: newFirstRows(), result: importResult{Refused: []refusedRow{}}}
 	if dryRun {
 		m.shadows = newShadows(columns, len(table.Header))
 	}
@@ -126,16 +127,31 @@ func (m *importer) importRow(ctx context.Context, r *importRow) error {
 		}
 	}
 	user, fault, err := m.who(r)
-	switch {
-	case err != nil:
+	if err != nil {
 		return err
+	}
+	first := m.first.of(r, user)
+	found, _ := user.(*foundUser)
+	switch {
 	case fault != "":
 		m.refuse(r.number, fault)
 		return nil
-	case user == nil:
+	case first != r.number:
+		m.repeat(r, user, first)
+		return nil
+	case found == nil:
 		return m.create(ctx, r)
 	}
-	return m.change(ctx, r, user)
+	return m.change(ctx, r, found)
+}
+
+// repeat judges a further row about a user.
+func (m *importer) repeat(r *importRow, user importedUser, first int) {
+	if user != nil && m.columns.changedData(r.cells, user) == nil && (r.registered == nil || r.agreesWith(user)) {
+		m.result.Unchanged++
+		return
+	}
+	m.refuse(r.number, repeatMessage(first))
 }
 
 // badFile is the answer to a file that can't be read to its end.

@@ -14,9 +14,7 @@ import (
 
 // An importedUser is a user whom a row is about.
 type importedUser interface {
-	userID() string
 	registeredAt() *domain.Instant
-	updatedAt() *domain.Instant
 	// says says that a field is already what a cell says.
 	says(f importField, cell string) bool
 	// value gives the value of a field of custom, nil where there is none.
@@ -38,9 +36,7 @@ func newFoundUser(u *projections.User, c *importColumns) (*foundUser, error) {
 	return f, json.Unmarshal(u.Profile.Custom, &f.custom)
 }
 
-func (u *foundUser) userID() string                     { return u.ID }
 func (u *foundUser) registeredAt() *domain.Instant      { return u.RegisteredAt }
-func (u *foundUser) updatedAt() *domain.Instant         { return u.UpdatedAt }
 func (u *foundUser) value(f importField) jsontext.Value { return u.custom[f.name] }
 
 func (u *foundUser) says(f importField, cell string) bool {
@@ -50,6 +46,25 @@ func (u *foundUser) says(f importField, cell string) bool {
 	}
 	there := profileText(&u.Profile, f.name)
 	return there != nil && u.columns.sameText(cell, *there)
+}
+
+// email gives the user's e-mail as e-mails are compared, empty for none. u may be
+// nil.
+func (u *foundUser) email() string {
+	if u == nil || u.Profile.Email == nil {
+		return ""
+	}
+	return fold(*u.Profile.Email)
+}
+
+// emailAfter gives the e-mail, as compared, that a user has after a row: their
+// own where the cell says the same in another form. user is nil for one whom the
+// row makes.
+func (c *importColumns) emailAfter(r *importRow, user *foundUser) string {
+	if user != nil && user.Profile.Email != nil && c.sameText(r.cells[c.email], *user.Profile.Email) {
+		return user.email()
+	}
+	return r.email
 }
 
 // profileText gives a field of a profile.

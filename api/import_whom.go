@@ -74,11 +74,8 @@ func touchedID(id string) string       { return "id " + id }
 func touchedEmail(email string) string { return "email " + email }
 
 // touch marks what a row changes of how users are found.
-func (m *importer) touch(id, email string, user importedUser) {
-	m.touched[touchedID(id)], m.touched[touchedEmail(email)] = true, true
-	if u, ok := user.(*foundUser); ok && u.Profile.Email != nil {
-		m.touched[touchedEmail(fold(*u.Profile.Email))] = true
-	}
+func (m *importer) touch(id, email string, user *foundUser) {
+	m.touched[touchedID(id)], m.touched[touchedEmail(email)], m.touched[touchedEmail(user.email())] = true, true, true
 }
 
 // who gives the user whom a row is about, nil for one whom it makes.
@@ -98,12 +95,12 @@ func (m *importer) who(r *importRow) (importedUser, string, error) {
 		}
 		return m.known(match.User)
 	}
-	one, have, left := m.shadows.who(r.email)
+	last, have, left := m.shadows.who(r.email)
 	switch others := match.Users - left; {
 	case others+have > 1 || others == 1 && match.User == nil:
 		return nil, severalMessage, nil
 	case have == 1:
-		return one, "", nil
+		return last, "", nil
 	case others == 1:
 		return m.known(match.User)
 	}

@@ -1,0 +1,163 @@
+// These tests hold that importing a file again changes nothing, whatever is in
+// it: rows that contradict each other, rows that name one user by id and by
+// e-mail, e-mails that several have or that rows move.
+
+package api
+
+import (
+	"bytes"
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+)
+
+// A drawnFile is a file, and the events of what is there before it is imported.
+type drawnFile struct {
+	before []string
+	file   string
+}
+
+// drawFile draws rows about few users and e-mails, so that many are about the
+// same. mark keeps those of one file apart from others.
+func drawFile(mark string) *rapid.Generator[drawnFile] {
+	return rapid.Custom(func(t *rapid.T) drawnFile {
+		one := func(label string, of ...string) string { return rapid.SampledFrom(of).Draw(t, label) }
+		email := func(label string) string {
+			drawn := one(label, "", "a@x", "A@x", "b@x", "B@X", "c@x", "'=c@x")
+			if drawn != "" {
+				drawn += "." + mark
+			}
+			return drawn
+		}
+		var f drawnFile
+		for n := range rapid.IntRange(0, 4).Draw(t, "users before") {
+			data := map[string]any{"custom": map[string]any{"note": json.RawMessage(one("note", `"x"`, `38`, `true`, `["a"]`))}}
+			if at := email("email"); at != "" {
+				data["email"] = at
+			}
+			text, err := json.Marshal(data)
+			if err != nil {
+				t.Fatal(err)
+			}
+			f.before = append(f.before, happened(one("time", "2024-02-15T00:00:00Z", "2026-11-23T12:04:00Z"), fmt.Sprint(mark, n+1),
+				one("type", "user.registered", "user.updated"), string(text)))
+		}
+		var file bytes.Buffer
+		w := csv.NewWriter(&file)
+		_ = w.Write([]string{"id", "email", "first_name", "registered_at", "custom.note"})
+		for range rapid.IntRange(1, 8).Draw(t, "rows") {
+			id := one("id", "", "", "1", "2", "3", "gone")
+			if id != "" {
+				id = mark + id
+			}
+			_ = w.Write([]string{id, email("email"), one("first_name", "", "", "Ana", "Bob", "no\x00"),
+				one("registered_at", "", "", "2024-03-01", "2024-02-01 10:00:00", "2030-01-01", "soon"),
+				one("note", "", "", "x", "'=x", "38", "38.0", "1e999", "TRUE", `["b"]`, `[1]`)})
+		}
+		w.Flush()
+		f.file = file.String()
+		return f
+	})
+}
+
+// importedAgain imports a file twice, and says what the second answer should have
+// been where it was another.
+func (h *harness) importedAgain(file string) string {
+	h.t.Helper()
+	var first, again importResult
+	h.importTable("", csvType, file).ok(http.StatusOK).decode(&first)
+	h.importTable("", csvType, file).ok(http.StatusOK).decode(&again)
+	want := importResult{Rows: first.Rows, Unchanged: first.Created + first.Updated + first.Unchanged, Refused: first.Refused}
+	return cmp.Diff(want, again)
+}
+
+func TestImportingAgainChangesNothing(t *testing.T) {
+	h := newHarness(t, nil)
+	rapid.Check(t, func(rt *rapid.T) {
+		platform := &memoryPlatform{t: t}
+		h.service.Reader, h.service.Log, h.service.Publisher = platform, platform, platform
+		f := drawFile("").Draw(rt, "file")
+		if len(f.before) > 0 {
+			h.publish("admin", batchType, "["+strings.Join(f.before, ",")+"]", nil).ok(http.StatusAccepted)
+		}
+		if diff := h.importedAgain(f.file); diff != "" {
+			rt.Errorf("after %s,\n%s\nthe second time comes to something else (-want +got):\n%s", f.before, f.file, diff)
+		}
+	})
+}
+
+// The same over the real parts, with a user who was erased.
+func TestImportingAgainOnEachEngine(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		for seed := range 20 {
+			mark := fmt.Sprintf("f%d.", seed)
+			f := drawFile(mark).Example(seed)
+			w.happen(append(f.before, happened("2024-05-01T00:00:00Z", mark+"gone", "user.registered", `{}`),
+				happened("2026-11-02T00:00:00Z", mark+"gone", "user.erased", `{}`))...)
+			if diff := w.importedAgain(f.file); diff != "" {
+				t.Errorf("after %s,\n%s\nthe second time comes to something else (-want +got):\n%s", f.before, f.file, diff)
+			}
+		}
+	})
+}
+
+// Two rows about one user stay so across the rows that are read ahead.
+func TestImportRepeatsFarApart(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		lines := []string{"id,email,first_name", "ana,ana@example.org,Ana", ",bob@example.org,Bob"}
+		for i := range windowRows {
+			lines = append(lines, fmt.Sprintf("%d,%d@example.org,", i, i))
+		}
+		lines = append(lines, ",ANA@example.org,", ",ana@example.org,Ana", ",Bob@example.org,", "ana,other@example.org,")
+		refused := fmt.Sprintf("; %d: row 2 is about this user already; %d: row 3 is about this user already; %d: row 2 is about this user already",
+			windowRows+4, windowRows+6, windowRows+7)
+		for _, query := range []string{"?dry_run=true", ""} {
+			w.importTable(query, csvType, strings.Join(lines, "\n")).
+				comesTo(fmt.Sprintf("%d rows: %d created, 0 updated, 1 unchanged%s", windowRows+6, windowRows+2, refused))
+		}
+		w.importCSV(lines...).comesTo(fmt.Sprintf("%d rows: 0 created, 0 updated, %d unchanged%s", windowRows+6, windowRows+3, refused))
+	})
+}
+
+// What is remembered of a row doesn't grow with what it says: a file of 500,000
+// rows stays within a few megabytes.
+func TestImportRemembersLittle(t *testing.T) {
+	const rows = 500_000
+	held := func(remember func(n int, r *importRow)) float64 {
+		var before, now runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&before)
+		for n := range rows {
+			email := fmt.Sprintf("somebody.with.a.long.name.%d@example.org", n)
+			remember(n, &importRow{number: n + 2, email: email, cells: []string{email, "Somebody", "2024-03-01"}})
+		}
+		runtime.GC()
+		runtime.ReadMemStats(&now)
+		return float64(now.HeapAlloc-before.HeapAlloc) / rows
+	}
+	first := newFirstRows()
+	each := held(func(_ int, r *importRow) { first.of(r, nil) })
+	both := held(func(n int, r *importRow) {
+		r.id = fmt.Sprint("u", n)
+		first.of(r, nil)
+	})
+	columns, err := readColumns([]string{"email", "first_name", "registered_at"}, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	shadows := newShadows(columns, 3)
+	dry := held(func(_ int, r *importRow) { shadows.note(r, nil, 0) })
+	t.Logf("%.0f bytes a row by e-mail, %.0f by id, and %.0f in a dry run", each, both, dry)
+	if each > 50 || both > 50 || dry > 150 {
+		t.Error("that is more than it should be")
+	}
+	runtime.KeepAlive(first)
+	runtime.KeepAlive(shadows)
+}
