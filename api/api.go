@@ -125,11 +125,8 @@ type service struct {
 	recheckEvery time.Duration
 	metrics      *metrics
 	exports      exportSlots
-	// importing is held by the import that runs: two at a time would both make
-	// the users whom neither finds.
-	importing chan struct{}
-	router    *chi.Mux
-	api       huma.API
+	router       *chi.Mux
+	api          huma.API
 	// document is the OpenAPI document.
 	document []byte
 }
@@ -152,8 +149,7 @@ func newService(c Config) (*service, error) {
 		return nil, err
 	}
 	c.setDefaults()
-	s := &service{Config: c, attempts: attempts.New(c.Clock), recheckEvery: recheckEvery, exports: make(exportSlots, maxExports),
-		importing: make(chan struct{}, 1)}
+	s := &service{Config: c, attempts: attempts.New(c.Clock), recheckEvery: recheckEvery, exports: make(exportSlots, maxExports)}
 	var err error
 	if s.cursors, err = newCursorSealer(c.CursorKey); err != nil {
 		return nil, fmt.Errorf("api: %w", err)

@@ -96,13 +96,11 @@ func (s *service) importUsers(ctx context.Context, in *importUsersInput) (*huma.
 	if err := importMediaType(in.request); err != nil {
 		return nil, err
 	}
-	select {
-	case s.importing <- struct{}{}:
-	default:
-		return nil, unavailable("another import is running; try again when it has ended")
+	release, err := s.oneImport(ctx)
+	if err != nil {
+		return nil, err
 	}
 	streamed := false
-	release := func() { <-s.importing }
 	defer func() {
 		if !streamed {
 			release()
@@ -126,6 +124,23 @@ func (s *service) importUsers(ctx context.Context, in *importUsersInput) (*huma.
 		defer release()
 		s.streamImport(ctx, c, m)
 	}}, nil
+}
+
+// oneImport lets one import at a time run, whichever process it runs in: two
+// would both make the users whom neither finds.
+func (s *service) oneImport(ctx context.Context) (release func(), err error) {
+	unlock, ok, err := s.Log.TryLock(ctx, "import")
+	if err != nil {
+		return nil, err
+	}
+	if !ok {
+		return nil, unavailable("another import is running; try again when it has ended")
+	}
+	return func() {
+		if err := unlock(); err != nil {
+			s.Logger.ErrorContext(ctx, "the lock of imports could not be given back", "error", err)
+		}
+	}, nil
 }
 
 // importMediaType refuses what can't be a table.

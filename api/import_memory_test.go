@@ -17,11 +17,12 @@ import (
 // A memoryPlatform takes events and shows the users that they make, at once.
 type memoryPlatform struct {
 	unused
-	t     *testing.T
-	mu    sync.Mutex
-	users map[string]*domain.UserFacts
-	known map[eventstore.EventID]eventstore.Verdict
-	last  eventstore.Position
+	t         *testing.T
+	importing sync.Mutex
+	mu        sync.Mutex
+	users     map[string]*domain.UserFacts
+	known     map[eventstore.EventID]eventstore.Verdict
+	last      eventstore.Position
 }
 
 func (p *memoryPlatform) Publish(_ context.Context, messages []Outgoing) error {
@@ -48,6 +49,10 @@ func (p *memoryPlatform) Publish(_ context.Context, messages []Outgoing) error {
 		p.known[id] = eventstore.Verdict{Position: p.last}
 	}
 	return nil
+}
+
+func (p *memoryPlatform) TryLock(context.Context, string) (func() error, bool, error) {
+	return func() error { p.importing.Unlock(); return nil }, p.importing.TryLock(), nil
 }
 
 func (p *memoryPlatform) Head(context.Context) (eventstore.Head, error) {

@@ -95,6 +95,10 @@ type Log interface {
 	// Verdicts tells where events ended, by their identities and in their order;
 	// the zero verdict is that of an event that hasn't been judged yet.
 	Verdicts(ctx context.Context, ids []eventstore.EventID) ([]eventstore.Verdict, error)
+	// TryLock takes the lock of a name, which one of all who have the log open
+	// has at a time; false where another has it. It ends with unlock, or with
+	// the process.
+	TryLock(ctx context.Context, name string) (unlock func() error, ok bool, err error)
 }
 
 // A Trail takes down who did what with people's data. It is used by many

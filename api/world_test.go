@@ -28,6 +28,8 @@ type world struct {
 	*harness
 	store  *eventstore.Store
 	reader *projections.Reader
+	master vault.MasterKey
+	zone   *time.Location
 
 	sequence uint64
 }
@@ -41,10 +43,9 @@ func newWorld(t *testing.T, db *sqldb.DB) *world {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	clock := func() domain.Instant { return domain.InstantOf(testNow) }
-	w := &world{}
+	w := &world{master: vault.FileMasterKey(filepath.Join(t.TempDir(), "master"), true)}
 	var err error
-	master := vault.FileMasterKey(filepath.Join(t.TempDir(), "master"), true)
-	if w.store, err = eventstore.Open(ctx, db, master, eventstore.Options{Now: clock}); err != nil {
+	if w.store, err = eventstore.Open(ctx, db, w.master, eventstore.Options{Now: clock}); err != nil {
 		t.Fatal(err)
 	}
 	models, err := projections.Open(ctx, db)
@@ -69,14 +70,28 @@ func newWorld(t *testing.T, db *sqldb.DB) *world {
 		models.Close()
 		w.store.Close()
 	})
-	zone, err := time.LoadLocation("Europe/Paris")
-	if err != nil {
+	if w.zone, err = time.LoadLocation("Europe/Paris"); err != nil {
 		t.Fatal(err)
 	}
-	w.harness = newHarness(t, func(c *Config) { c.Reader, c.Log, c.Zone = w.reader, w.store, zone })
+	w.harness = newHarness(t, func(c *Config) { c.Reader, c.Log, c.Zone = w.reader, w.store, w.zone })
 	w.broker.take = w.append
 	w.caughtUp()
 	return w
+}
+
+// beside gives another service over the same log, as another process has it on a
+// handle of its own.
+func (w *world) beside(db *sqldb.DB) *harness {
+	w.t.Helper()
+	clock := func() domain.Instant { return domain.InstantOf(testNow) }
+	store, err := eventstore.Open(context.Background(), db, w.master, eventstore.Options{Now: clock})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.t.Cleanup(func() { store.Close() })
+	other := newHarness(w.t, func(c *Config) { c.Reader, c.Log, c.Zone = w.reader, store, w.zone })
+	other.broker.take = w.append
+	return other
 }
 
 // append does what ingest does with what was published.
