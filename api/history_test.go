@@ -297,7 +297,8 @@ func TestRefusedEvents(t *testing.T) {
 		noData := happened("2026-11-01T10:00:00Z", "ana", "rental.started", `{}`)
 		invalid := "{\"specversion\":\"1.0\xff\"}"
 		large := happened("2026-11-01T10:00:00Z", "bób |%", "user.updated", `{"email":"`+strings.Repeat("a", 300<<10)+`"}`)
-		w.publish("admin", batchType, "["+noData+","+invalid+","+large+"]", nil).ok(http.StatusUnprocessableEntity)
+		unknown := happened("2026-11-01T10:00:00Z", "ana", "ana@example.org", `{}`)
+		w.publish("admin", batchType, "["+noData+","+invalid+","+large+","+unknown+"]", nil).ok(http.StatusUnprocessableEntity)
 
 		var admin, auditor struct {
 			Refused    []refusedView
@@ -305,11 +306,12 @@ func TestRefusedEvents(t *testing.T) {
 		}
 		w.get(RoleAdmin, "/v1/refused").ok(http.StatusOK).decode(&admin)
 		w.get(RoleAuditor, "/v1/refused").ok(http.StatusOK).decode(&auditor)
-		if len(admin.Refused) != 3 {
+		if len(admin.Refused) != 4 {
 			t.Fatalf("%+v", admin)
 		}
 		base64Body := base64.StdEncoding.EncodeToString([]byte(invalid))
 		want := []refusedView{
+			{Reason: "unknown_type", Subject: new("ana"), Type: new("ana@example.org"), Body: &unknown},
 			{Reason: "too_large", Subject: new("bób |%"), Type: new("user.updated"), Body: new(large[:domain.KeptOfTooLarge])},
 			{Reason: "malformed", BodyBase64: &base64Body},
 			{Reason: "invalid_data", Subject: new("ana"), Type: new("rental.started"), Body: &noData},
@@ -321,6 +323,9 @@ func TestRefusedEvents(t *testing.T) {
 				t.Errorf("for an admin: %s", diff)
 			}
 			want[i].Subject, want[i].Body, want[i].BodyBase64 = nil, nil, nil
+			if want[i].Reason == "unknown_type" {
+				want[i].Type = nil
+			}
 			if diff := cmp.Diff(want[i], auditor.Refused[i]); diff != "" {
 				t.Errorf("for an auditor: %s", diff)
 			}

@@ -20,7 +20,7 @@ type refusedEvent struct {
 	Reason     string    `json:"reason" enum:"too_large,malformed,invalid_attribute,unknown_type,subject_mismatch,in_future,invalid_data,erased,conflict"`
 	Message    string    `json:"message" doc:"Which field, and which rule it breaks"`
 	Subject    *string   `json:"subject" doc:"The event's, where it can be read; always null for an auditor"`
-	Type       *string   `json:"type"`
+	Type       *string   `json:"type" doc:"The event's, where it can be read; for an auditor null unless it is one of the catalogue, since any other may be anything"`
 	Body       *string   `json:"body" doc:"The event as it came; null where it isn't UTF-8, and always for an auditor"`
 	BodyBase64 *[]byte   `json:"body_base64" nullable:"true" doc:"The event as it came, where it isn't UTF-8; always null for an auditor"`
 }
@@ -65,7 +65,7 @@ func (s *service) listRefused(ctx context.Context, in *listRefusedInput) (*listR
 		about(ctx, refusedSubjects(events)...)
 	} else {
 		for i := range shown {
-			shown[i].Subject, shown[i].Body, shown[i].BodyBase64 = nil, nil, nil
+			shown[i].withholdPersonal()
 		}
 	}
 	page := refusedPage{Refused: shown}
@@ -73,6 +73,15 @@ func (s *service) listRefused(ctx context.Context, in *listRefusedInput) (*listR
 		page.NextCursor = cursorFor(s.cursors, list, at, &next)
 	}
 	return &listRefusedOutput{page}, nil
+}
+
+// withholdPersonal leaves what may be shown to those who may not see personal
+// data. A type that isn't in the catalogue is a text like any other.
+func (r *refusedEvent) withholdPersonal() {
+	r.Subject, r.Body, r.BodyBase64 = nil, nil, nil
+	if r.Type != nil && !domain.KnownType(*r.Type) {
+		r.Type = nil
+	}
 }
 
 func refusedSubjects(events []eventstore.RefusedEvent) []string {

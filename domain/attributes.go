@@ -205,7 +205,7 @@ func knownAttribute(name string) (int, bool) {
 // extend takes an extension whose value is a JSON value; null is as absent.
 func (env *envelope) extend(name string, value []byte) {
 	if rule := extensionRule(value); rule != "" {
-		env.flaw(extensionLabel(name) + " " + rule)
+		env.flaw(attributeLabel(name) + " " + rule)
 		return
 	}
 	if !isNull(value) {
@@ -213,13 +213,13 @@ func (env *envelope) extend(name string, value []byte) {
 	}
 }
 
-// extensionLabel names an extension in a message, unless its name is none to
-// repeat.
-func extensionLabel(name string) string {
-	if len(name) > 64 {
-		return "an extension"
+// attributeLabel names an attribute in a message. The name of an extension is the
+// publisher's text, and as personal as what stands under it.
+func attributeLabel(name string) string {
+	if _, known := knownAttribute(name); known {
+		return name
 	}
-	return "the extension " + name
+	return "an extension"
 }
 
 // extensionRule gives the rule that an extension's value breaks.

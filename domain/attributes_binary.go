@@ -26,7 +26,7 @@ func (env *envelope) readBinary(attributes []Attribute) string {
 		case !known && (!validAttributeName(name) || name == "data"):
 			env.flaw("an attribute's name must have only a to z and 0 to 9, and not be data")
 		case !ok:
-			env.flaw(name + " must be percent-encoded")
+			env.flaw(attributeLabel(name) + " must be percent-encoded")
 		case known:
 			env.known[i] = attribute{given: true, isText: true, text: strings.Clone(value)}
 		default:
@@ -55,7 +55,7 @@ func (env *envelope) checkRepeated(names []string) {
 		if names[n] != names[n-1] {
 			continue
 		}
-		env.flaw("an attribute must not be given twice, as " + names[n] + " is")
+		env.flaw(attributeLabel(names[n]) + " must not be given twice")
 		if i, known := knownAttribute(names[n]); known {
 			env.known[i] = attribute{}
 		}

@@ -241,3 +241,31 @@ func TestMessagesQuoteNothing(t *testing.T) {
 		}
 	}
 }
+
+// TestMessagesNameAttributesOfTheSpecification defends: a message names the place
+// where a rule is broken, but no extension, whose name is the publisher's.
+func TestMessagesNameAttributesOfTheSpecification(t *testing.T) {
+	header := func(attributes ...domain.Attribute) *domain.Message {
+		m := progressDraft().binary()
+		m.Attributes = append(m.Attributes, attributes...)
+		return m
+	}
+	for _, c := range []struct {
+		message *domain.Message
+		want    string
+	}{
+		{progressDraft().set("secret", `["x"]`).structured(), "an extension must be a text, a boolean or an integer"},
+		{progressDraft().set("secret", `1.5`).structured(), "an extension must be an integer of 32 bits where it is a number"},
+		{progressDraft().set("id", `["x"]`).structured(), "id must be a text"},
+		{progressDraft().set("SECRET", `"x"`).structured(), "an attribute's name must have only a to z and 0 to 9"},
+		{header(domain.Attribute{Name: "Secret", Value: "50%"}), "an extension must be percent-encoded"},
+		{header(domain.Attribute{Name: "secret", Value: "a%00"}), "an extension must not have U+0000 in it"},
+		{header(domain.Attribute{Name: "secret", Value: "1"}, domain.Attribute{Name: "Secret", Value: "2"}), "an extension must not be given twice"},
+		{header(domain.Attribute{Name: "dataschema", Value: "50%"}), "dataschema must be percent-encoded"},
+		{header(domain.Attribute{Name: "Subject", Value: "bob"}), "subject must not be given twice"},
+	} {
+		if r := refused(t, c.message, domain.InvalidAttribute); r.Message != c.want {
+			t.Errorf("the message is %q, not %q", r.Message, c.want)
+		}
+	}
+}
