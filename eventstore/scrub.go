@@ -193,7 +193,7 @@ var scrubbedTables = []string{"vault_keys", "users", "refused"}
 func (c *Scrub) Rewrite(ctx context.Context, problem func(error)) error {
 	for _, table := range scrubbedTables {
 		if table == "vault_keys" && c.store.db.Dialect().Name == sqldb.SQLite {
-			continue // users refer to it; what is deleted in it was overwritten at once
+			continue // users and refused refer to it; what is deleted in it was overwritten at once
 		}
 		if err := Passing(c.store.db.Rewrite(ctx, table), problem); err != nil {
 			return err

@@ -21,6 +21,7 @@ var scrubRules = []rule{
 	{"a scrub counts what it makes hold", "a scrub that did all it has to leaves no erasure pending, and one that couldn't says why", testScrubCounts},
 	{"one scrubs at a time", "while one store scrubs, another can't begin", testOneScrubs},
 	{"a scrub that was interrupted is made up for", "where a scrub ended half way, everything can be read, and the next one leaves nothing under an old key", testScrubInterrupted},
+	{"a key in use isn't destroyed", "a wrapping key that wraps a user's or a refused event's key can't be destroyed, whoever tries", testKeyInUse},
 	{"a scrub holds nobody up", "others append, erase, refuse and read while wrapping keys are exchanged, and nothing of it is lost", testScrubAmongOthers},
 	{"an idle store forgets", "a store that nobody asks anything drops the keys in memory once another store has erased a user", testIdleStoreForgets},
 }
@@ -181,6 +182,27 @@ func testScrubInterrupted(t *testing.T, l *Log) {
 	if diff := cmp.Diff(before, readAll(t, s)); diff != "" {
 		t.Error(diff)
 	}
+}
+
+func testKeyInUse(t *testing.T, l *Log) {
+	s := l.Open(t)
+	destroy := func(what string) {
+		t.Helper()
+		if _, err := l.SQL.ExecContext(t.Context(), "DELETE FROM vault_keys WHERE purpose = 'wrapping'"); err == nil {
+			t.Errorf("the wrapping key of %s was destroyed", what)
+		}
+	}
+	mustAppend(t, s, batch(1, judged([]byte("{"))), 0, 0, 1)
+	destroy("a refused event")
+	kept := refused(t, l.Open(t))
+	if len(kept) != 1 || string(kept[0].Body) != "{" {
+		t.Fatalf("kept %+v", kept)
+	}
+	mustAppend(t, s, batch(2, event(message{kind: domain.UserRegistered, subject: "ana", id: "1"})), 1, 0, 0)
+	if ok, err := s.DeleteRefused(t.Context(), kept[0].ID); !ok || err != nil {
+		t.Fatal(ok, err)
+	}
+	destroy("a user")
 }
 
 func testScrubAmongOthers(t *testing.T, l *Log) {
