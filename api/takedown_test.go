@@ -38,10 +38,12 @@ func eachTrailedWorld(t *testing.T, f func(t *testing.T, w *world)) {
 }
 
 func (w *world) pseudonyms(ctx context.Context, ids []string) (map[string]trail.Subject, error) {
-	keys, err := w.store.UserKeys(ctx, ids)
+	standings, err := w.store.Standings(ctx, ids)
 	found := map[string]trail.Subject{}
-	for id, key := range keys {
-		found[id] = trail.Subject(key)
+	for i, standing := range standings {
+		if standing.Taken {
+			found[ids[i]] = trail.Subject(standing.User)
+		}
 	}
 	return found, err
 }

@@ -26,9 +26,9 @@ const (
 // end: what came until then isn't all.
 func (s *Store) UserEvents(ctx context.Context, id string) iter.Seq2[*Record, error] {
 	return func(yield func(*Record, error) bool) {
-		user, ok, err := s.UserKey(ctx, id)
-		if err == nil && ok {
-			err = s.eachEvent(ctx, id, user, func(r *Record) bool { return yield(r, nil) })
+		standing, err := s.standing(ctx, id)
+		if err == nil && standing.Taken {
+			err = s.eachEvent(ctx, id, standing.User, func(r *Record) bool { return yield(r, nil) })
 		}
 		if err != nil {
 			yield(nil, fmt.Errorf("read a user's events: %w", err))
@@ -59,8 +59,8 @@ func (s *Store) eachEvent(ctx context.Context, id string, user UserKey, f func(*
 			break
 		}
 	}
-	now, ok, err := s.UserKey(ctx, id)
-	if err == nil && (!ok || now != user) {
+	now, err := s.standing(ctx, id)
+	if err == nil && (!now.Taken || now.User != user) {
 		err = ErrUserGone
 	}
 	return err

@@ -208,22 +208,3 @@ func (s *Store) changeRefused(ctx context.Context, statement string, args ...any
 	}
 	return n, nil
 }
-
-// Lookup tells where the event of a source and an id ended: in the log, among
-// what was refused, in both or in neither.
-func (s *Store) Lookup(ctx context.Context, source, id string) (Verdict, error) {
-	identity := s.vault.Identity(source, id)
-	var v Verdict
-	err := s.db.SQL().QueryRowContext(ctx, "SELECT position FROM events WHERE identity = $1", identity[:]).Scan(&v.Position)
-	if err != nil && !errors.Is(err, sql.ErrNoRows) {
-		return Verdict{}, fmt.Errorf("look an event up: %w", err)
-	}
-	refused, err := s.readRefused(ctx, "r.identity = $1 ORDER BY r.id DESC LIMIT 1", identity[:])
-	if err != nil {
-		return Verdict{}, err
-	}
-	if len(refused) > 0 {
-		v.Refused = &refused[0]
-	}
-	return v, nil
-}

@@ -53,15 +53,15 @@ func (c *sealedScan) run(ctx context.Context) error {
 	if c.query.UserID == "" {
 		return c.everybody(ctx)
 	}
-	user, ok, err := c.store.UserKey(ctx, c.query.UserID)
+	standing, err := c.store.standing(ctx, c.query.UserID)
 	if err != nil {
 		return err
 	}
-	if !ok {
+	if !standing.Taken {
 		c.at = max(c.at, c.head)
 		return nil
 	}
-	c.user = &user
+	c.user = &standing.User
 	return c.oneUser(ctx)
 }
 

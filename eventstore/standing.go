@@ -1,4 +1,5 @@
-// This file tells what the log knows of users' ids, for those who make users.
+// This file tells what the log knows of users' ids: who has one, under which
+// pseudonym, and when an earlier user of it was erased.
 
 package eventstore
 
@@ -12,8 +13,10 @@ import (
 
 // A Standing is what the log knows of a user's id.
 type Standing struct {
-	// Taken says that there is a user of that id who isn't erased.
+	// Taken says that there is a user of that id who isn't erased, and User is
+	// their pseudonym then.
 	Taken bool
+	User  UserKey
 	// ErasedAt is the time of the latest erasure of that id, nil for none: a
 	// new user of it has to be registered later.
 	ErasedAt *domain.Instant
@@ -36,7 +39,19 @@ func (s *Store) Standings(ctx context.Context, ids []string) ([]Standing, error)
 	standings := make([]Standing, len(ids))
 	for i := range subjects {
 		k := known[subjects[i]]
-		standings[i] = Standing{Taken: k.User != nil, ErasedAt: k.ErasedAt}
+		standings[i].ErasedAt = k.ErasedAt
+		if k.User != nil {
+			standings[i].Taken, standings[i].User = true, UserKey(k.User.Pseudonym)
+		}
 	}
 	return standings, nil
+}
+
+// standing is Standings for one id.
+func (s *Store) standing(ctx context.Context, id string) (Standing, error) {
+	standings, err := s.Standings(ctx, []string{id})
+	if err != nil {
+		return Standing{}, err
+	}
+	return standings[0], nil
 }

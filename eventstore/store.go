@@ -143,25 +143,6 @@ func (s *Store) Head(ctx context.Context) (Head, error) {
 	return h, nil
 }
 
-// UserKey gives the pseudonym of the user who has that id on the platform;
-// false where there is none who isn't erased.
-func (s *Store) UserKey(ctx context.Context, id string) (UserKey, bool, error) {
-	head, err := s.Head(ctx)
-	if err != nil {
-		return UserKey{}, false, err
-	}
-	subject := s.vault.SubjectHash(id)
-	standings, err := s.vault.Standings(ctx, s.db.SQL(), head.Erasures, []vault.Hash{subject})
-	if err != nil {
-		return UserKey{}, false, fmt.Errorf("look up a user: %w", err)
-	}
-	u := standings[subject].User
-	if u == nil {
-		return UserKey{}, false, nil
-	}
-	return UserKey(u.Pseudonym), true, nil
-}
-
 // CachedUsers is how many users' keys are in memory.
 func (s *Store) CachedUsers() int { return s.vault.Cached() }
 

@@ -16,7 +16,7 @@ import (
 type EventID struct{ Source, ID string }
 
 // Verdicts tells where each of the events ended, in the order in which they are
-// given: as [Store.Lookup] does for one, with few statements for many. The zero
+// given: in the log, among what was refused, in both or in neither. The zero
 // [Verdict] is that of an event that hasn't been judged yet.
 func (s *Store) Verdicts(ctx context.Context, ids []EventID) ([]Verdict, error) {
 	identities := make([][]byte, len(ids))

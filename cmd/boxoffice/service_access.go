@@ -54,10 +54,12 @@ func (s *service) openTrail(ctx context.Context) (err error) {
 // pseudonyms looks up users for the trail.
 func pseudonyms(store *eventstore.Store) func(context.Context, []string) (map[string]trail.Subject, error) {
 	return func(ctx context.Context, ids []string) (map[string]trail.Subject, error) {
-		keys, err := store.UserKeys(ctx, ids)
-		found := make(map[string]trail.Subject, len(keys))
-		for id, key := range keys {
-			found[id] = trail.Subject(key)
+		standings, err := store.Standings(ctx, ids)
+		found := make(map[string]trail.Subject, len(standings))
+		for i, standing := range standings {
+			if standing.Taken {
+				found[ids[i]] = trail.Subject(standing.User)
+			}
 		}
 		return found, err
 	}

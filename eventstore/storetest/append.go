@@ -147,8 +147,8 @@ func testRollback(t *testing.T, l *Log) {
 	if got := int64(len(readAll(t, s))); got != appended.Load() {
 		t.Errorf("%d events, want %d", got, appended.Load())
 	}
-	if _, ok, err := s.UserKey(t.Context(), "ana"); ok || err != nil {
-		t.Errorf("the failed append left a user: %v, %v", ok, err)
+	if standing(t, s, "ana").Taken {
+		t.Error("the failed append left a user")
 	}
 }
 

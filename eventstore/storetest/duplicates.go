@@ -125,12 +125,11 @@ func testConflict(t *testing.T, l *Log) {
 	if len(all) != 1 || all[0].Event.Profile.Email.Value != "ana@example.org" {
 		t.Errorf("the log has %+v", all)
 	}
-	v, err := s.Lookup(t.Context(), "//platform", "1")
-	if err != nil || v.Position != 1 || v.Refused == nil || v.Refused.Reason != domain.Conflict {
-		t.Errorf("looked up: %+v, %v", v, err)
+	if v := verdict(t, s, "1"); v.Position != 1 || v.Refused == nil || v.Refused.Reason != domain.Conflict {
+		t.Errorf("the verdict is %+v", v)
 	}
-	if _, ok, err := s.UserKey(t.Context(), "bo"); ok || err != nil {
-		t.Errorf("a refused event made a user: %v, %v", ok, err)
+	if standing(t, s, "bo").Taken {
+		t.Error("a refused event made a user")
 	}
 }
 

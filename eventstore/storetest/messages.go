@@ -143,3 +143,23 @@ func reasons(events []eventstore.RefusedEvent) []domain.Reason {
 	}
 	return found
 }
+
+// standing gives what is known of an id.
+func standing(t *testing.T, s *eventstore.Store, id string) eventstore.Standing {
+	t.Helper()
+	standings, err := s.Standings(t.Context(), []string{id})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return standings[0]
+}
+
+// verdict gives where the message of an id ended.
+func verdict(t *testing.T, s *eventstore.Store, id string) eventstore.Verdict {
+	t.Helper()
+	verdicts, err := s.Verdicts(t.Context(), []eventstore.EventID{{Source: "//platform", ID: id}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return verdicts[0]
+}

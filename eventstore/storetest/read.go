@@ -62,8 +62,8 @@ func testPseudonyms(t *testing.T, l *Log) {
 			t.Errorf("%s: pseudonyms are mixed up", id)
 		}
 		keys[id], owners[r.User] = r.User, id
-		if got, ok, err := s.UserKey(t.Context(), id); !ok || got != r.User || err != nil {
-			t.Errorf("%s: %v, %v", id, ok, err)
+		if got := standing(t, s, id); !got.Taken || got.User != r.User {
+			t.Errorf("%s: %+v", id, got)
 		}
 	}
 }

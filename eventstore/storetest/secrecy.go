@@ -61,10 +61,11 @@ func testNothingInClear(t *testing.T, l *Log) {
 func testNothingLeadsBack(t *testing.T, l *Log) {
 	appendPersonal(t, l)
 	s := l.Open(t)
-	user, ok, err := s.UserKey(t.Context(), "ana|5f7c")
-	if err != nil || !ok {
-		t.Fatal(ok, err)
+	known := standing(t, s, "ana|5f7c")
+	if !known.Taken {
+		t.Fatal("a user isn't there")
 	}
+	user := known.User
 	mustAppend(t, s, batch(10, erased("ana|5f7c", "6", "2026-11-02T00:00:00Z")), 1, 0, 0)
 	forms := [][]byte{user[:], fmt.Appendf(nil, "%x-%x-%x-%x-%x", user[:4], user[4:6], user[6:8], user[8:10], user[10:])}
 	for _, table := range l.Tables {
