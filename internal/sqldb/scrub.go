@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -141,19 +142,33 @@ func (db *DB) rewriteSQLite(ctx context.Context, table string) error {
 			return err
 		}
 		copied := table + "_rewritten"
-		statements := append([]string{
+		statements := []string{
 			createTable.ReplaceAllLiteralString(create, "CREATE TABLE "+quote(copied)),
 			"INSERT INTO " + quote(copied) + " SELECT * FROM " + quote(table),
-			"DROP TABLE " + quote(table),
-			"ALTER TABLE " + quote(copied) + " RENAME TO " + quote(table),
-		}, rest...)
-		for _, statement := range statements {
+		}
+		if strings.Contains(create, "AUTOINCREMENT") {
+			statements = append(statements, goOnNumbering(table, copied)...)
+		}
+		statements = append(statements,
+			"DROP TABLE "+quote(table),
+			"ALTER TABLE "+quote(copied)+" RENAME TO "+quote(table))
+		for _, statement := range append(statements, rest...) {
 			if _, err := tx.ExecContext(ctx, statement); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
+}
+
+// goOnNumbering gives the statements after which rows of copied are numbered
+// from where table is: a number isn't given twice, though its row has gone.
+func goOnNumbering(table, copied string) []string {
+	text := func(name string) string { return "'" + strings.ReplaceAll(name, "'", "''") + "'" }
+	return []string{
+		"DELETE FROM sqlite_sequence WHERE name = " + text(copied),
+		"INSERT INTO sqlite_sequence (name, seq) SELECT " + text(copied) + ", seq FROM sqlite_sequence WHERE name = " + text(table),
+	}
 }
 
 // createTable is how the statement begins that made a table.

@@ -65,6 +65,36 @@ func TestRewrite(t *testing.T) {
 	})
 }
 
+// A number isn't given to a second row because the table was written anew after
+// the first one had gone: whoever noted it down would get another row.
+func TestRewriteGoesOnNumbering(t *testing.T) {
+	sqltest.Each(t, func(t *testing.T, open func() *sqldb.DB) {
+		db := open()
+		number := "integer PRIMARY KEY AUTOINCREMENT"
+		if db.Dialect().Name == sqldb.Postgres {
+			number = "bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY"
+		}
+		for _, statement := range []string{"CREATE TABLE numbered (id " + number + ", n integer)", "INSERT INTO numbered (n) VALUES (1), (2), (3)",
+			"DELETE FROM numbered WHERE n > 1"} {
+			if _, err := db.SQL().ExecContext(t.Context(), statement); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for want := 4; want < 7; want++ { // the second time there is no row left to go on from
+			if err := db.Rewrite(t.Context(), "numbered"); err != nil {
+				t.Fatal(err)
+			}
+			var id int
+			if err := db.SQL().QueryRowContext(t.Context(), "INSERT INTO numbered (n) VALUES (9) RETURNING id").Scan(&id); err != nil || id != want {
+				t.Errorf("the next row has the number %d, not %d, %v", id, want, err)
+			}
+			if _, err := db.SQL().ExecContext(t.Context(), "DELETE FROM numbered"); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+}
+
 // What SQLite moves about in its trees leaves copies behind that no deleting
 // finds again, though it overwrites what it deletes. Writing anew leaves none.
 func TestRewriteLeavesNoCopies(t *testing.T) {
