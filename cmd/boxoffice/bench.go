@@ -72,6 +72,7 @@ func benchFlags(flags *pflag.FlagSet, o *bench.Options) {
 	flags.Int64Var(&o.Rate, "rate", 1000, "events a second that are published while it is measured how soon they are visible")
 	flags.DurationVar(&o.Duration, "duration", 20*time.Second, "for how long")
 	flags.Int64Var(&o.BacklogEvents, "backlog", 2_000_000, "how many events wait for the service whose memory is measured")
+	flags.Int64Var(&o.Rows, "rows", 500_000, "how many users the files have that are imported")
 	flags.Uint64Var(&o.Seed, "seed", 1, "another number makes other events")
 	flags.StringVar(&o.Dir, "dir", os.TempDir(), "where files are made: on the disk that is to be measured")
 	flags.StringVar(&o.CPUProfile, "cpuprofile", "", "file to write a processor profile (pprof) of boxoffice's side to, of the last round;\n"+
@@ -113,6 +114,8 @@ var measures = []measure{
 		what: "ingest; beside what a user would write instead (PostgreSQL)"},
 	{name: "backlog", run: (*bench.Bench).Backlog,
 		what: "peak memory of the service while it works off a --backlog"},
+	{name: "import", run: (*bench.Bench).Import,
+		what: "importing --rows users over the API, from CSV and from Excel, and once more; with peak memory of the service"},
 }
 
 // on gives the engines that it is measured on, of those that are asked for.

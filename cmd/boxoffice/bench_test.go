@@ -58,7 +58,7 @@ func TestProfileOf(t *testing.T) {
 // Options that make no measurement are refused before anything is made.
 func TestBenchRefusesOptions(t *testing.T) {
 	good := bench.Options{Engines: []sqldb.Engine{sqldb.SQLite}, Dir: t.TempDir(), Rounds: 1, Events: 1,
-		Users: []int64{1000}, Samples: 1, Rate: 1, Duration: time.Second, BacklogEvents: 1}
+		Users: []int64{1000}, Samples: 1, Rate: 1, Duration: time.Second, BacklogEvents: 1, Rows: 1}
 	b, err := bench.New(good)
 	if err != nil {
 		t.Fatal(err)
@@ -77,6 +77,8 @@ func TestBenchRefusesOptions(t *testing.T) {
 		"no rate":     func(o *bench.Options) { o.Rate = 0 },
 		"no time":     func(o *bench.Options) { o.Duration = time.Millisecond },
 		"no backlog":  func(o *bench.Options) { o.BacklogEvents = 0 },
+		"no rows":     func(o *bench.Options) { o.Rows = 0 },
+		"many rows":   func(o *bench.Options) { o.Rows = 1_048_576 },
 		"no such dir": func(o *bench.Options) { o.Dir = "nowhere" },
 	} {
 		o := good

@@ -35,7 +35,7 @@ var mayImport = map[string][]string{
 	"projections/projectionstest": {"domain", "eventstore", "internal/oracle", "internal/sqldb", "projections"},
 
 	"api":            {"domain", "projections", "eventstore", "internal/attempts", "internal/export", "internal/spreadsheet", "internal/trail"},
-	"internal/bench": {"domain", "eventstore", "ingest", "projections", "api", "internal/sqldb"},
+	"internal/bench": {"domain", "eventstore", "ingest", "projections", "api", "internal/sheet", "internal/sqldb"},
 	"cmd/boxoffice":  nil, // all
 }
 

@@ -51,6 +51,8 @@ type Options struct {
 	Duration time.Duration
 	// BacklogEvents is how long the backlog is by which memory is measured.
 	BacklogEvents int64
+	// Rows is how many users the files have that are imported.
+	Rows int64
 	// Seed makes other events.
 	Seed uint64
 	// CPUProfile and MemProfile are files to write a profile of the product's
@@ -74,6 +76,8 @@ func New(o Options) (*Bench, error) {
 		return nil, errors.New("answers are measured with at least 1,000 users, and at least one sample")
 	case o.Rate < 1 || o.Duration < time.Second || o.BacklogEvents < 1:
 		return nil, errors.New("there has to be a rate of at least 1 for at least a second, and a backlog of at least one event")
+	case o.Rows < 1 || o.Rows > mostRows:
+		return nil, errors.New("a file that is imported has 1 to 1,048,575 rows")
 	}
 	dir, err := os.MkdirTemp(o.Dir, "boxoffice-bench-")
 	if err != nil {

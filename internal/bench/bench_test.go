@@ -44,7 +44,7 @@ func smallBench(t *testing.T, engine sqldb.Engine) *Bench {
 		t.Fatal(err)
 	}
 	o := Options{Engines: []sqldb.Engine{engine}, Dir: t.TempDir(), Program: []string{program}, Rounds: 2, Events: 1200, Warm: 100,
-		Users: []int64{1000, 2000}, Samples: 5, Rate: 50, Duration: time.Second, BacklogEvents: 3000}
+		Users: []int64{1000, 2000}, Samples: 5, Rate: 50, Duration: time.Second, BacklogEvents: 3000, Rows: 1}
 	if engine == sqldb.Postgres {
 		o.DatabaseURL = sqltest.URL(t, engine)
 	}

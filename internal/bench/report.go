@@ -24,6 +24,8 @@ type Measure struct {
 	Latencies []Latency `json:"latencies,omitempty"`
 	// Memory is what the service had in use.
 	Memory *Memory `json:"memory,omitempty"`
+	// Imports are the files that were imported.
+	Imports []Import `json:"imports,omitempty"`
 	// Notes say what else is to be known.
 	Notes []string `json:"notes,omitempty"`
 	// Target is what has to be reached; nil where there is no such thing.
@@ -50,6 +52,7 @@ func (m Measure) Print(w io.Writer) error {
 		fmt.Fprintf(w, "%.0f MB at most (%s MB), over a backlog of %d events, which took %.0f s (%.0f events/s)\n", float64(m.Memory.PeakBytes)/1e6,
 			limitText(float64(m.Memory.PeakBytes)/1e6, m.Memory.LimitBytes/1e6), m.Memory.Events, m.Memory.Seconds, float64(m.Memory.Events)/m.Memory.Seconds)
 	}
+	err = errors.Join(err, m.printImports(w))
 	for _, note := range m.Notes {
 		fmt.Fprintln(w, note)
 	}
@@ -84,6 +87,22 @@ func (m Measure) printLatencies(w io.Writer) error {
 		}
 		fmt.Fprintf(table, "%.2f\t%s\t%.2f\t%s\t%d\t%s\t %s\n", l.MedianMS, limitText(l.MedianMS, l.MedianLimitMS),
 			l.P99MS, limitText(l.P99MS, l.P99LimitMS), l.Samples, usersText(l.Users), what)
+	}
+	return table.Flush()
+}
+
+func (m Measure) printImports(w io.Writer) error {
+	if len(m.Imports) == 0 {
+		return nil
+	}
+	table := tabwriter.NewWriter(w, 2, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(table, "rows/s\trows\tseconds\tpeak MB\t\t")
+	for _, i := range m.Imports {
+		what := i.File + ", of new users"
+		if i.Again {
+			what = i.File + ", once more"
+		}
+		fmt.Fprintf(table, "%.0f\t%d\t%.1f\t%s\t %s\n", float64(i.Rows)/i.Seconds, i.Rows, i.Seconds, peakText(i.PeakBytes), what)
 	}
 	return table.Flush()
 }
