@@ -3,8 +3,6 @@
 
 package domain
 
-import "strings"
-
 // readData reads the data of an event into e: the fields, Public and Personal.
 // It gives the rule that is broken, "" for none.
 func (e *Event) readData(r *row, env *envelope) string {
@@ -167,15 +165,15 @@ func (s *splitter) finish() (public, personal []byte) {
 	return append(s.public, '}'), s.personal
 }
 
-// fieldLabel names a field in a message. A name that isn't one of the
-// catalogue's is the publisher's, and could be anything: one that doesn't look
-// like a name isn't repeated.
+// fieldLabel names a field in a message. What a field is called that no type
+// names is the publisher's choice and personal like its value, and messages stand
+// in logs.
 func fieldLabel(name []byte) string {
-	s := string(textOf(name))
-	if s == "" || len(s) > 64 || strings.Trim(s, labelBytes) != "" {
-		return "a field"
+	text := textOf(name)
+	for i := range catalogue.rows {
+		if _, f := catalogue.rows[i].field(text); f != nil {
+			return f.name
+		}
 	}
-	return s
+	return "a field that no type names"
 }
-
-const labelBytes = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-"

@@ -2,6 +2,7 @@ package domain_test
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"testing"
 
@@ -53,6 +54,42 @@ func FuzzDecode(f *testing.F) {
 		restored, err := domain.Restore(e.Type, e.Stamp, e.Subject, e.Public, e.Personal)
 		if diff := cmp.Diff(e, restored); err != nil || diff != "" {
 			t.Errorf("restored: %v %s", err, diff)
+		}
+	})
+}
+
+// FuzzMessagesQuoteNothing defends: nothing that a publisher sends stands in the
+// message of a refusal, wherever in the event it was. What stands for it is a
+// word that no rule has, put wherever the fuzzer has put a Q.
+func FuzzMessagesQuoteNothing(f *testing.F) {
+	const word = "zx7qk"
+	for _, kind := range domain.Types() {
+		f.Add([]byte(strings.ReplaceAll(string(minimalDraft(kind).set("Q", `{}`).structured().Body), "ana", "Q")), "Q", "Q", false)
+		f.Add([]byte(`{"Q":1e31}`), "Q", string(kind), true)
+	}
+	f.Add(draftOf(domain.UserUpdated, "custom", `{"Q":{}}`).structured().Body, "", "", false)
+	f.Add(draftOf(domain.UserUpdated, "Q", `1e31`).structured().Body, "", "", false)
+	f.Add([]byte(`{"Q":1,"Q":2}`), "", "", false)
+	f.Add([]byte(`{}`), "Q", "50%", true)
+	f.Add([]byte(`{}`), "Q_", "x", true)
+	f.Add([]byte(`{}`), "subject", "Q", true)
+	f.Fuzz(func(t *testing.T, body []byte, name, value string, binary bool) {
+		if bytes.Contains(body, []byte(word)) || strings.Contains(name+value, word) {
+			return
+		}
+		put := func(text string) string { return strings.ReplaceAll(text, "Q", word) }
+		m := &domain.Message{Body: []byte(put(string(body))), Binary: binary}
+		if binary {
+			m.Attributes = progressDraft().binary().Attributes
+			for i := range m.Attributes {
+				if m.Attributes[i].Name == "type" && slices.Contains(domain.Types(), domain.Type(value)) {
+					m.Attributes[i].Value = value
+				}
+			}
+			m.Attributes = append(m.Attributes, domain.Attribute{Name: put(name), Value: put(value)}, domain.Attribute{Name: "ext", Value: put(value)})
+		}
+		if _, refusal := domain.Decode(m, judgedAt); refusal != nil && strings.Contains(strings.ToLower(refusal.Message), word) {
+			t.Errorf("the message quotes the event: %s", refusal.Message)
 		}
 	})
 }
