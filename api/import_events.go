@@ -58,6 +58,10 @@ func (m *importer) change(ctx context.Context, r *importRow, user *foundUser) er
 			m.refuse(r.number, "registered_at is later than the registration that is recorded")
 			return nil
 		}
+		if erased := m.standings[user.ID].ErasedAt; erased != nil && r.registered.at <= *erased {
+			m.refuse(r.number, erasedMessage)
+			return nil
+		}
 		events = append(events, ownEvent{eventType: domain.UserRegistered, userID: user.ID, time: r.registered.at, data: json.RawMessage("{}")})
 	}
 	if data := m.columns.changedData(r.cells, user); data != nil {

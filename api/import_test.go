@@ -218,6 +218,25 @@ func TestImportRegistrations(t *testing.T) {
 	})
 }
 
+// Whoever is there again after an erasure didn't register before it: a row that
+// says so is refused, and changes nothing else either.
+func TestImportRegistrationsBeforeAnErasure(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		w.happen(happened("2024-05-01T00:00:00Z", "back", "user.registered", `{}`), happened("2026-11-02T00:00:00Z", "back", "user.erased", `{}`),
+			happened("2026-11-10T00:00:00Z", "back", "user.registered", `{"email":"back@example.org"}`))
+		for _, file := range []string{"back,back@example.org,Zoe,2024-05-01", ",back@example.org,Zoe,2024-05-01"} {
+			for _, query := range []string{"?dry_run=true", ""} {
+				w.importTable(query, csvType, "id,email,first_name,registered_at\n"+file).
+					comesTo("1 rows: 0 created, 0 updated, 0 unchanged; 2: the user of this id was erased after that")
+			}
+		}
+		if got := w.get(RoleAdmin, "/v1/users/back").profile(http.StatusOK); got["first_name"] != nil || got["registered_at"] != "2026-11-10T00:00:00Z" {
+			t.Errorf("a refused row has made the user %v", got)
+		}
+		w.importCSV("id,email,first_name,registered_at", "back,back@example.org,Zoe,2026-11-05").comesTo("1 rows: 0 created, 1 updated, 0 unchanged")
+	})
+}
+
 // What others do to a user at the same time, the log judges, row by row.
 func TestImportWhileOthersWrite(t *testing.T) {
 	eachWorld(t, func(t *testing.T, w *world) {

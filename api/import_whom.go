@@ -5,7 +5,7 @@ package api
 import (
 	"context"
 	"fmt"
-	"slices"
+	"maps"
 
 	"boxoffice/eventstore"
 	"boxoffice/projections"
@@ -29,13 +29,34 @@ func (m *importer) lookUp(ctx context.Context, rows []importRow) error {
 	if m.found, err = m.service.Reader.FindUsers(ctx, ids, emails, m.service.now()); err != nil {
 		return err
 	}
-	ids = slices.DeleteFunc(ids, func(id string) bool { return m.found.ByID[id] != nil })
+	ids = m.inDoubt(rows)
 	standings, err := m.service.Log.Standings(ctx, ids)
 	m.standings = make(map[string]eventstore.Standing, len(ids))
 	for i := range standings {
 		m.standings[ids[i]] = standings[i]
 	}
 	return err
+}
+
+// inDoubt gives the ids of which it matters whether an earlier user of them was
+// erased: those of rows that make a user, or make the registration of one earlier.
+func (m *importer) inDoubt(rows []importRow) []string {
+	var ids []string
+	for i := range rows {
+		r := &rows[i]
+		user := m.found.ByID[r.id]
+		if r.id == "" {
+			user = m.found.ByEmail[r.email].User
+		}
+		switch {
+		case r.fault != "":
+		case user == nil && r.id != "":
+			ids = append(ids, r.id)
+		case user != nil && r.registered != nil && (user.RegisteredAt == nil || !r.registered.agrees(*user.RegisteredAt)):
+			ids = append(ids, user.ID)
+		}
+	}
+	return ids
 }
 
 // again looks a row up that earlier rows of the window have to do with, once
@@ -52,13 +73,11 @@ func (m *importer) again(ctx context.Context, r *importRow) error {
 	if err := m.lookUp(ctx, []importRow{*r}); err != nil {
 		return err
 	}
+	maps.Copy(standings, m.standings)
 	if r.id != "" {
 		delete(found.ByID, r.id)
-		delete(standings, r.id)
 		if u := m.found.ByID[r.id]; u != nil {
 			found.ByID[r.id] = u
-		} else {
-			standings[r.id] = m.standings[r.id]
 		}
 		return nil
 	}
