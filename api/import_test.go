@@ -508,20 +508,18 @@ func (w rowByRow) put(r tableRow) {
 			id = users[0]
 		}
 	}
-	if id != "" && w.about[id] {
-		return
-	}
-	w.about[id] = id != ""
-	user := w.get(RoleAdmin, "/v1/users/"+id)
-	there := id != "" && user.Code == http.StatusOK
-	if r.id != "" {
-		had := ""
-		if there {
-			had = strings.ToLower(fmt.Sprint(user.profile(http.StatusOK)["email"]))
-		}
-		if had != email && (w.asked[email] || w.asked[had]) {
+	there, had := false, ""
+	if id != "" {
+		if w.about[id] {
 			return
 		}
+		w.about[id] = true
+		if user := w.get(RoleAdmin, "/v1/users/"+id); user.Code == http.StatusOK {
+			there, had = true, strings.ToLower(fmt.Sprint(user.profile(http.StatusOK)["email"]))
+		}
+	}
+	if r.id != "" && had != email && (w.asked[email] || w.asked[had]) {
+		return
 	}
 	body, err := json.Marshal(profile)
 	if err != nil {
