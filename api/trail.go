@@ -15,9 +15,9 @@ type trailEntry struct {
 	ID         int64     `json:"id"`
 	At         time.Time `json:"at"`
 	Actor      string    `json:"actor" doc:"Name of the key, or of the person whom the token names"`
-	Role       string    `json:"role" doc:"Empty where the service itself says something about the trail"`
-	Action     string    `json:"action" doc:"The operation, by its operationId in this document; trail-gap where entries are missing, as many as people says"`
-	Status     *int      `json:"status" doc:"How it was answered; null where that isn't known (yet): what changes something is written down before it is done"`
+	Role       string    `json:"role" doc:"Empty where the service itself says something about the trail; shell where somebody did it at a shell that reaches the database: actor is then shell: USER@HOST, of the operating system"`
+	Action     string    `json:"action" doc:"The operation, by its operationId in this document; of a shell also make-key, revoke-key and scrub; trail-gap where entries are missing, as many as people says"`
+	Status     *int      `json:"status" doc:"How it was answered, at a shell 200 where it was done and 500 where it wasn't; null where that isn't known (yet): what changes something is written down before it is done"`
 	People     *int64    `json:"people" doc:"How many people or records it was about; null where that isn't known"`
 	Subjects   []string  `json:"subjects" doc:"Pseudonyms of the users whom it was about, as in the history, as far as they are told one by one"`
 	Parameters []string  `json:"parameters" doc:"Names of the query parameters that were given; never their values"`
@@ -42,7 +42,7 @@ func (s *service) registerTrail() {
 	register(s, operation{
 		id: "list-trail", method: http.MethodGet, path: "/v1/audit/trail", tag: "History",
 		summary: "Who did what with personal data",
-		description: "Latest first. Reads and changes of personal data through this API, by whom and how answered, " +
+		description: "Latest first. Reads and changes of personal data through this API and at a shell that reaches the database, by whom and how answered, " +
 			"with the users as pseudonyms. A read stands here within some seconds.",
 	}, s.listTrail)
 }

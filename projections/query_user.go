@@ -9,6 +9,7 @@ import (
 	"fmt"
 
 	"boxoffice/domain"
+	"boxoffice/eventstore"
 	"boxoffice/internal/sqldb"
 )
 
@@ -68,6 +69,17 @@ func (s *snapshot) viewing(ctx context.Context, user sqldb.UUID) (ViewingTotal, 
 		FROM sessions WHERE user_key = $1`, user).Scan(&v.Sessions, &v.DurationMS, &last)
 	v.LastViewedAt = (*domain.Instant)(last)
 	return v, err
+}
+
+// UserKey gives the pseudonym of a user who is there now. The error is ErrNoUser
+// where there is none of that id.
+func (r *Reader) UserKey(ctx context.Context, id string) (key eventstore.UserKey, err error) {
+	err = r.read(ctx, func(s *snapshot) error {
+		found, err := s.userKey(ctx, id)
+		key = eventstore.UserKey(found)
+		return err
+	})
+	return key, err
 }
 
 // userKey gives the key of a user, or ErrNoUser.

@@ -162,6 +162,7 @@ func TestTokensOfAnIssuer(t *testing.T) {
 	}
 	check(token, "/v1/refused", http.StatusForbidden, "role")
 	check(issuer.Token(map[string]any{"role": "nobody"}), "/v1/users", http.StatusForbidden, "names no role")
+	check(issuer.Token(map[string]any{"role": "support", "preferred_username": "shell: root@db"}), "/v1/users", http.StatusUnauthorized, `begin with \"shell:\"`)
 	expired := issuer.TokenFor(tokenstest.Audience, -time.Minute, claims)
 	check(expired, "/v1/users", http.StatusUnauthorized, "expired")
 	check(issuer.TokenFor("elsewhere", time.Minute, claims), "/v1/users", http.StatusUnauthorized, "audience")

@@ -10,14 +10,17 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"boxoffice/domain"
 	"boxoffice/internal/export"
 	"boxoffice/internal/sqldb"
+	"boxoffice/internal/trail"
 	"boxoffice/projections"
 )
 
@@ -34,8 +37,8 @@ func newExport() *cobra.Command {
 	return cmd
 }
 
-const exportHelp = "\n\nIt reads the database directly and writes nothing to it, whether the service runs or not. Everything in the file is\n" +
-	"of one moment. The file has personal data in it: only its owner may read it."
+const exportHelp = "\n\nIt reads the database directly, whether the service runs or not, and writes nothing to it but who did this, into the\n" +
+	"trail. Everything in the file is of one moment. The file has personal data in it: only its owner may read it."
 
 // exportSettings are what it takes to read the read models: the database, and
 // how the state of a viewing session is told.
@@ -55,7 +58,7 @@ func newExportUsers() *cobra.Command {
 			"  boxoffice export users --as-of 2026-01-01 --format csv > new-year.csv",
 		Args: noArguments,
 	}
-	e := newExportRun(cmd)
+	e := newExportRun(cmd, "export-users")
 	f := &exportFlags{cmd: cmd}
 	status := f.text("status", "only users of this status: registered, active or canceled")
 	registeredFrom := f.text("registered-from", "registered from this instant or date on")
@@ -99,7 +102,7 @@ func newExportSessions() *cobra.Command {
 			"  boxoffice export sessions --user-id 10293 --format csv",
 		Args: noArguments,
 	}
-	e := newExportRun(cmd)
+	e := newExportRun(cmd, "export-sessions")
 	f := &exportFlags{cmd: cmd}
 	user := f.text("user-id", "only this user's sessions")
 	from := f.text("from", "started from this instant or date on")
@@ -109,6 +112,7 @@ func newExportSessions() *cobra.Command {
 			if err := domain.ValidUserID(*user); err != nil {
 				return usageError{fmt.Errorf("--user-id: %w", err)}
 			}
+			e.about = *user
 		}
 		return e.run(f.given(), func(r *projections.Reader, zone *time.Location, w io.Writer, o export.Options) (export.Result, error) {
 			p := &instantFlags{calendar: domain.Calendar{Zone: zone}}
@@ -186,15 +190,19 @@ func (p *instantFlags) orNow(flag, text string) domain.Instant {
 // An exportRun is what both commands share: where the file goes.
 type exportRun struct {
 	cmd    *cobra.Command
+	action string // the operation of the API that does the same
 	config *config
 	output *string
 	format *string
 	asJSON *bool
+	// about is the id of the one user whom the file is about; empty for many.
+	about string
 }
 
-func newExportRun(cmd *cobra.Command) *exportRun {
+func newExportRun(cmd *cobra.Command, action string) *exportRun {
 	return &exportRun{
 		cmd:    cmd,
+		action: action,
 		config: addSettings(cmd, exportSettings),
 		output: cmd.Flags().StringP("output", "o", "-", "file to write; - is standard output"),
 		format: cmd.Flags().String("format", "", "xlsx or csv (default: by the file's name, else xlsx)"),
@@ -214,30 +222,80 @@ func (e *exportRun) run(filters []export.Filter, write func(*projections.Reader,
 	if err != nil {
 		return err
 	}
-	started := time.Now()
 	reader, zone, closeAll, err := e.openReader(e.cmd.Context())
 	if err != nil {
 		return err
 	}
 	defer closeAll()
+	return e.takenDown(reader, func() (int64, error) {
+		return e.file(export.Options{Format: format, Filters: filters}, func(w io.Writer, o export.Options) (export.Result, error) {
+			return write(reader, zone, w, o)
+		})
+	})
+}
+
+// takenDown has write make the file and give how many rows it has, and takes
+// that down.
+func (e *exportRun) takenDown(reader *projections.Reader, write func() (int64, error)) error {
+	ctx := e.cmd.Context()
+	entry := trail.Entry{Action: e.action, Parameters: e.parameters()}
+	if e.about != "" {
+		one := int64(1)
+		entry.People = &one
+		switch user, err := reader.UserKey(ctx, e.about); {
+		case err == nil:
+			entry.Subjects = []trail.Subject{trail.Subject(user)}
+		case !errors.Is(err, projections.ErrNoUser):
+			return err
+		}
+	}
+	db, err := openDatabase(ctx, e.config)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	return takenDown(ctx, db, newLogger(e.cmd.ErrOrStderr(), "text"), entry, func(entry *trail.Entry) error {
+		rows, err := write()
+		if e.about == "" {
+			entry.People = &rows
+		}
+		return err
+	})
+}
+
+// parameters gives the names that the flags which were given have as
+// parameters of the API.
+func (e *exportRun) parameters() []string {
+	var names []string
+	e.cmd.Flags().Visit(func(f *pflag.Flag) {
+		if !e.config.settingsHave(f.Name) && !slices.Contains([]string{"config", "output", "json"}, f.Name) {
+			names = append(names, strings.ReplaceAll(f.Name, "-", "_"))
+		}
+	})
+	return names
+}
+
+// file writes the file, says so, and gives how many rows it has.
+func (e *exportRun) file(o export.Options, write func(io.Writer, export.Options) (export.Result, error)) (int64, error) {
+	started := time.Now()
 	bar := newProgress(e.cmd.ErrOrStderr(), "exporting")
 	bar.count(-1)
 	defer bar.finish()
-	o := export.Options{Format: format, Filters: filters, Progress: bar.at}
+	o.Progress = bar.at
 	summary := exportSummary{File: *e.output}
-	err = e.toOutput(func(w io.Writer) (err error) {
-		summary.Result, err = write(reader, zone, w, o)
+	err := e.toOutput(func(w io.Writer) (err error) {
+		summary.Result, err = write(w, o)
 		return err
 	})
 	bar.finish()
 	if errors.Is(err, projections.ErrNoUser) {
-		return errors.New("--user-id: there is no user of this id")
+		err = errors.New("--user-id: there is no user of this id")
 	}
 	if err != nil {
-		return err
+		return summary.Rows, err
 	}
 	summary.Seconds = time.Since(started).Seconds()
-	return e.print(summary)
+	return summary.Rows, e.print(summary)
 }
 
 // formatOf gives the format that is asked for, or that the file's name says.

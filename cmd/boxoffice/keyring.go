@@ -25,29 +25,26 @@ type keyring struct {
 	tokens *tokens.Verifier // nil where no issuer is configured
 }
 
-// openKeyring gathers the keys. Where there is no way in at all it makes an
-// admin key and gives it, this once.
-func openKeyring(ctx context.Context, c *config, made *apikeys.Store, log *slog.Logger) (*keyring, string, error) {
+// openKeyring gathers the keys. It gives how many ways in the configuration has
+// beside the keys that were made.
+func openKeyring(c *config, made *apikeys.Store, log *slog.Logger) (ring *keyring, waysIn int, err error) {
 	keys, err := parseAPIKeys(c.APIKeys)
 	if err != nil {
-		return nil, "", err
+		return nil, 0, err
 	}
-	ring := &keyring{made: made}
+	ring, waysIn = &keyring{made: made}, len(keys)
 	for i, k := range keys {
 		// Keys of the configuration have no names of their own.
-		who := api.Identity{Role: k.role, Name: fmt.Sprintf("configured key %d", i+1)}
+		who := api.Identity{Role: k.role, Name: fmt.Sprintf("%s %d", configuredPrefix, i+1)}
 		if err := ring.static.Add(k.key, who); err != nil {
-			return nil, "", err
+			return nil, 0, err
 		}
 	}
 	if c.OIDCIssuer != "" {
 		ring.tokens = newTokens(c, log)
+		waysIn++
 	}
-	if len(keys) > 0 || ring.tokens != nil {
-		return ring, "", nil
-	}
-	first, err := made.MakeFirst(ctx, "first admin", string(api.RoleAdmin))
-	return ring, first, err
+	return ring, waysIn, nil
 }
 
 func newTokens(c *config, log *slog.Logger) *tokens.Verifier {
@@ -86,6 +83,8 @@ func (r *keyring) lookupToken(ctx context.Context, token string) (api.Identity, 
 		return api.Identity{}, false, &api.KeyError{Reason: tokens.ErrUnavailable.Error() + "; try again, or use an API key", Status: http.StatusServiceUnavailable}
 	case err != nil:
 		return api.Identity{}, false, err
+	case reserved(holder.Name):
+		return api.Identity{}, false, &api.KeyError{Reason: "the token's name for its holder " + errNameReserved.Error()}
 	}
 	return api.Identity{Role: api.Role(holder.Role), Name: holder.Name}, true, nil
 }

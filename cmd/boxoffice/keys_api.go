@@ -21,6 +21,8 @@ import (
 	"boxoffice/api"
 	"boxoffice/domain"
 	"boxoffice/internal/apikeys"
+	"boxoffice/internal/sqldb"
+	"boxoffice/internal/trail"
 )
 
 func newKeysMake() *cobra.Command {
@@ -45,7 +47,7 @@ func newKeysMake() *cobra.Command {
 		if err := checkWanted(&wanted, *expires, time.Now()); err != nil {
 			return usageError{err}
 		}
-		return withKeys(cmd.Context(), c, func(keys *apikeys.Store) error {
+		return changeKeys(cmd, c, actionMakeKey, func(keys *apikeys.Store) error {
 			key, made, err := keys.Make(cmd.Context(), wanted)
 			if errors.Is(err, apikeys.ErrNameTaken) {
 				return fmt.Errorf("--name: %w", apikeys.ErrNameTaken)
@@ -70,7 +72,7 @@ func newKeysList() *cobra.Command {
 	c := addSettings(cmd, placeSettings)
 	asJSON := cmd.Flags().Bool("json", false, "print the list as JSON")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		return withKeys(cmd.Context(), c, func(keys *apikeys.Store) error {
+		return withKeys(cmd.Context(), c, func(_ *sqldb.DB, keys *apikeys.Store) error {
 			list, err := keys.List(cmd.Context())
 			if err != nil {
 				return err
@@ -93,7 +95,7 @@ func newKeysRevoke() *cobra.Command {
 	c := addSettings(cmd, placeSettings)
 	asJSON := cmd.Flags().Bool("json", false, "print the result as JSON")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		return withKeys(cmd.Context(), c, func(keys *apikeys.Store) error {
+		return changeKeys(cmd, c, actionRevokeKey, func(keys *apikeys.Store) error {
 			revoked, err := keys.Revoke(cmd.Context(), args[0])
 			if err != nil {
 				return err
@@ -112,7 +114,7 @@ func newKeysRevoke() *cobra.Command {
 }
 
 // withKeys opens the keys of the database that the configuration names.
-func withKeys(ctx context.Context, c *config, do func(*apikeys.Store) error) error {
+func withKeys(ctx context.Context, c *config, do func(*sqldb.DB, *apikeys.Store) error) error {
 	db, err := openDatabase(ctx, c)
 	if err != nil {
 		return err
@@ -126,7 +128,18 @@ func withKeys(ctx context.Context, c *config, do func(*apikeys.Store) error) err
 		return err
 	}
 	defer keys.Close()
-	return do(keys)
+	return do(db, keys)
+}
+
+// changeKeys is the same for what changes who may do what, which is taken down.
+func changeKeys(cmd *cobra.Command, c *config, action string, do func(*apikeys.Store) error) error {
+	ctx := cmd.Context()
+	return withKeys(ctx, c, func(db *sqldb.DB, keys *apikeys.Store) error {
+		if err := trail.Migrate(ctx, db); err != nil {
+			return err
+		}
+		return takenDown(ctx, db, newLogger(cmd.ErrOrStderr(), "text"), trail.Entry{Action: action}, func(*trail.Entry) error { return do(keys) })
+	})
 }
 
 // maxKeyName is how many characters a key's name has at most.
@@ -136,6 +149,9 @@ const maxKeyName = 100
 func checkWanted(k *apikeys.Key, expires string, now time.Time) error {
 	if k.Name == "" || len([]rune(k.Name)) > maxKeyName || strings.ContainsFunc(k.Name, func(r rune) bool { return r < ' ' || r == 0x7f || r == 0xfffd }) {
 		return errors.New("--name: must be 1 to 100 characters, none of them a control character")
+	}
+	if reserved(k.Name) {
+		return fmt.Errorf("--name: %w", errNameReserved)
 	}
 	if !slices.Contains(api.Roles, api.Role(k.Role)) {
 		return errors.New("--role: must be one of publisher, viewer, support, auditor, admin")

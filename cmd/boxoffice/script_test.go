@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -47,6 +48,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("BOXOFFICE_DATA_DIR", filepath.Join(env.WorkDir, "data"))
 			env.Setenv("BOXOFFICE_API_KEYS", scriptKeys)
 			env.Setenv("BOXOFFICE_LOG_FORMAT", "json")
+			env.Setenv("WHO", whoAmI(t))
 			env.Setenv("URL", "http://"+env.Getenv("BOXOFFICE_HTTP_ADDR"))
 			env.Setenv("HOME", env.WorkDir)
 			env.Setenv("XDG_CACHE_HOME", filepath.Join(env.WorkDir, "cache"))
@@ -64,6 +66,7 @@ func TestScripts(t *testing.T) {
 			"await":     scriptAwait,
 			"largeline": scriptLargeLine,
 			"keyfrom":   scriptKeyFrom,
+			"textfrom":  scriptTextFrom,
 		},
 	})
 }
@@ -138,6 +141,30 @@ func scriptKeyFrom(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Fatalf("no key was printed")
 	}
 	ts.Setenv(args[1], key)
+}
+
+// scriptTextFrom is: textfrom FILE PATTERN NAME. It sets the variable to what the
+// pattern's first group matches.
+func scriptTextFrom(ts *testscript.TestScript, _ bool, args []string) {
+	found := regexp.MustCompile(args[1]).FindStringSubmatch(ts.ReadFile(args[0]))
+	if len(found) < 2 {
+		ts.Fatalf("nothing matches %s", args[1])
+	}
+	ts.Setenv(args[2], found[1])
+}
+
+// whoAmI is the user who runs the tests, and the host, as the system's own
+// commands have them.
+func whoAmI(t *testing.T) string {
+	var said []string
+	for _, args := range [][]string{{"id", "-un"}, {"uname", "-n"}} {
+		out, err := exec.Command(args[0], args[1:]...).Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		said = append(said, strings.TrimSpace(string(out)))
+	}
+	return strings.Join(said, "@")
 }
 
 // scriptLargeLine is: largeline FILE USER. It writes an event about the user

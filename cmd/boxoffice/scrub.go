@@ -20,6 +20,7 @@ import (
 	"boxoffice/api"
 	"boxoffice/eventstore"
 	"boxoffice/internal/sqldb"
+	"boxoffice/internal/trail"
 	"boxoffice/projections"
 )
 
@@ -49,7 +50,16 @@ func newScrub() *cobra.Command {
 		defer db.Close()
 		bar := newProgress(cmd.ErrOrStderr(), "")
 		defer bar.finish()
-		result, err := scrubDatabase(cmd.Context(), c, db, bar)
+		if err := migrateAll(cmd.Context(), db); err != nil {
+			return err
+		}
+		var result *scrubResult
+		err = takenDown(cmd.Context(), db, newLogger(cmd.ErrOrStderr(), "text"), trail.Entry{Action: actionScrub}, func(e *trail.Entry) (err error) {
+			if result, err = scrubDatabase(cmd.Context(), c, db, bar); err == nil {
+				e.People = &result.Rewrapped
+			}
+			return err
+		})
 		if err != nil {
 			return err
 		}
@@ -60,9 +70,6 @@ func newScrub() *cobra.Command {
 }
 
 func scrubDatabase(ctx context.Context, c *config, db *sqldb.DB, bar *progress) (*scrubResult, error) {
-	if err := migrateAll(ctx, db); err != nil {
-		return nil, err
-	}
 	store, err := eventstore.Open(ctx, db, c.masterKey(), eventstore.Options{NoMigration: true})
 	if err != nil {
 		return nil, nameMasterKey(err)

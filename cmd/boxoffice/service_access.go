@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 
+	"boxoffice/api"
 	"boxoffice/eventstore"
 	"boxoffice/internal/apikeys"
 	"boxoffice/internal/trail"
@@ -25,15 +26,34 @@ const (
 	countRefusedEvery = 30 * time.Second
 )
 
-// openKeys opens the API keys, and makes the first one where there is none.
+// openKeys opens the API keys, and makes the first one where there is no way in
+// at all.
 func (s *service) openKeys(ctx context.Context) error {
 	made, err := apikeys.Open(ctx, s.database)
 	if err != nil {
 		return err
 	}
 	s.onClose(made.Close)
-	s.keys, s.firstKey, err = openKeyring(ctx, s.config, made, s.log)
+	var waysIn int
+	if s.keys, waysIn, err = openKeyring(s.config, made, s.log); err != nil || waysIn > 0 {
+		return err
+	}
+	s.firstKey, err = s.makeFirstKey(ctx, made)
 	return err
+}
+
+// makeFirstKey makes an admin key where no key was made ever, and gives it, this
+// once. It is made for whoever starts the service at a shell, so it is in the
+// trail that they made it.
+func (s *service) makeFirstKey(ctx context.Context, made *apikeys.Store) (key string, err error) {
+	if all, err := made.List(ctx); err != nil || len(all) > 0 {
+		return "", err
+	}
+	err = takenDown(ctx, s.database, s.log, trail.Entry{Action: actionMakeKey}, func(*trail.Entry) (err error) {
+		key, err = made.MakeFirst(ctx, "first admin", string(api.RoleAdmin))
+		return err
+	})
+	return key, err
 }
 
 // openTrail opens the trail of who did what, where there is an API to do it with.

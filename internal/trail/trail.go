@@ -41,9 +41,10 @@ type Entry struct {
 	// ID is given by the trail.
 	ID int64
 	At time.Time
-	// Actor is the name of the key or of the person, and Role what they acted as.
+	// Actor is the name of the key or of the person, and Role what they acted as:
+	// a role of the API, or shell.
 	Actor, Role string
-	// Action is the operation's id.
+	// Action is the operation's id, or what stands for a command of the shell.
 	Action string
 	// Status is the HTTP status of the answer; 0 where it isn't known.
 	Status int
@@ -70,7 +71,8 @@ type Query struct {
 
 // A Config says what a trail works with.
 type Config struct {
-	// Pseudonyms looks up users' ids, those only that are found. Required.
+	// Pseudonyms looks up users' ids, those only that are found. Required where
+	// entries have IDs.
 	Pseudonyms func(ctx context.Context, ids []string) (map[string]Subject, error)
 	// Logger hears of what fails; default: slog.Default().
 	Logger *slog.Logger

@@ -1,0 +1,100 @@
+// This file takes down who does what at a shell, where a command works on the
+// database itself: into the same trail as what is done over the API. Commands
+// that go through the API or the broker need nothing of their own.
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/user"
+	"strconv"
+	"strings"
+	"time"
+
+	"boxoffice/internal/sqldb"
+	"boxoffice/internal/trail"
+)
+
+const (
+	// shellRole stands where a key's role would.
+	shellRole = "shell"
+	// shellPrefix begins the name of whoever is at a shell.
+	shellPrefix = "shell:"
+	// configuredPrefix begins the names that the trail has for keys of the
+	// configuration.
+	configuredPrefix = "configured key"
+)
+
+// What a command does that the API doesn't is in the trail by these names; what
+// it does too, by the operation's.
+const (
+	actionMakeKey   = "make-key"
+	actionRevokeKey = "revoke-key"
+	actionScrub     = "scrub"
+)
+
+// What a command that did, or didn't do, what it was asked would have been
+// answered over the API.
+const (
+	statusDone   = 200
+	statusFailed = 500
+)
+
+// errNameReserved says that a name would be taken for somebody else's in the trail.
+var errNameReserved = errors.New(`must not be boxoffice nor begin with "shell:" or "configured key": in the trail these are others`)
+
+// reserved says whether the trail has a name, or one that reads like it, for
+// somebody who has neither a key that was made nor a token.
+func reserved(name string) bool {
+	plain := strings.ToLower(strings.Join(strings.Fields(name), " "))
+	before, _, colon := strings.Cut(plain, ":")
+	return plain == trail.GapActor || strings.HasPrefix(plain, configuredPrefix) ||
+		colon && strings.TrimSpace(before)+":" == shellPrefix
+}
+
+// shellActor is the name that the trail has for whoever runs this program: the
+// operating system's user, by the id that the process has and not by what the
+// environment says, and the host.
+func shellActor() string {
+	id := strconv.Itoa(os.Getuid())
+	name := "uid " + id
+	if u, err := user.LookupId(id); err == nil {
+		name = u.Username
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown host"
+	}
+	return shellPrefix + " " + name + "@" + host
+}
+
+// takenDown has do do something with personal data, or with who may reach it,
+// and takes it down: what is about to be done before it is done, so that it
+// isn't done where that fails, and how it ended after. do may say in the entry
+// how many people it was about.
+func takenDown(ctx context.Context, db *sqldb.DB, log *slog.Logger, e trail.Entry, do func(*trail.Entry) error) (err error) {
+	t, err := trail.Open(ctx, db, trail.Config{Logger: log})
+	if err != nil {
+		return untold(err)
+	}
+	defer func() { err = errors.Join(err, t.Close()) }()
+	e.At, e.Actor, e.Role = time.Now(), shellActor(), shellRole
+	id, err := t.Begin(ctx, e)
+	if err != nil {
+		return untold(err)
+	}
+	e.Status = statusDone
+	if err = do(&e); err != nil {
+		e.Status = statusFailed
+	}
+	t.End(id, e)
+	return err
+}
+
+func untold(err error) error {
+	return fmt.Errorf("who does this can't be taken down, so it isn't done (`boxoffice migrate` brings the trail up to date): %w", err)
+}
