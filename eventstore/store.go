@@ -57,8 +57,9 @@ func schema(d *sqldb.Dialect) string {
 // Open opens the log of a database: the schema boxoffice_log on PostgreSQL, a
 // file beside the database's on SQLite. It brings the schema up to date first,
 // and makes the keys of a database that is new. db stays the caller's. An error
-// wraps [vault.ErrNoMasterKey] or [vault.ErrWrongMasterKey] where the master key
-// is missing or isn't the database's; nothing is changed then.
+// wraps [vault.ErrNoMasterKey], [vault.ErrWrongMasterKey] or [vault.ErrKMS] where
+// the master key is missing, isn't the database's or can't be used now; nothing is
+// changed then.
 func Open(ctx context.Context, db *sqldb.DB, master vault.MasterKey, opts Options) (*Store, error) {
 	own, err := db.Schema(ctx, schema(db.Dialect()))
 	if err != nil {

@@ -28,6 +28,7 @@ type config struct {
 	DataDir        string
 	DatabaseURL    string
 	MasterKey      string
+	OldMasterKey   string
 	NATSURL        string
 	NATSCreds      string
 	NATSAddr       string
@@ -106,7 +107,8 @@ func (f *settingFlags) flag(p *bool, name string, value bool, usage string) {
 
 func databaseSettings(c *config, f *settingFlags) {
 	placeSettings(c, f)
-	f.text(&c.MasterKey, "master-key", "", "key-set file that wraps the users' keys (default: made in the data directory; required with PostgreSQL)")
+	f.text(&c.MasterKey, "master-key", "", "key that wraps the users' keys: a key-set file, or aws-kms://ARN (default: a file that is made in the data directory; required with PostgreSQL)")
+	f.text(&c.OldMasterKey, "old-master-key", "", "the master key before, a file or aws-kms://ARN, while it is exchanged: what it wraps can be read until `boxoffice scrub` has wrapped it anew")
 }
 
 // placeSettings say where the database is, for what needn't read what is
@@ -258,8 +260,8 @@ func (c *config) check() error {
 	if c.DatabaseURL != "" && !strings.HasPrefix(c.DatabaseURL, "postgres://") && !strings.HasPrefix(c.DatabaseURL, "postgresql://") {
 		return errors.New("BOXOFFICE_DATABASE_URL: must start with postgres://")
 	}
-	if c.DatabaseURL != "" && c.settingsHave("master-key") && c.MasterKey == "" {
-		return errors.New("BOXOFFICE_MASTER_KEY: required with PostgreSQL: the file of the key that wraps the users' keys; `boxoffice keys new-master FILE` makes one")
+	if err := c.checkMasterKeys(); err != nil {
+		return err
 	}
 	if err := c.checkBroker(); err != nil {
 		return err

@@ -38,6 +38,9 @@ func newMasterKey() *cobra.Command {
 	}
 	ifMissing := cmd.Flags().Bool("if-missing", false, "leave a file that is there as it is")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if vault.IsKMSURI(args[0]) {
+			return errNotAFile
+		}
 		err := vault.NewMasterKeyFile(args[0])
 		if *ifMissing && errors.Is(err, fs.ErrExist) {
 			return nil

@@ -21,10 +21,17 @@ func rotateMasterKey() *cobra.Command {
 			"  2. boxoffice scrub, which wraps the service's own keys anew\n" +
 			"  3. boxoffice keys prune-master, which removes the old key where nothing is left under it\n\n" +
 			"A process that runs reads the file again when it needs to. Keep a copy of the file apart from the database's\n" +
-			"backups; backups from before step 2 can only be read with the old key.",
+			"backups; backups from before step 2 can only be read with the old key.\n\n" +
+			"To go from a file to a key management service, back, or from one of its keys to another, this command isn't needed:\n\n" +
+			"  1. start every process with the new one as BOXOFFICE_MASTER_KEY and the old one as BOXOFFICE_OLD_MASTER_KEY\n" +
+			"  2. boxoffice scrub, with both\n" +
+			"  3. start every process without BOXOFFICE_OLD_MASTER_KEY: it starts where nothing is left under the old one",
 		Example: "  boxoffice keys rotate-master /etc/boxoffice/master-key.json",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if vault.IsKMSURI(args[0]) {
+				return errNotAFile
+			}
 			if err := vault.RotateMasterKeyFile(args[0]); err != nil {
 				return err
 			}
@@ -46,6 +53,9 @@ func pruneMasterKey() *cobra.Command {
 	}
 	c := addSettings(cmd, databaseSettings)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if vault.IsKMSURI(c.MasterKey) {
+			return errNotAFile
+		}
 		db, err := openDatabase(cmd.Context(), c)
 		if err != nil {
 			return err

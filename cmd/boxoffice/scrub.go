@@ -224,7 +224,7 @@ func (s *service) scrubDaily(ctx context.Context) {
 			return
 		}
 		if err := s.scrubIfDue(ctx, every); err != nil && ctx.Err() == nil {
-			s.log.Error("scrubbing failed; it is tried again", "error", err)
+			s.log.Error("scrubbing failed; it is tried again", "error", nameMasterKey(err))
 		}
 	}
 }

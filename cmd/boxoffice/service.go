@@ -19,7 +19,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"boxoffice/eventstore"
-	"boxoffice/eventstore/vault"
 	"boxoffice/ingest"
 	"boxoffice/internal/sqldb"
 	"boxoffice/internal/trail"
@@ -158,27 +157,6 @@ func openDatabase(ctx context.Context, c *config) (*sqldb.DB, error) {
 		return nil, fmt.Errorf("BOXOFFICE_DATA_DIR: %w", err)
 	}
 	return db, nil
-}
-
-// nameMasterKey names the setting where the master key is what is wrong.
-func nameMasterKey(err error) error {
-	if errors.Is(err, vault.ErrNoMasterKey) || errors.Is(err, vault.ErrWrongMasterKey) {
-		return fmt.Errorf("BOXOFFICE_MASTER_KEY: %w", err)
-	}
-	return err
-}
-
-// masterKey is where the key that wraps the users' keys is: in the data
-// directory, where it is made, or where the configuration says.
-func (c *config) masterKey() vault.MasterKey {
-	return vault.FileMasterKey(c.masterKeyFile(), c.MasterKey == "")
-}
-
-func (c *config) masterKeyFile() string {
-	if c.MasterKey != "" {
-		return c.MasterKey
-	}
-	return filepath.Join(c.DataDir, "master-key.json")
 }
 
 // run does what the roles say until the context ends or a part fails for good,

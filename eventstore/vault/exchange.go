@@ -27,9 +27,9 @@ func (v *Vault) Cached() int { return v.cache.len() }
 // wrapped from then on is under it. The service's other keys are wrapped anew
 // under the master key that its source gives now, so that an exchange of that
 // takes effect too. The caller holds the log's lock, so that nothing is wrapped
-// under the key before meanwhile. An error wraps [ErrNoMasterKey] or
-// [ErrWrongMasterKey] where the master key is missing or isn't the database's;
-// nothing is changed then.
+// under the key before meanwhile. An error wraps [ErrNoMasterKey],
+// [ErrWrongMasterKey] or [ErrKMS] where the master key is missing, isn't the
+// database's or can't be used now; nothing is changed then.
 func (v *Vault) NewWrappingKey(ctx context.Context, tx *sqldb.Tx) (number int, err error) {
 	master, err := v.source.Load(ctx)
 	if err != nil {
@@ -39,12 +39,12 @@ func (v *Vault) NewWrappingKey(ctx context.Context, tx *sqldb.Tx) (number int, e
 	if err != nil {
 		return 0, err
 	}
-	plain, err := unwrapWith(master, keys)
+	plain, err := unwrapWith(ctx, master, keys)
 	if err != nil {
 		return 0, err
 	}
 	for i := range keys {
-		wrapped, err := master.Encrypt(plain[i], keys[i].associated())
+		wrapped, err := master.EncryptWithContext(ctx, plain[i], keys[i].associated())
 		if err != nil {
 			return 0, fmt.Errorf("wrap a key anew: %w", err)
 		}

@@ -1,4 +1,5 @@
-// This file is the master key: where it comes from, and how one is made.
+// This file is the master key: where it comes from, and the key-set file, which
+// is made here.
 
 package vault
 
@@ -20,8 +21,8 @@ import (
 var (
 	// ErrNoMasterKey says that there is no master key where it should be.
 	ErrNoMasterKey = errors.New("there is no master key")
-	// ErrWrongMasterKey says that the master key isn't the one that the
-	// database was made with.
+	// ErrWrongMasterKey says that the master key isn't the one under which the
+	// database's keys are.
 	ErrWrongMasterKey = errors.New("the master key isn't the one that this database was made with")
 )
 
@@ -29,11 +30,13 @@ var (
 // and when a wrapping key was exchanged, never for an event.
 type MasterKey interface {
 	// Load gives the key; an error wraps ErrNoMasterKey where there is none.
-	Load(ctx context.Context) (tink.AEAD, error)
+	// What it is used for tells by ErrWrongMasterKey that another key has
+	// wrapped, and by ErrKMS that it can't be used now.
+	Load(ctx context.Context) (tink.AEADWithContext, error)
 	// LoadOrMake is called for a database that has no keys yet. It gives the
 	// key, which is made where there is none and may be made, and is then on
 	// stable storage before LoadOrMake returns.
-	LoadOrMake(ctx context.Context) (tink.AEAD, error)
+	LoadOrMake(ctx context.Context) (tink.AEADWithContext, error)
 }
 
 // FileMasterKey is the key-set file at path. Where mayMake is true, a database
@@ -48,7 +51,7 @@ type fileMasterKey struct {
 	mayMake bool
 }
 
-func (f *fileMasterKey) Load(context.Context) (tink.AEAD, error) {
+func (f *fileMasterKey) Load(context.Context) (tink.AEADWithContext, error) {
 	handle, err := readMasterKeyFile(f.path)
 	if err != nil {
 		return nil, err
@@ -57,7 +60,22 @@ func (f *fileMasterKey) Load(context.Context) (tink.AEAD, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the master key: %s has no key for authenticated encryption: %w", f.path, err)
 	}
-	return key, nil
+	return localAEAD{key}, nil
+}
+
+// A localAEAD is a key in memory.
+type localAEAD struct{ key tink.AEAD }
+
+func (l localAEAD) EncryptWithContext(_ context.Context, plaintext, associated []byte) ([]byte, error) {
+	return l.key.Encrypt(plaintext, associated)
+}
+
+func (l localAEAD) DecryptWithContext(_ context.Context, ciphertext, associated []byte) ([]byte, error) {
+	plaintext, err := l.key.Decrypt(ciphertext, associated)
+	if err != nil {
+		return nil, ErrWrongMasterKey
+	}
+	return plaintext, nil
 }
 
 func readMasterKeyFile(path string) (*keyset.Handle, error) {
@@ -76,7 +94,7 @@ func readMasterKeyFile(path string) (*keyset.Handle, error) {
 	return handle, nil
 }
 
-func (f *fileMasterKey) LoadOrMake(ctx context.Context) (tink.AEAD, error) {
+func (f *fileMasterKey) LoadOrMake(ctx context.Context) (tink.AEADWithContext, error) {
 	key, err := f.Load(ctx)
 	if !f.mayMake || !errors.Is(err, ErrNoMasterKey) {
 		return key, err
@@ -158,9 +176,14 @@ func PruneMasterKeyFile(path string, check func(MasterKey) error) error {
 // A handleMasterKey is a master key in memory.
 type handleMasterKey struct{ handle *keyset.Handle }
 
-func (h handleMasterKey) Load(context.Context) (tink.AEAD, error) { return aead.New(h.handle) }
+func (h handleMasterKey) Load(context.Context) (tink.AEADWithContext, error) {
+	key, err := aead.New(h.handle)
+	return localAEAD{key}, err
+}
 
-func (h handleMasterKey) LoadOrMake(ctx context.Context) (tink.AEAD, error) { return h.Load(ctx) }
+func (h handleMasterKey) LoadOrMake(ctx context.Context) (tink.AEADWithContext, error) {
+	return h.Load(ctx)
+}
 
 // changeMasterKeyFile reads a key-set file, changes it, and replaces it.
 func changeMasterKeyFile(path string, change func(*keyset.Manager) error) error {

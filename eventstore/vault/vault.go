@@ -27,7 +27,7 @@ type Vault struct {
 	shared     [32]byte
 
 	mu       sync.RWMutex
-	master   tink.AEAD
+	master   tink.AEADWithContext
 	wrapping map[int]cipher.AEAD
 	current  int // the number of the wrapping key in use
 	// exchanges is the log's counter when the wrapping keys were last read.
@@ -43,8 +43,8 @@ const (
 // Open opens the vault of a database whose schema is up to date, and keeps up
 // to cachedUsers users' keys in memory. A database that has no keys and no
 // events yet gets keys; for any other, a master key that is missing
-// ([ErrNoMasterKey]) or another one ([ErrWrongMasterKey]) is an error, and
-// nothing is changed.
+// ([ErrNoMasterKey]), another one ([ErrWrongMasterKey]) or one that can't be
+// used now ([ErrKMS]) is an error, and nothing is changed.
 func Open(ctx context.Context, db *sqldb.DB, master MasterKey, cachedUsers int) (*Vault, error) {
 	v := &Vault{dialect: db.Dialect(), source: master, cache: newCache(cachedUsers)}
 	err := db.InTx(ctx, func(tx *sqldb.Tx) error { return v.openOrMake(ctx, tx) })
@@ -124,8 +124,8 @@ func (v *Vault) makeKeys(ctx context.Context, tx *sqldb.Tx) ([]keyRow, error) {
 }
 
 // storeKey wraps a new key and stores it.
-func storeKey(ctx context.Context, tx *sqldb.Tx, master tink.AEAD, k *keyRow, key []byte) (err error) {
-	if k.wrapped, err = master.Encrypt(key, k.associated()); err != nil {
+func storeKey(ctx context.Context, tx *sqldb.Tx, master tink.AEADWithContext, k *keyRow, key []byte) (err error) {
+	if k.wrapped, err = master.EncryptWithContext(ctx, key, k.associated()); err != nil {
 		return fmt.Errorf("wrap a new key: %w", err)
 	}
 	_, err = tx.ExecContext(ctx, "INSERT INTO vault_keys (id, purpose, wrapped, made_at) VALUES ($1, $2, $3, $4)",
@@ -172,14 +172,14 @@ func (v *Vault) unwrap(ctx context.Context, keys []keyRow) ([][]byte, error) {
 	v.mu.RLock()
 	master := v.master
 	v.mu.RUnlock()
-	plain, err := unwrapWith(master, keys)
-	if err == nil {
-		return plain, nil
+	plain, err := unwrapWith(ctx, master, keys)
+	if !errors.Is(err, ErrWrongMasterKey) {
+		return plain, err
 	}
 	if master, err = v.source.Load(ctx); err != nil {
 		return nil, err
 	}
-	if plain, err = unwrapWith(master, keys); err != nil {
+	if plain, err = unwrapWith(ctx, master, keys); err != nil {
 		return nil, err
 	}
 	v.mu.Lock()
@@ -188,11 +188,14 @@ func (v *Vault) unwrap(ctx context.Context, keys []keyRow) ([][]byte, error) {
 	return plain, nil
 }
 
-func unwrapWith(master tink.AEAD, keys []keyRow) ([][]byte, error) {
+func unwrapWith(ctx context.Context, master tink.AEADWithContext, keys []keyRow) ([][]byte, error) {
 	plain := make([][]byte, len(keys))
 	for i := range keys {
-		key, err := master.Decrypt(keys[i].wrapped, keys[i].associated())
-		if err != nil || len(key) != 32 {
+		key, err := master.DecryptWithContext(ctx, keys[i].wrapped, keys[i].associated())
+		if err != nil {
+			return nil, err
+		}
+		if len(key) != 32 {
 			return nil, ErrWrongMasterKey
 		}
 		plain[i] = key
