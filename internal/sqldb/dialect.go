@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/pressly/goose/v3"
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 )
@@ -38,7 +39,7 @@ type Dialect struct {
 	onWriter string
 	inArray  bool
 	copy     copyFunc
-	migrate  migrateFuncs
+	goose    goose.Dialect
 }
 
 // In gives the condition that column is one of keys, and its arguments, which

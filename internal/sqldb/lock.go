@@ -7,6 +7,7 @@ import (
 	"database/sql"
 	"fmt"
 	"hash/fnv"
+	"time"
 )
 
 // TryLock takes the lock of a name on the handle's schema, which one process
@@ -23,6 +24,20 @@ func (db *DB) TryLock(ctx context.Context, name string) (unlock func() error, ok
 	return unlock, ok, nil
 }
 
+// lock is [DB.TryLock], and waits while another process has the lock.
+func (db *DB) lock(ctx context.Context, name string) (unlock func() error, err error) {
+	for {
+		unlock, ok, err := db.TryLock(ctx, name)
+		if err != nil || ok {
+			return unlock, err
+		}
+		if err := sleep(ctx, 50*time.Millisecond); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// tryLockPostgres takes an advisory lock on a connection of its own.
 func (db *DB) tryLockPostgres(ctx context.Context, name string) (func() error, bool, error) {
 	conn, err := db.sql.Conn(ctx)
 	if err != nil {
@@ -43,7 +58,8 @@ func (db *DB) tryLockPostgres(ctx context.Context, name string) (func() error, b
 	}, true, nil
 }
 
-// tryLockSQLite holds a transaction open on an empty database beside the file's.
+// tryLockSQLite holds a transaction open on an empty database beside the file's:
+// the engine's own lock, on every system that it runs on.
 func (db *DB) tryLockSQLite(ctx context.Context, name string) (func() error, bool, error) {
 	path := db.location.(*sqliteLocation).file(db.schema) + "-" + name
 	pool, err := sql.Open("sqlite", "file:"+escapePath(path)+"?_busy_timeout=0&_txlock=exclusive")

@@ -5,32 +5,18 @@ package sqldb
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 	"fmt"
-	"hash/fnv"
 	"io/fs"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/pressly/goose/v3"
-	"github.com/pressly/goose/v3/database"
 )
 
 // versionTable is where a schema keeps which migrations it has had.
 const versionTable = "schema_version"
 
-// migrateFuncs is how the engines differ in migrating.
-type migrateFuncs struct {
-	dialect goose.Dialect
-	// lock waits until no other process migrates the same schema, and makes
-	// the schema where there is none.
-	lock func(ctx context.Context, db *DB) (unlock func() error, err error)
-}
-
-var (
-	migratePostgres = migrateFuncs{dialect: database.DialectPostgres, lock: lockPostgres}
-	migrateSQLite   = migrateFuncs{dialect: database.DialectSQLite3, lock: lockSQLite}
-)
+// migrationLock is what one who migrates a schema holds.
+const migrationLock = "migration"
 
 // Migrate applies the migrations of files that the schema hasn't had. files
 // holds a directory for each engine, "postgres" and "sqlite", with migrations
@@ -78,7 +64,7 @@ func (db *DB) migrate(ctx context.Context, files fs.FS, up func(*goose.Provider)
 	if err != nil {
 		return err
 	}
-	unlock, err := db.dialect.migrate.lock(ctx, db)
+	unlock, err := db.lock(ctx, migrationLock)
 	if err != nil {
 		return fmt.Errorf("wait for others who migrate: %w", err)
 	}
@@ -87,13 +73,16 @@ func (db *DB) migrate(ctx context.Context, files fs.FS, up func(*goose.Provider)
 			err = unlockErr
 		}
 	}()
+	if err := db.makeSchema(ctx); err != nil {
+		return err
+	}
 	// What a migration sets for its connection ends with it.
 	migrating, err := db.location.open(ctx, db.schema)
 	if err != nil {
 		return err
 	}
 	defer migrating.Close()
-	provider, err := goose.NewProvider(db.dialect.migrate.dialect, migrating.sql, own,
+	provider, err := goose.NewProvider(db.dialect.goose, migrating.sql, own,
 		goose.WithTableName(versionTable), goose.WithDisableGlobalRegistry(true))
 	if err != nil {
 		return err
@@ -108,61 +97,17 @@ func (db *DB) migrate(ctx context.Context, files fs.FS, up func(*goose.Provider)
 	return up(provider)
 }
 
-// lockPostgres takes an advisory lock in the name of the schema on a
-// connection of its own.
-func lockPostgres(ctx context.Context, db *DB) (func() error, error) {
-	conn, err := db.sql.Conn(ctx)
-	if err != nil {
-		return nil, err
+// makeSchema makes the handle's schema where there is none. It looks first, since
+// a role that may use the schema needn't be one that may make it.
+func (db *DB) makeSchema(ctx context.Context) error {
+	if db.schema == "" || db.dialect.Name == SQLite {
+		return nil // a file is there once it is opened
 	}
-	name := fnv.New64a()
-	name.Write([]byte("boxoffice migration " + db.schema))
-	key := int64(name.Sum64())
-	if _, err := conn.ExecContext(ctx, "SELECT pg_advisory_lock($1)", key); err != nil {
-		conn.Close()
-		return nil, err
-	}
-	unlock := func() error {
-		defer conn.Close()
-		_, err := conn.ExecContext(context.WithoutCancel(ctx), "SELECT pg_advisory_unlock($1)", key)
-		return err
-	}
-	if db.schema != "" {
-		if err := makeSchema(ctx, conn, db.schema); err != nil {
-			return nil, errors.Join(err, unlock())
-		}
-	}
-	return unlock, nil
-}
-
-// makeSchema makes a schema where there is none. It looks first, since a role
-// that may use the schema needn't be one that may make it.
-func makeSchema(ctx context.Context, conn *sql.Conn, name string) error {
 	var there bool
-	err := conn.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM pg_namespace WHERE nspname = $1)", name).Scan(&there)
+	err := db.sql.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM pg_namespace WHERE nspname = $1)", db.schema).Scan(&there)
 	if err != nil || there {
 		return err
 	}
-	_, err = conn.ExecContext(ctx, "CREATE SCHEMA "+pgx.Identifier{name}.Sanitize())
+	_, err = db.sql.ExecContext(ctx, "CREATE SCHEMA "+pgx.Identifier{db.schema}.Sanitize())
 	return err
-}
-
-// lockSQLite holds a transaction open on an empty database beside the file's:
-// the engine's own lock, on every system that it runs on.
-func lockSQLite(ctx context.Context, db *DB) (func() error, error) {
-	where := db.location.(*sqliteLocation)
-	path := where.file(db.schema) + "-migrate"
-	pool, err := sql.Open("sqlite", "file:"+escapePath(path)+"?_busy_timeout=60000&_txlock=exclusive")
-	if err != nil {
-		return nil, err
-	}
-	tx, err := pool.BeginTx(ctx, nil)
-	if err != nil {
-		pool.Close()
-		return nil, err
-	}
-	return func() error {
-		tx.Rollback()
-		return pool.Close()
-	}, nil
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/pressly/goose/v3"
 )
 
 var postgres = &Dialect{
@@ -18,7 +19,7 @@ var postgres = &Dialect{
 	ForUpdate: " FOR UPDATE",
 	inArray:   true,
 	copy:      copyPostgres,
-	migrate:   migratePostgres,
+	goose:     goose.DialectPostgres,
 }
 
 type postgresLocation struct{ config *pgx.ConnConfig }

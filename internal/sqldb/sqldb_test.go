@@ -12,6 +12,7 @@ import (
 	"sync"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -290,6 +291,30 @@ func TestConcurrentMigrations(t *testing.T) {
 			})
 		}
 		wg.Wait()
+	})
+}
+
+// Who wants to migrate waits for who does, as long as its context lets it.
+func TestMigrationsWait(t *testing.T) {
+	sqltest.Each(t, func(t *testing.T, open func() *sqldb.DB) {
+		one, other := open(), open()
+		unlock, ok, err := one.TryLock(t.Context(), "migration")
+		if err != nil || !ok {
+			t.Fatal(ok, err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+		defer cancel()
+		if err := other.Migrate(ctx, migrations(t)); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("while another migrates: %v, want %v", err, context.DeadlineExceeded)
+		}
+		done := make(chan error, 1)
+		go func() { done <- other.Migrate(t.Context(), migrations(t)) }()
+		if err := unlock(); err != nil {
+			t.Fatal(err)
+		}
+		if err := <-done; err != nil {
+			t.Errorf("once the other is done: %v", err)
+		}
 	})
 }
 

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/pressly/goose/v3"
 	"modernc.org/sqlite"
 )
 
@@ -21,7 +22,7 @@ var sqliteDialect = &Dialect{
 	oneWriter: true,
 	onWriter:  "PRAGMA cache_size = -4096", // in KiB, of which the driver takes twice as much; see dsn for the others
 	copy:      copySQLite,
-	migrate:   migrateSQLite,
+	goose:     goose.DialectSQLite3,
 }
 
 type sqliteLocation struct {
@@ -131,7 +132,7 @@ func (l *sqliteLocation) dsn(schema string) string {
 }
 
 func (l *sqliteLocation) drop(_ context.Context, _ *DB, schema string) error {
-	for _, end := range []string{"", "-wal", "-shm", "-migrate", "-scrub"} {
+	for _, end := range []string{"", "-wal", "-shm", "-" + migrationLock, "-scrub"} {
 		if err := os.Remove(l.file(schema) + end); err != nil && !errors.Is(err, os.ErrNotExist) {
 			return err
 		}
