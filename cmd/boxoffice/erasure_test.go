@@ -1,6 +1,6 @@
-// This file erases somebody in a busy service, on both engines, and then looks
-// for them: by SQL at once, and after a scrub in every byte that the service
-// and its database hold.
+// This file erases somebody in a busy service, on both engines and in several
+// processes, and then looks for them: by SQL at once, and after a scrub in every
+// byte that the service and its database hold.
 
 package main
 
@@ -8,6 +8,7 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
+	"encoding/json"
 	"fmt"
 	"io"
 	"io/fs"
@@ -15,16 +16,20 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"sync"
+	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/spf13/cobra"
 
+	"boxoffice/ingest/natstest"
 	"boxoffice/internal/freeport"
 	"boxoffice/internal/sqldb"
 	"boxoffice/internal/sqldb/sqltest"
@@ -78,14 +83,18 @@ func eventOf(at, user, eventType, more, data string) string {
 		eventNumber.n, eventType, user, at, more, data)
 }
 
-// A busyService is a whole service in this process.
+// A busyService is a whole service: in this process, or where there is a program
+// as a process of that.
 type busyService struct {
-	t      *testing.T
-	env    map[string]string
-	url    string
-	log    lockedBuffer
-	config *config
-	stop   func()
+	t       *testing.T
+	program string
+	env     map[string]string
+	url     string
+	log     lockedBuffer
+	config  *config
+	stop    func()
+	// others is how many events its traffic has published about others.
+	others atomic.Int64
 }
 
 type lockedBuffer struct {
@@ -120,6 +129,20 @@ func (s *busyService) start() {
 	if err := s.config.load(func(name string) (string, bool) { v, ok := s.env[name]; return v, ok }); err != nil {
 		s.t.Fatal(err)
 	}
+	if s.program == "" {
+		s.stop = s.runHere()
+	} else {
+		s.stop = s.runProgram()
+	}
+	s.t.Cleanup(s.stop)
+	s.eventually("the service is ready", func() bool {
+		status, body := s.call(http.MethodGet, "/readyz", "", "")
+		return status == http.StatusOK && strings.Contains(body, `"behind_events":0`)
+	})
+}
+
+func (s *busyService) runHere() (stop func()) {
+	s.t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	running, err := startService(ctx, s.config, roles{ingest: true, project: true, api: true}, true, slog.New(slog.NewJSONHandler(&s.log, nil)))
 	if err != nil {
@@ -128,16 +151,29 @@ func (s *busyService) start() {
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- running.run(ctx) }()
-	s.stop = sync.OnceFunc(func() {
+	return sync.OnceFunc(func() {
 		cancel()
 		if err := ignoreStop(ctx, <-ended); err != nil {
 			s.t.Error(err)
 		}
 	})
-	s.t.Cleanup(s.stop)
-	s.eventually("the service is ready", func() bool {
-		status, body := s.call(http.MethodGet, "/readyz", "", "")
-		return status == http.StatusOK && strings.Contains(body, `"behind_events":0`)
+}
+
+func (s *busyService) runProgram() (stop func()) {
+	s.t.Helper()
+	cmd := exec.Command(s.program, "serve")
+	cmd.Env, cmd.Stderr = os.Environ(), &s.log
+	for name, value := range s.env {
+		cmd.Env = append(cmd.Env, name+"="+value)
+	}
+	if err := cmd.Start(); err != nil {
+		s.t.Fatal(err)
+	}
+	return sync.OnceFunc(func() {
+		_ = cmd.Process.Signal(syscall.SIGTERM) // it may have ended, which Wait says
+		if err := cmd.Wait(); err != nil {
+			s.t.Errorf("serve: %v; the end of its log:\n%s", err, endOf(s.log.String()))
+		}
 	})
 }
 
@@ -175,6 +211,7 @@ func (s *busyService) get(path string) string {
 }
 
 func (s *busyService) publish(events ...string) {
+	s.t.Helper()
 	if status, body := s.call(http.MethodPost, "/v1/events", "application/cloudevents-batch+json", "["+strings.Join(events, ",")+"]"); status != http.StatusAccepted {
 		s.t.Errorf("publish: %d %s", status, body)
 	}
@@ -187,6 +224,12 @@ func (s *busyService) eventually(what string, holds func() bool) {
 			s.t.Fatalf("waited in vain until %s; the end of the log:\n%s", what, endOf(s.log.String()))
 		}
 	}
+}
+
+// person is what the service answers about the person.
+func (s *busyService) person() string {
+	_, answer := s.call(http.MethodGet, "/v1/users/"+url.PathEscape(personID), "", "")
+	return answer
 }
 
 // erase erases the person, and asks again where that takes longer.
@@ -219,25 +262,27 @@ func (s *busyService) figures() string {
 	return all.String()
 }
 
-// traffic publishes events about others and about the person, one batch after
-// another, until stopped. What the person's say has the mark.
+// traffic publishes events about others, more and more of them, and about the
+// person, one batch after another, until stopped. What the person's say has the
+// mark.
 func (s *busyService) traffic() (stop func()) {
 	done := make(chan struct{})
 	var working sync.WaitGroup
 	working.Go(func() {
-		for i := 0; ; i++ {
+		for {
 			select {
 			case <-done:
 				return
 			case <-time.After(5 * time.Millisecond):
 			}
 			now := time.Now().UTC().Format(time.RFC3339Nano)
-			other := fmt.Sprintf("other-%d", i%50)
+			other := fmt.Sprintf("other-%d", s.others.Load()/5)
 			s.publish(eventOf(now, other, "user.updated", "", `{"first_name":"Somebody"}`),
 				eventOf(now, personID, "user.updated", "", `{"first_name":"Third `+mark+`"}`),
 				eventOf(now, other, "playback.progressed", "", `{"session_id":"now","content_id":"film-now","played":[[0,7]]}`),
 				eventOf("2025-03-01T00:00:00Z", personID, "user.updated", "", `{"last_name":"late `+mark+`"}`),
 				eventOf(now, personID, "user.updated", "", `{"email":7,"x":"`+mark+`"}`))
+			s.others.Add(1)
 		}
 	})
 	return sync.OnceFunc(func() {
@@ -246,42 +291,105 @@ func (s *busyService) traffic() (stop func()) {
 	})
 }
 
-func TestErasureHoldsInEveryByte(t *testing.T) {
-	for _, engine := range []sqldb.Engine{sqldb.SQLite, sqldb.Postgres} {
-		t.Run(string(engine), func(t *testing.T) {
-			dir := t.TempDir()
-			s := &busyService{t: t, env: map[string]string{
-				"BOXOFFICE_DATA_DIR": dir, "BOXOFFICE_API_KEYS": scriptKeys, "BOXOFFICE_TIME_ZONE": "UTC", "BOXOFFICE_SCRUB_EVERY": "0",
-			}}
-			kept := []string{dir}
-			if engine == sqldb.Postgres {
-				databaseURL, cluster := sqltest.Cluster(t)
-				s.env["BOXOFFICE_DATABASE_URL"] = databaseURL
-				s.env["BOXOFFICE_MASTER_KEY"] = filepath.Join(dir, "master-key.json")
-				if status := run([]string{"keys", "new-master", s.env["BOXOFFICE_MASTER_KEY"]}, nil, io.Discard, os.Stderr); status != 0 {
-					t.Fatal("no master key")
-				}
-				kept = append(kept, cluster)
-			}
-			eraseAmongOthers(t, s, kept)
-		})
+// trafficOf starts each service's traffic, and gives what stops it all.
+func trafficOf(services []*busyService) (stop func()) {
+	var stops []func()
+	for _, s := range services {
+		stops = append(stops, s.traffic())
+	}
+	return func() {
+		for _, stop := range stops {
+			stop()
+		}
 	}
 }
 
-func eraseAmongOthers(t *testing.T, s *busyService, kept []string) {
-	s.start()
+// readable counts how often the text is in what can be read of the log.
+func (s *busyService) readable(text string) (n int64) {
+	s.t.Helper()
+	for after := int64(0); ; {
+		body := s.get(fmt.Sprintf("/v1/events?limit=1000&after=%d", after))
+		n += int64(strings.Count(body, text))
+		var page struct {
+			NextAfter *int64 `json:"next_after"`
+		}
+		if err := json.Unmarshal([]byte(body), &page); err != nil {
+			s.t.Fatal(err)
+		}
+		if page.NextAfter == nil {
+			return n
+		}
+		after = *page.NextAfter
+	}
+}
+
+func TestErasureHoldsInEveryByte(t *testing.T) {
+	t.Run("sqlite", func(t *testing.T) {
+		s := erasureService(t)
+		eraseAmongOthers(t, []*busyService{s}, []string{s.env["BOXOFFICE_DATA_DIR"]})
+	})
+	t.Run("postgres", func(t *testing.T) {
+		databaseURL, cluster := sqltest.Cluster(t)
+		s := erasureService(t)
+		onPostgres(t, databaseURL, s)
+		eraseAmongOthers(t, []*busyService{s}, []string{s.env["BOXOFFICE_DATA_DIR"], cluster})
+	})
+	// Each process has keys in memory that only the database tells it are gone.
+	t.Run("processes on postgres", func(t *testing.T) {
+		databaseURL, cluster := sqltest.Cluster(t)
+		nats, program := natstest.Start(t, natstest.Options{}), buildProgram(t)
+		services, kept := []*busyService{erasureService(t), erasureService(t)}, []string{cluster}
+		onPostgres(t, databaseURL, services...)
+		for _, s := range services {
+			s.program, s.env["BOXOFFICE_NATS_URL"] = program, nats.URL()
+			kept = append(kept, s.env["BOXOFFICE_DATA_DIR"])
+		}
+		eraseAmongOthers(t, services, kept)
+	})
+}
+
+func erasureService(t *testing.T) *busyService {
+	return &busyService{t: t, env: map[string]string{
+		"BOXOFFICE_DATA_DIR": t.TempDir(), "BOXOFFICE_API_KEYS": scriptKeys, "BOXOFFICE_TIME_ZONE": "UTC", "BOXOFFICE_SCRUB_EVERY": "0",
+	}}
+}
+
+// onPostgres has services share a database and its master key.
+func onPostgres(t *testing.T, databaseURL string, services ...*busyService) {
+	t.Helper()
+	key := filepath.Join(t.TempDir(), "master-key.json")
+	if status := run([]string{"keys", "new-master", key}, nil, io.Discard, os.Stderr); status != 0 {
+		t.Fatal("no master key")
+	}
+	for _, s := range services {
+		s.env["BOXOFFICE_DATABASE_URL"], s.env["BOXOFFICE_MASTER_KEY"] = databaseURL, key
+	}
+}
+
+// eraseAmongOthers erases the person over the first of the services, which
+// share a database, and looks for them in all.
+func eraseAmongOthers(t *testing.T, services []*busyService, kept []string) {
+	s, last := services[0], services[len(services)-1]
+	for _, each := range services {
+		each.start()
+	}
 	s.publish(history()...)
 	s.eventually("the history is there", func() bool {
 		return strings.Count(s.figures(), "film-") >= 16 && strings.Count(s.get("/v1/refused"), "invalid_data") >= 3
 	})
 	before := s.figures()
-	stop := s.traffic()
-	defer stop()
-	s.eventually("there is traffic", func() bool { return strings.Contains(s.get("/v1/users"), "Third "+mark) })
+	stop := trafficOf(services)
+	defer func() { stop() }()
+	s.eventually("there is traffic", func() bool { return strings.Contains(s.person(), "Third "+mark) })
 	analyze(t, s)
 	// What looks for the mark finds it while the person is there.
 	if len(marked(t, s)) < 5 || len(files(t, kept, []byte(mark))) == 0 {
 		t.Fatal("the search finds nothing")
+	}
+	for _, each := range services {
+		if each.readable(mark) == 0 {
+			t.Fatal("what the person said can't be read")
+		}
 	}
 	secrets := secretsOf(t, s)
 
@@ -291,52 +399,74 @@ func eraseAmongOthers(t *testing.T, s *busyService, kept []string) {
 		if places := marked(t, s); len(places) > 0 {
 			t.Errorf("%s, SQL finds the person in %v", when, places)
 		}
-		for _, path := range []string{"/v1/users?limit=1000", "/v1/refused?limit=1000", "/v1/events?limit=1000", "/v1/kpis/2025-02/registered/users"} {
-			if strings.Contains(s.get(path), mark) {
-				t.Errorf("%s, %s has the person", when, path)
-			}
-		}
-		if status, _ := s.call(http.MethodGet, "/v1/users/"+url.PathEscape(personID), "", ""); status != http.StatusNotFound {
-			t.Errorf("%s, the person is found: %d", when, status)
-		}
-		if diff := cmp.Diff(before, s.figures()); diff != "" {
-			t.Errorf("%s, figures differ: %s", when, diff)
-		}
-		if strings.Contains(s.log.String(), mark) {
-			t.Errorf("%s, the service's log has the person", when)
+		for i, each := range services {
+			each.heldAnswers(t, fmt.Sprintf("%s, at service %d", when, i+1), before)
 		}
 	}
 	held("right after the erasure")
 
 	// The same id registers again, and is erased again.
 	s.publish(eventOf(time.Now().UTC().Add(time.Second).Format(time.RFC3339Nano), personID, "user.registered", "", `{"email":"new-`+mark+`@example.org"}`))
-	s.eventually("the id is there again", func() bool { return strings.Contains(s.get("/v1/users"), "new-"+mark) })
-	s.erase()
+	s.eventually("the id is there again", func() bool { return strings.Contains(s.person(), "new-"+mark) })
+	last.erase()
 	held("after the second erasure")
 
 	// Another generation is built from the log, with the old one beside it.
 	stop()
-	s.stop()
-	s.env["BOXOFFICE_TIME_ZONE"] = "Etc/UTC"
-	s.start()
+	for _, each := range services {
+		each.stop()
+	}
+	for _, each := range services {
+		each.env["BOXOFFICE_TIME_ZONE"] = "Etc/UTC"
+		each.start()
+	}
 	s.eventually("another generation is live", func() bool { return strings.Contains(s.get("/v1/kpis/2025-02"), "Etc/UTC") })
 	held("after a rebuild")
 
-	stop = s.traffic()
-	defer stop()
+	stop = trafficOf(services)
 	scrubAll(t, s)
-	for _, secret := range append(secrets, []byte(mark)) {
-		if places := files(t, kept, secret); len(places) > 0 {
-			t.Errorf("after the scrub, %q is in %v", secret, places)
+	lost := func(when string) {
+		t.Helper()
+		for _, secret := range append(secrets, []byte(mark)) {
+			if places := files(t, kept, secret); len(places) > 0 {
+				t.Errorf("%s, %q is in %v", when, secret, places)
+			}
 		}
 	}
+	lost("after the scrub")
 	held("after the scrub")
 	stop()
-	s.stop()
-	for _, secret := range append(secrets, []byte(mark)) {
-		if places := files(t, kept, secret); len(places) > 0 {
-			t.Errorf("after the scrub and a stop, %q is in %v", secret, places)
+	for _, each := range services {
+		each.stop()
+	}
+	lost("after the scrub and a stop")
+
+	// Nothing was encrypted under a key that the scrub has destroyed.
+	last.start()
+	var others int64
+	for _, each := range services {
+		others += each.others.Load()
+	}
+	last.eventually("all that others said can be read", func() bool { return last.readable(`"first_name":"Somebody"`) == others })
+}
+
+// heldAnswers sees that no answer of the service has the person, and that every
+// figure is what it was before.
+func (s *busyService) heldAnswers(t *testing.T, when, before string) {
+	t.Helper()
+	for _, path := range []string{"/v1/users?limit=1000", "/v1/refused?limit=1000", "/v1/events?limit=1000", "/v1/kpis/2025-02/registered/users"} {
+		if strings.Contains(s.get(path), mark) {
+			t.Errorf("%s, %s has the person", when, path)
 		}
+	}
+	if answer := s.person(); !strings.Contains(answer, `"status":404`) {
+		t.Errorf("%s, the person is found: %s", when, answer)
+	}
+	if diff := cmp.Diff(before, s.figures()); diff != "" {
+		t.Errorf("%s, figures differ: %s", when, diff)
+	}
+	if strings.Contains(s.log.String(), mark) {
+		t.Errorf("%s, the service's log has the person", when)
 	}
 }
 
