@@ -1,4 +1,5 @@
-// This file writes Excel workbooks with excelize's stream writer.
+// This file writes Excel workbooks. What a workbook has besides its sheets is
+// excelize's.
 
 package sheet
 
@@ -7,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"math/bits"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -32,41 +34,27 @@ const (
 	// maxRows is how many rows a sheet has besides its header.
 	maxRows = 1_048_575
 	// maxSheetBytes is how large a sheet may be as XML. In a larger one the
-	// ZIP format needs 64-bit sizes, which Excel takes only in a form that
-	// can't be written to a stream.
+	// ZIP format needs 64-bit sizes, which not every reader knows.
 	maxSheetBytes = 3 << 30
-	// maxHeld is how many bytes of a sheet may be in memory. excelize means to
-	// hold 16 MiB, but goes on in memory where it can't make a temporary file.
-	maxHeld = 64 << 20
-	// checkEvery is after how many rows the temporary file is looked at.
-	checkEvery = 256
-	// styledColumns is how many columns get a width: each cell is looked up
-	// among them.
-	styledColumns = 256
 )
-
-var errNoTempFile = errors.New("can't make a temporary file for a sheet")
 
 // An XLSX is a workbook that is being filled: a sheet with the rows of a table,
 // as many further sheets as those need, and what [XLSX.AddSheet] adds. All of it
-// is gathered in memory and, beyond some megabytes, in temporary files that
-// nobody else can open; [XLSX.WriteTo] writes the workbook. It is for one
-// goroutine at a time, and has to be closed.
+// is kept, compressed, in temporary files that nobody else can open;
+// [XLSX.WriteTo] writes the workbook. It is for one goroutine at a time, and has to
+// be closed. After an error nothing else can be done with it.
 type XLSX struct {
 	table   Table
 	options Options
-	file    *excelize.File
+	file    *excelize.File // with sheets that are empty
 	spill   *spill
 	styles  struct{ header, times int }
 
-	sheet  *excelize.StreamWriter
-	sheets int // of the table
-	row    int // of the sheet, the header being 1
-	held   int // about how many bytes the sheet has
+	parts  []*part    // the sheets in their order
+	sheet  *worksheet // of the table, the one that is being written
+	sheets int        // of the table
 	rows   int64
 	cut    int64
-	cells  []any // of the row that is being written
-	name   []byte
 }
 
 // NewXLSX begins a workbook.
@@ -80,11 +68,11 @@ func NewXLSX(t Table, o Options) (_ *XLSX, err error) {
 	if o.bytesPerSheet == 0 {
 		o.bytesPerSheet = maxSheetBytes
 	}
-	x := &XLSX{table: t, options: o, cells: make([]any, len(t.Columns))}
+	x := &XLSX{table: t, options: o}
 	if x.spill, err = newSpill(o.TempDir); err != nil {
 		return nil, err
 	}
-	x.file = excelize.NewFile(excelize.Options{TmpDir: x.spill.dir})
+	x.file = excelize.NewFile()
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, x.Close())
@@ -109,6 +97,14 @@ func (x *XLSX) makeStyles() (err error) {
 	return err
 }
 
+// styleOf gives the style of a column's cells.
+func (x *XLSX) styleOf(c *Column) int {
+	if c.Times {
+		return x.styles.times
+	}
+	return 0
+}
+
 // Rows is how many rows of the table have been written.
 func (x *XLSX) Rows() int64 { return x.rows }
 
@@ -117,80 +113,39 @@ func (x *XLSX) Cut() int64 { return x.cut }
 
 // Row writes a row of the table, into a further sheet where this one is full.
 func (x *XLSX) Row(values []any) error {
-	if len(values) != len(x.cells) {
+	if len(values) != len(x.table.Columns) {
 		return errors.New("a row has another number of values than the table has columns")
 	}
-	if err := x.makeRoom(); err != nil {
-		return err
+	if x.sheet.row > x.options.RowsPerSheet || x.sheet.size() > x.options.bytesPerSheet {
+		if err := x.endSheet(); err != nil {
+			return err
+		}
+		if err := x.beginSheet(); err != nil {
+			return err
+		}
 	}
+	x.sheet.beginRow()
 	for i, v := range values {
-		var err error
-		if x.cells[i], err = x.cell(v); err != nil {
+		if err := x.cell(x.sheet, i, x.styleOf(&x.table.Columns[i]), v); err != nil {
 			return err
 		}
-		if text, ok := v.(string); ok {
-			x.held += len(text)
-		}
 	}
-	x.held += len(values) * 16
-	x.row++
 	x.rows++
-	return x.sheet.SetRow(x.place(x.row), x.cells)
-}
-
-// place names the first cell of a row.
-func (x *XLSX) place(row int) string {
-	x.name = strconv.AppendInt(append(x.name[:0], 'A'), int64(row), 10)
-	return string(x.name)
-}
-
-// makeRoom sees to it that a row fits into the sheet.
-func (x *XLSX) makeRoom() error {
-	full := x.row > x.options.RowsPerSheet
-	if x.row%checkEvery == 0 {
-		size, err := x.spill.look()
-		if err != nil {
-			return err
-		}
-		if size == 0 && x.held > maxHeld {
-			return errNoTempFile
-		}
-		full = full || size > x.options.bytesPerSheet
-	}
-	if !full {
-		return nil
-	}
-	if err := x.endSheet(); err != nil {
-		return err
-	}
-	return x.beginSheet()
+	return x.sheet.endRow()
 }
 
 // beginSheet begins a sheet of the table with its header.
 func (x *XLSX) beginSheet() (err error) {
 	x.sheets++
-	name := x.sheetName(x.sheets)
-	if x.sheets == 1 {
-		err = x.file.SetSheetName(x.file.GetSheetName(0), name)
-	} else {
-		_, err = x.file.NewSheet(name)
-	}
-	if err != nil {
+	if x.sheet, err = x.newSheet(x.sheetName(x.sheets), x.table.Columns, true); err != nil {
 		return err
 	}
-	if x.sheet, err = x.file.NewStreamWriter(name); err != nil {
-		return err
-	}
-	if err := x.format(); err != nil {
-		return err
-	}
-	header := make([]any, len(x.table.Columns))
-	for i := range header {
+	x.sheet.beginRow()
+	for i := range x.table.Columns {
 		text, _ := fitCell(x.table.Columns[i].Name)
-		header[i] = excelize.Cell{StyleID: x.styles.header, Value: text}
+		x.sheet.text(i, x.styles.header, text)
 	}
-	x.row, x.held = 1, 0
-	return x.sheet.SetRow("A1", header)
+	return x.sheet.endRow()
 }
 
 func (x *XLSX) sheetName(n int) string {
@@ -200,91 +155,87 @@ func (x *XLSX) sheetName(n int) string {
 	return fmt.Sprintf("%s %d", x.table.Name, n)
 }
 
-// format freezes the header and sets the columns' widths and styles.
-func (x *XLSX) format() error {
-	err := x.sheet.SetPanes(&excelize.Panes{Freeze: true, YSplit: 1, TopLeftCell: "A2", ActivePane: "bottomLeft"})
+// newSheet begins a sheet, with its first row frozen or not.
+func (x *XLSX) newSheet(name string, columns []Column, frozen bool) (*worksheet, error) {
+	var err error
+	first := len(x.parts) == 0
+	if first {
+		err = x.file.SetSheetName(x.file.GetSheetName(0), name)
+	} else {
+		_, err = x.file.NewSheet(name)
+	}
 	if err != nil {
-		return err
+		return nil, err
 	}
-	for i, c := range x.table.Columns[:min(len(x.table.Columns), styledColumns)] {
-		if c.Width > 0 {
-			if err := x.sheet.SetColWidth(i+1, i+1, c.Width); err != nil {
-				return err
-			}
-		}
-		if c.Times {
-			if err := x.sheet.SetColStyle(i+1, i+1, x.styles.times); err != nil {
-				return err
-			}
-		}
+	file, err := x.spill.create()
+	if err != nil {
+		return nil, err
 	}
-	return nil
+	p := newPart(file)
+	x.parts = append(x.parts, p)
+	return newWorksheet(p, columns, x.styleOf, first, frozen)
 }
 
-// endSheet gives the sheet its filter and closes it.
+// endSheet gives the sheet its filter and ends it.
 func (x *XLSX) endSheet() error {
-	last, err := excelize.CoordinatesToCellName(len(x.table.Columns), x.row)
+	last, err := excelize.CoordinatesToCellName(len(x.table.Columns), x.sheet.row)
 	if err != nil {
 		return err
 	}
-	if err := x.file.AutoFilter(x.sheet.Sheet, "A1:"+last, nil); err != nil {
+	// This defines the name that Excel looks for.
+	if err := x.file.AutoFilter(x.sheetName(x.sheets), "A1:"+last, nil); err != nil {
 		return err
 	}
-	err = x.sheet.Flush()
+	err = x.sheet.end("A1:" + last)
 	x.sheet = nil
-	return errors.Join(err, x.spill.next())
+	return err
 }
 
-// AddSheet ends the table, and adds a sheet of a few rows after it. bold are the
-// numbers of those, from 0, that are headings.
+// AddSheet ends the table, and adds a sheet of a few rows after it. widths are
+// those of its columns, and bold the numbers of the rows, from 0, that are
+// headings.
 func (x *XLSX) AddSheet(name string, widths []float64, rows [][]any, bold ...int) error {
 	if x.sheet != nil {
 		if err := x.endSheet(); err != nil {
 			return err
 		}
 	}
-	if _, err := x.file.NewSheet(name); err != nil {
-		return err
+	columns := make([]Column, len(widths))
+	for i, width := range widths {
+		columns[i].Width = width
 	}
-	sheet, err := x.file.NewStreamWriter(name)
+	sheet, err := x.newSheet(name, columns, false)
 	if err != nil {
 		return err
 	}
-	for i, width := range widths {
-		if err := sheet.SetColWidth(i+1, i+1, width); err != nil {
-			return err
-		}
-	}
-	headings := map[int]bool{}
-	for _, n := range bold {
-		headings[n] = true
-	}
 	for n, row := range rows {
+		if len(row) > len(columns) {
+			return errors.New("a row has more values than the sheet has columns")
+		}
 		style := 0
-		if headings[n] {
+		if slices.Contains(bold, n) {
 			style = x.styles.header
 		}
-		if err := x.smallRow(sheet, n+1, row, style); err != nil {
+		if err := x.smallRow(sheet, row, style); err != nil {
 			return err
 		}
 	}
-	return errors.Join(sheet.Flush(), x.spill.next())
+	return sheet.end("")
 }
 
 // smallRow writes a row in which each cell has a style of its own.
-func (x *XLSX) smallRow(sheet *excelize.StreamWriter, n int, row []any, style int) error {
-	cells := make([]any, len(row))
+func (x *XLSX) smallRow(sheet *worksheet, row []any, style int) error {
+	sheet.beginRow()
 	for i, v := range row {
-		value, err := x.cell(v)
-		if err != nil {
+		own := style
+		if _, ok := v.(time.Time); ok && style == 0 {
+			own = x.styles.times
+		}
+		if err := x.cell(sheet, i, own, v); err != nil {
 			return err
 		}
-		cells[i] = excelize.Cell{StyleID: style, Value: value}
-		if _, ok := v.(time.Time); ok && style == 0 {
-			cells[i] = excelize.Cell{StyleID: x.styles.times, Value: value}
-		}
 	}
-	return sheet.SetRow(x.place(n), cells)
+	return sheet.endRow()
 }
 
 // WriteTo ends the table and writes the workbook, piece by piece; it ends at
@@ -295,47 +246,60 @@ func (x *XLSX) WriteTo(w io.Writer) (int64, error) {
 			return 0, err
 		}
 	}
-	return writeWorkbook(x.file, w)
+	return writeWorkbook(x.file, x.parts, w)
 }
 
 // Close removes what is left of the workbook, written or not.
-func (x *XLSX) Close() error { return errors.Join(x.file.Close(), x.spill.close()) }
-
-// cell gives the value of a cell as excelize takes it.
-func (x *XLSX) cell(v any) (any, error) {
-	switch v := v.(type) {
-	case nil, float64, int64, bool:
-		return v, nil
-	case string:
-		return x.text(v), nil
-	case Number:
-		return x.number(v), nil
-	case time.Time:
-		return x.time(v), nil
+func (x *XLSX) Close() error {
+	err := x.file.Close()
+	for _, p := range x.parts {
+		err = errors.Join(err, p.close())
 	}
-	return nil, unknownValueError(v)
+	return errors.Join(err, x.spill.close())
 }
 
-// text gives a text as a cell can hold it. excelize writes a string as an
-// inline string, never as a formula.
-func (x *XLSX) text(text string) any {
+// cell writes a cell of a sheet; nothing has none.
+func (x *XLSX) cell(sheet *worksheet, column, style int, v any) error {
+	switch v := v.(type) {
+	case nil:
+	case string:
+		x.text(sheet, column, style, v)
+	case time.Time:
+		x.time(sheet, column, style, v)
+	case float64:
+		sheet.float(column, style, v)
+	case int64:
+		sheet.integer(column, style, v)
+	case bool:
+		sheet.truth(column, style, v)
+	case Number:
+		x.number(sheet, column, style, v)
+	default:
+		return unknownValueError(v)
+	}
+	return nil
+}
+
+// text writes a text as a cell can hold it.
+func (x *XLSX) text(sheet *worksheet, column, style int, text string) {
 	fitting, cut := fitCell(text)
 	if cut {
 		x.cut++
 	}
-	return fitting
+	sheet.text(column, style, fitting)
 }
 
 // exactDigits is how many significant digits a number of a sheet has for sure.
 const exactDigits = 15
 
-// number gives a number, or the text of one that would lose digits.
-func (x *XLSX) number(n Number) any {
+// number writes a number, or the text of one that would lose digits.
+func (x *XLSX) number(sheet *worksheet, column, style int, n Number) {
 	f, err := strconv.ParseFloat(string(n), 64)
 	if err != nil || len(n) > exactDigits && significantDigits(string(n)) > exactDigits {
-		return x.text(string(n))
+		x.text(sheet, column, style, string(n))
+		return
 	}
-	return f
+	sheet.float(column, style, f)
 }
 
 // significantDigits counts the digits of a number without the zeros at its ends.
@@ -355,16 +319,17 @@ var (
 
 const microsPerDay = 24 * 60 * 60 * 1_000_000
 
-// time gives the serial number of a time, in days of the table's time zone;
+// time writes the serial number of a time, in days of the table's time zone;
 // where a sheet has none for it, a text.
-func (x *XLSX) time(t time.Time) any {
+func (x *XLSX) time(sheet *worksheet, column, style int, t time.Time) {
 	local := t.In(x.table.zone())
 	_, offset := local.Zone()
 	shown := t.UnixMicro() + int64(offset)*1_000_000
 	if shown < firstDay.UnixMicro() || shown >= lastDay.UnixMicro() {
-		return local.Format(timeLayout)
+		x.text(sheet, column, style, local.Format(timeLayout))
+		return
 	}
-	return serial(shown - dayZero.UnixMicro())
+	sheet.float(column, style, serial(shown-dayZero.UnixMicro()))
 }
 
 // serial gives microseconds as days, to the fifteen digits that a sheet knows

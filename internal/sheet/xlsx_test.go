@@ -4,12 +4,17 @@
 package sheet
 
 import (
+	"archive/zip"
 	"bytes"
 	"errors"
+	"fmt"
+	"hash/crc32"
 	"io"
 	"io/fs"
+	"math/rand/v2"
 	"os"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -75,8 +80,13 @@ func TestLargeSheetsEnd(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if x.sheets != 2 {
+	if x.sheets != 3 {
 		t.Errorf("%d sheets", x.sheets)
+	}
+	for _, p := range x.parts {
+		if p.size > 40<<20+1<<17 {
+			t.Errorf("a sheet has %d bytes", p.size)
+		}
 	}
 }
 
@@ -90,9 +100,12 @@ func TestLongTextsAreCut(t *testing.T) {
 		strings.Repeat("\U0001f600", 16_384):    strings.Repeat("\U0001f600", 16_383) + "…",
 		"b" + strings.Repeat("\U0001f600", 1e5): "b" + strings.Repeat("\U0001f600", 16_382) + "…",
 	} {
+		if got, cut := fitCell(text); got != want || cut != (text != want) {
+			t.Errorf("%d bytes became %d, not %d; cut: %v", len(text), len(got), len(want), cut)
+		}
 		before := x.Cut()
-		if got := x.text(text); got != want {
-			t.Errorf("%d bytes became %d, not %d", len(text), len(got.(string)), len(want))
+		if err := x.Row([]any{text}); err != nil {
+			t.Fatal(err)
 		}
 		if cut := x.Cut() > before; cut != (text != want) {
 			t.Errorf("counted as cut: %v", cut)
@@ -178,17 +191,22 @@ func namesIn(t *testing.T, dir string) (names []string) {
 	return names
 }
 
-// spilled fills a workbook so that it has a temporary file.
+// spilled fills a workbook with rows that compression makes little of, so that
+// much of it is in its temporary file.
 func spilled(t *testing.T, x *XLSX) {
 	t.Helper()
-	text := strings.Repeat("a", 30_000)
-	for range 2000 { // 60 MB
-		if err := x.Row([]any{text}); err != nil {
+	random := rand.New(rand.NewPCG(1, 2))
+	text := make([]byte, 30_000)
+	for range 1000 {
+		for i := range text {
+			text[i] = 'A' + byte(random.IntN(58))
+		}
+		if err := x.Row([]any{string(text)}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if size, err := x.spill.look(); err != nil || size < 30<<20 {
-		t.Fatalf("%d bytes are in the temporary file, %v", size, err)
+	if info, err := x.parts[0].file.Stat(); err != nil || info.Size() < 10<<20 {
+		t.Fatalf("%d bytes are in the temporary file, %v", info.Size(), err)
 	}
 }
 
@@ -206,7 +224,7 @@ func TestTemporaryFilesAreNobodyElses(t *testing.T) {
 	if err != nil || info.Mode() != fs.ModeDir|0o700 {
 		t.Errorf("the directory is %v, %v", info, err)
 	}
-	opened, err := x.spill.file.Stat()
+	opened, err := x.parts[0].file.Stat()
 	if err != nil || opened.Mode() != 0o600 {
 		t.Errorf("the file is %v, %v", opened, err)
 	}
@@ -220,7 +238,7 @@ func TestTemporaryFilesAreNobodyElses(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	if last, err := f.GetCellValue("Things", "A2001"); err != nil || len(last) != 30_000 {
+	if last, err := f.GetCellValue("Things", "A1001"); err != nil || len(last) != 30_000 {
 		t.Errorf("the last row has %d characters, %v", len(last), err)
 	}
 }
@@ -239,27 +257,95 @@ type failing struct{ err error }
 
 func (f failing) Write([]byte) (int, error) { return 0, f.err }
 
-// Where no temporary file can be made, that is an error, and not memory that
-// grows.
+// Where a temporary file can't be made, or not be written, that is an error, and
+// not memory that grows.
 func TestWithoutTemporaryFiles(t *testing.T) {
-	x := newXLSX(t, oneColumn, Options{})
-	made := x.spill
-	elsewhere, err := newSpill(t.TempDir())
+	if _, err := NewXLSX(oneColumn, Options{TempDir: "/nowhere/at/all"}); err == nil {
+		t.Error("no error where there is no directory for temporary files")
+	}
+	x := newXLSX(t, oneColumn, Options{RowsPerSheet: 1})
+	if err := os.Remove(x.spill.dir); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(x.Row([]any{"a"}), x.Row([]any{"b"})); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a further sheet without a file: %v", err)
+	}
+
+	file, err := os.Open(os.DevNull) // which can't be written
 	if err != nil {
 		t.Fatal(err)
 	}
-	x.spill = elsewhere // where excelize makes none
-	defer func() { elsewhere.close(); x.spill = made }()
-	text := strings.Repeat("a", 30_000)
-	for range 5000 {
-		if err = x.Row([]any{text}); err != nil {
+	p := newPart(file)
+	block := make([]byte, blockBytes)
+	for range 100_000 {
+		if _, err = p.write(block); err != nil {
 			break
 		}
 	}
-	if !errors.Is(err, errNoTempFile) {
-		t.Errorf("it ended with %v", err)
+	if !errors.Is(err, fs.ErrPermission) && !errors.Is(err, syscall.EBADF) {
+		t.Errorf("a file that can't be written: %v", err)
 	}
-	if _, err := NewXLSX(oneColumn, Options{TempDir: "/nowhere/at/all"}); err == nil {
-		t.Error("no error where there is no directory for temporary files")
+	if err := p.end(); err == nil {
+		t.Error("a part is whole without its file")
+	}
+	if err := p.close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// A sheet has what XML and a spreadsheet program would otherwise take for
+// something else written around.
+func TestTextIsEscaped(t *testing.T) {
+	for text, want := range map[string]string{
+		"plain text 1":              "plain text 1",
+		`<a b="c">&amp;`:            "&lt;a b=&#34;c&#34;&gt;&amp;amp;",
+		"a\tb\r\nc":                 "a&#x9;b&#xD;\nc",
+		"\x00 \x1f \xff \uffff é €": "\ufffd \ufffd \ufffd \ufffd é €",
+		"_x0041_":                   "_x005F_x0041_",
+		"_x0041_x0042_":             "_x005F_x0041_x005F_x0042_",
+		"_x00g1_ _x41_ _X0041_ _":   "_x00g1_ _x41_ _X0041_ _",
+	} {
+		if got := string(appendText(nil, text)); got != want {
+			t.Errorf("%q is written as %q, not %q", text, got, want)
+		}
+	}
+}
+
+// A sheet is in the archive with its true sizes and checksum, which strict
+// readers hold it to, and its blanks are marked as meant.
+func TestSheetsInTheArchive(t *testing.T) {
+	x := newXLSX(t, oneColumn, Options{RowsPerSheet: 2})
+	for _, text := range []string{" before", "after\n", "between them"} {
+		if err := x.Row([]any{text}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var file bytes.Buffer
+	if _, err := x.WriteTo(&file); err != nil {
+		t.Fatal(err)
+	}
+	archive, err := zip.NewReader(bytes.NewReader(file.Bytes()), int64(file.Len()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n, want := range map[int][]string{
+		1: {`<t xml:space="preserve"> before</t>`, "<t xml:space=\"preserve\">after\n</t>", `<autoFilter ref="A1:A3"/>`, `tabSelected="1"`},
+		2: {`<t>between them</t>`, `<autoFilter ref="A1:A2"/>`, `<sheetView workbookViewId="0">`},
+	} {
+		name := fmt.Sprintf("xl/worksheets/sheet%d.xml", n)
+		content, err := fs.ReadFile(archive, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, part := range want {
+			if !strings.Contains(string(content), part) {
+				t.Errorf("%s lacks %s", name, part)
+			}
+		}
+		for _, f := range archive.File {
+			if f.Name == name && (f.CRC32 != crc32.ChecksumIEEE(content) || f.UncompressedSize64 != uint64(len(content))) {
+				t.Errorf("%s has the checksum %x and %d bytes, says the archive", name, f.CRC32, f.UncompressedSize64)
+			}
+		}
 	}
 }
