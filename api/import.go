@@ -225,7 +225,7 @@ func bodyProblem(err error) error {
 	}
 	if _, ok := errors.AsType[bodyError](err); ok {
 		return newProblem(http.StatusBadRequest, "the body can't be read to its end: it breaks off, or took too long. "+
-			"Rows that came are imported; importing the whole file leaves these alone")
+			"Rows before may be imported; importing the whole file leaves these alone")
 	}
 	return badFile(err)
 }

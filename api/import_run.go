@@ -87,7 +87,7 @@ func (m *importer) run(ctx context.Context) error {
 // stopped says how far the import came.
 func (m *importer) stopped(err error) error {
 	p, ok := errors.AsType[*Problem](err)
-	if !ok {
+	if !ok || m.shadows != nil {
 		return err
 	}
 	told := *p

@@ -103,9 +103,12 @@ func (p *part) end() error {
 	return p.err
 }
 
+// deflateVersion is the version of the format that has deflate: 2.0.
+const deflateVersion = 20
+
 // copyTo puts a part that has ended into an archive.
 func (p *part) copyTo(archive *zip.Writer, name string) error {
-	w, err := archive.CreateRaw(&zip.FileHeader{Name: name, Method: zip.Deflate, CRC32: p.sum,
+	w, err := archive.CreateRaw(&zip.FileHeader{Name: name, CreatorVersion: deflateVersion, ReaderVersion: deflateVersion, Method: zip.Deflate, CRC32: p.sum,
 		CompressedSize64: uint64(p.packed), UncompressedSize64: uint64(p.size)})
 	if err != nil {
 		return err
