@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -50,11 +51,19 @@ func (s *service) makeFirstKey(ctx context.Context, made *apikeys.Store) (key st
 		return "", err
 	}
 	err = takenDown(ctx, s.database, s.log, trail.Entry{Action: actionMakeKey}, func(*trail.Entry) (err error) {
-		key, err = made.MakeFirst(ctx, "first admin", string(api.RoleAdmin))
+		if key, err = made.MakeFirst(ctx, "first admin", string(api.RoleAdmin)); err == nil && key == "" {
+			err = errNotFirst
+		}
 		return err
 	})
+	if errors.Is(err, errNotFirst) {
+		err = nil
+	}
 	return key, err
 }
+
+// errNotFirst says that another process that started has made the first key.
+var errNotFirst = errors.New("another process has made the first key")
 
 // openTrail opens the trail of who did what, where there is an API to do it with.
 func (s *service) openTrail(ctx context.Context) (err error) {

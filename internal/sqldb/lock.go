@@ -5,6 +5,7 @@ package sqldb
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"fmt"
 	"hash/fnv"
 	"time"
@@ -47,15 +48,26 @@ func (db *DB) tryLockPostgres(ctx context.Context, name string) (func() error, b
 	hash.Write([]byte("boxoffice " + name + " " + db.schema))
 	key := int64(hash.Sum64())
 	var ok bool
-	if err := conn.QueryRowContext(ctx, "SELECT pg_try_advisory_lock($1)", key).Scan(&ok); err != nil || !ok {
-		conn.Close()
+	if err := conn.QueryRowContext(ctx, "SELECT pg_try_advisory_lock($1)", key).Scan(&ok); err != nil {
+		discard(conn) // it may have the lock
 		return nil, false, err
 	}
+	if !ok {
+		return nil, false, conn.Close()
+	}
 	return func() error {
-		defer conn.Close()
-		_, err := conn.ExecContext(context.WithoutCancel(ctx), "SELECT pg_advisory_unlock($1)", key)
-		return err
+		if _, err := conn.ExecContext(context.WithoutCancel(ctx), "SELECT pg_advisory_unlock($1)", key); err != nil {
+			discard(conn)
+			return err
+		}
+		return conn.Close()
 	}, true, nil
+}
+
+// discard ends a connection, which isn't to go back to the pool, and with it the
+// locks that it holds.
+func discard(conn *sql.Conn) {
+	_ = conn.Raw(func(any) error { return driver.ErrBadConn })
 }
 
 // tryLockSQLite holds a transaction open on an empty database beside the file's:
