@@ -109,18 +109,17 @@ func (m *importer) settle(ctx context.Context) error {
 	if len(m.pending) == 0 {
 		return nil
 	}
+	last := m.pendingRows[len(m.pendingRows)-1].number
 	// Whoever goes away in the middle isn't followed: rows that are published and
 	// not shown yet would be made once more by the next import.
 	verdicts, err := m.service.settle(context.WithoutCancel(ctx), m.pending, importWithin)
 	if errors.Is(err, errNotSettled) {
 		return unavailable(fmt.Sprintf("the rows up to %d are %s, but the read models don't show them yet; "+
-			"wait until they do before the file is imported again, for users without an id would be made twice", m.pendingRows[len(m.pendingRows)-1].number, howStored(err)))
+			"wait until they do before the file is imported again, for users without an id would be made twice", last, howStored(err)))
 	}
 	if p, ok := errors.AsType[*Problem](err); ok {
-		told := *p
-		told.Detail = fmt.Sprintf("%s. The rows up to %d may be stored all the same: a user without an id among them would be made twice; "+
-			"see that they aren't there before the file is imported again", p.Detail, m.pendingRows[len(m.pendingRows)-1].number)
-		return &told
+		return p.adding(fmt.Sprintf("The rows up to %d may be stored all the same: a user without an id among them would be made twice; "+
+			"see that they aren't there before the file is imported again", last))
 	}
 	if err != nil {
 		return err

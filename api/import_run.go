@@ -90,10 +90,8 @@ func (m *importer) stopped(err error) error {
 	if !ok || m.shadows != nil {
 		return err
 	}
-	told := *p
-	told.Detail = fmt.Sprintf("%s. %d users were made and %d changed until then; importing the file again leaves these alone",
-		p.Detail, m.result.Created, m.result.Updated)
-	return &told
+	return p.adding(fmt.Sprintf("%d users were made and %d changed until then; importing the file again leaves these alone",
+		m.result.Created, m.result.Updated))
 }
 
 func (m *importer) importWindow(ctx context.Context) error {

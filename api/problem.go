@@ -47,6 +47,13 @@ func (p *Problem) GetStatus() int { return p.Status }
 // GetHeaders gives the headers that the answer carries besides.
 func (p *Problem) GetHeaders() http.Header { return p.header }
 
+// adding gives the problem with a sentence more in its detail.
+func (p *Problem) adding(sentence string) *Problem {
+	told := *p
+	told.Detail += ". " + sentence
+	return &told
+}
+
 // ContentType is that of RFC 9457, whatever was negotiated.
 func (p *Problem) ContentType(string) string { return problemType }
 

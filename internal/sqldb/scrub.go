@@ -164,10 +164,9 @@ func (db *DB) rewriteSQLite(ctx context.Context, table string) error {
 // goOnNumbering gives the statements after which rows of copied are numbered
 // from where table is: a number isn't given twice, though its row has gone.
 func goOnNumbering(table, copied string) []string {
-	text := func(name string) string { return "'" + strings.ReplaceAll(name, "'", "''") + "'" }
 	return []string{
-		"DELETE FROM sqlite_sequence WHERE name = " + text(copied),
-		"INSERT INTO sqlite_sequence (name, seq) SELECT " + text(copied) + ", seq FROM sqlite_sequence WHERE name = " + text(table),
+		"DELETE FROM sqlite_sequence WHERE name = " + quoteText(copied),
+		"INSERT INTO sqlite_sequence (name, seq) SELECT " + quoteText(copied) + ", seq FROM sqlite_sequence WHERE name = " + quoteText(table),
 	}
 }
 

@@ -102,7 +102,7 @@ func (db *DB) sortInDirectory(ctx context.Context, dir string) error {
 	if os.Getenv("SQLITE_TMPDIR") != "" {
 		return nil
 	}
-	_, err := db.sql.ExecContext(ctx, "PRAGMA temp_store_directory = '"+strings.ReplaceAll(dir, "'", "''")+"'")
+	_, err := db.sql.ExecContext(ctx, "PRAGMA temp_store_directory = "+quoteText(dir))
 	if err != nil {
 		return errors.Join(fmt.Errorf("sort in the database's directory: %w", err), db.Close())
 	}
@@ -216,6 +216,9 @@ func (in *inserter) close() {
 }
 
 func quote(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
+
+// quoteText writes a text as SQL does, where no argument can stand.
+func quoteText(text string) string { return "'" + strings.ReplaceAll(text, "'", "''") + "'" }
 
 func quoteAll(names []string) string {
 	quoted := make([]string, len(names))
