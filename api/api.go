@@ -22,8 +22,8 @@ import (
 	"github.com/go-chi/chi/v5"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"boxoffice/access/attempts"
 	"boxoffice/domain"
-	"boxoffice/internal/attempts"
 )
 
 // A Config says what the API works with.

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"boxoffice/internal/attempts"
+	"boxoffice/access/attempts"
 )
 
 // A gateHarness is an API with a clock that is moved, and the real bound.

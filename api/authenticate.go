@@ -17,7 +17,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
-	"boxoffice/internal/attempts"
+	"boxoffice/access/attempts"
 )
 
 // recheckEvery is how often the key of a request that is under way is looked

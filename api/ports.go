@@ -7,10 +7,10 @@ import (
 	"context"
 	"iter"
 
+	"boxoffice/access/trail"
 	"boxoffice/domain"
 	"boxoffice/eventstore"
 	"boxoffice/internal/export"
-	"boxoffice/internal/trail"
 	"boxoffice/projections"
 )
 

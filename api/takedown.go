@@ -19,7 +19,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/go-chi/chi/v5/middleware"
 
-	"boxoffice/internal/trail"
+	"boxoffice/access/trail"
 )
 
 // impersonal are operations that a viewer may not call and that show and change

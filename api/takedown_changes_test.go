@@ -13,8 +13,8 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/google/go-cmp/cmp"
 
+	"boxoffice/access/trail"
 	"boxoffice/eventstore"
-	"boxoffice/internal/trail"
 )
 
 // changes does, for every operation that changes people, what makes it succeed.

@@ -13,10 +13,10 @@ import (
 	"testing"
 	"time"
 
+	"boxoffice/access/trail"
 	"boxoffice/eventstore"
 	"boxoffice/internal/sqldb"
 	"boxoffice/internal/sqldb/sqltest"
-	"boxoffice/internal/trail"
 )
 
 // eachTrailedWorld runs a test over the real parts, with a trail.

@@ -7,7 +7,7 @@ import (
 	"net/http"
 	"time"
 
-	"boxoffice/internal/trail"
+	"boxoffice/access/trail"
 )
 
 // A trailEntry is one deed.

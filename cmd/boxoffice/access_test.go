@@ -27,10 +27,10 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/prometheus/client_golang/prometheus"
 
-	"boxoffice/internal/attempts"
+	"boxoffice/access/attempts"
+	"boxoffice/access/tokens/tokenstest"
 	"boxoffice/internal/sqldb"
 	"boxoffice/internal/sqldb/sqltest"
-	"boxoffice/internal/tokens/tokenstest"
 )
 
 // ask asks a service with a key, and gives status, headers and body.

@@ -20,7 +20,7 @@ import (
 	"github.com/spf13/pflag"
 	"go.yaml.in/yaml/v4"
 
-	"boxoffice/internal/trail"
+	"boxoffice/access/trail"
 )
 
 // A config is what is in force for one run of the program.

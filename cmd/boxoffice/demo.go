@@ -14,11 +14,11 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"boxoffice/access/trail"
 	"boxoffice/domain"
 	"boxoffice/eventstore"
 	"boxoffice/ingest"
 	"boxoffice/internal/platform"
-	"boxoffice/internal/trail"
 )
 
 func newDemo() *cobra.Command {

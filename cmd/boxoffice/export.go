@@ -17,10 +17,10 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"boxoffice/access/trail"
 	"boxoffice/domain"
 	"boxoffice/internal/export"
 	"boxoffice/internal/sqldb"
-	"boxoffice/internal/trail"
 	"boxoffice/projections"
 )
 

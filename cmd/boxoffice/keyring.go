@@ -11,11 +11,11 @@ import (
 	"net/http"
 	"time"
 
+	"boxoffice/access/apikeys"
+	"boxoffice/access/attempts"
+	"boxoffice/access/tokens"
 	"boxoffice/api"
 	"boxoffice/ingest"
-	"boxoffice/internal/apikeys"
-	"boxoffice/internal/attempts"
-	"boxoffice/internal/tokens"
 )
 
 // A keyring finds out who holds a key. It is safe for concurrent use.

@@ -18,11 +18,11 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"boxoffice/access/apikeys"
+	"boxoffice/access/trail"
 	"boxoffice/api"
 	"boxoffice/domain"
-	"boxoffice/internal/apikeys"
 	"boxoffice/internal/sqldb"
-	"boxoffice/internal/trail"
 )
 
 func newKeysMake() *cobra.Command {

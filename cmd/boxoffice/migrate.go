@@ -8,10 +8,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"boxoffice/access/apikeys"
+	"boxoffice/access/trail"
 	"boxoffice/eventstore"
-	"boxoffice/internal/apikeys"
 	"boxoffice/internal/sqldb"
-	"boxoffice/internal/trail"
 	"boxoffice/projections"
 )
 

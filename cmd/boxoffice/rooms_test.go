@@ -20,21 +20,18 @@ var mayImport = map[string][]string{
 	"internal/freeport":    {},
 	"internal/platform":    {"domain"},
 	"internal/oracle":      {},
-	"internal/apikeys":     {"internal/sqldb"},
-	"internal/attempts":    {},
-	"internal/tokens":      {},
-	"internal/trail":       {"internal/sqldb"},
 	"internal/sheet":       {},
 	"internal/spreadsheet": {},
 	"internal/export":      {"domain", "eventstore", "projections", "internal/sheet"},
 
+	"access":      {"internal/sqldb"},
 	"eventstore":  {"domain", "internal/sqldb"},
 	"ingest":      {"domain", "eventstore", "internal/freeport"},
 	"projections": {"domain", "eventstore", "internal/sqldb"},
 
 	"projections/projectionstest": {"domain", "eventstore", "internal/oracle", "internal/sqldb", "projections"},
 
-	"api":            {"domain", "projections", "eventstore", "internal/attempts", "internal/export", "internal/spreadsheet", "internal/trail"},
+	"api":            {"domain", "projections", "eventstore", "access", "internal/export", "internal/spreadsheet"},
 	"internal/bench": {"domain", "eventstore", "ingest", "projections", "api", "internal/sheet", "internal/sqldb"},
 	"cmd/boxoffice":  nil, // all
 }

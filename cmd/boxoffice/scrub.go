@@ -17,10 +17,10 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/spf13/cobra"
 
+	"boxoffice/access/trail"
 	"boxoffice/api"
 	"boxoffice/eventstore"
 	"boxoffice/internal/sqldb"
-	"boxoffice/internal/trail"
 	"boxoffice/projections"
 )
 

@@ -18,10 +18,10 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"golang.org/x/sync/errgroup"
 
+	"boxoffice/access/trail"
 	"boxoffice/eventstore"
 	"boxoffice/ingest"
 	"boxoffice/internal/sqldb"
-	"boxoffice/internal/trail"
 	"boxoffice/projections"
 )
 

@@ -11,10 +11,10 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 
+	"boxoffice/access/apikeys"
+	"boxoffice/access/trail"
 	"boxoffice/api"
 	"boxoffice/eventstore"
-	"boxoffice/internal/apikeys"
-	"boxoffice/internal/trail"
 )
 
 const (

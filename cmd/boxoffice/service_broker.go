@@ -12,9 +12,9 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"boxoffice/access/attempts"
 	"boxoffice/api"
 	"boxoffice/ingest"
-	"boxoffice/internal/attempts"
 )
 
 // openBroker starts the embedded server, where none is configured, and

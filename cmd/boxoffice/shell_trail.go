@@ -15,8 +15,8 @@ import (
 	"strings"
 	"time"
 
+	"boxoffice/access/trail"
 	"boxoffice/internal/sqldb"
-	"boxoffice/internal/trail"
 )
 
 const (

@@ -10,9 +10,9 @@ import (
 	"testing"
 	"time"
 
+	"boxoffice/access/trail"
 	"boxoffice/internal/sqldb"
 	"boxoffice/internal/sqldb/sqltest"
-	"boxoffice/internal/trail"
 )
 
 // What can't be taken down isn't done.

@@ -9,7 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"boxoffice/internal/apikeys"
+	"boxoffice/access/apikeys"
 	"boxoffice/internal/sqldb"
 	"boxoffice/internal/sqldb/sqltest"
 )

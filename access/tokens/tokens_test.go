@@ -15,8 +15,8 @@ import (
 	"testing"
 	"time"
 
-	"boxoffice/internal/tokens"
-	"boxoffice/internal/tokens/tokenstest"
+	"boxoffice/access/tokens"
+	"boxoffice/access/tokens/tokenstest"
 )
 
 // verifier takes tokens of the issuer with the role in the claim.

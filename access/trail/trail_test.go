@@ -12,9 +12,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"boxoffice/access/trail"
 	"boxoffice/internal/sqldb"
 	"boxoffice/internal/sqldb/sqltest"
-	"boxoffice/internal/trail"
 )
 
 // directory knows the pseudonyms of ana and bea, unless it is broken.
