@@ -14,8 +14,8 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"boxoffice/domain"
-	"boxoffice/internal/export"
 	"boxoffice/projections"
+	"boxoffice/projections/export"
 )
 
 // maxExports is how many files are made at a time: each holds a connection to

@@ -10,8 +10,8 @@ import (
 	"boxoffice/access/trail"
 	"boxoffice/domain"
 	"boxoffice/eventstore"
-	"boxoffice/internal/export"
 	"boxoffice/projections"
+	"boxoffice/projections/export"
 )
 
 // A Reader answers from the read models. Each call is one snapshot of them. It

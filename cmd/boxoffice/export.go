@@ -19,9 +19,9 @@ import (
 
 	"boxoffice/access/trail"
 	"boxoffice/domain"
-	"boxoffice/internal/export"
 	"boxoffice/internal/sqldb"
 	"boxoffice/projections"
+	"boxoffice/projections/export"
 )
 
 func newExport() *cobra.Command {

@@ -14,8 +14,8 @@ import (
 	"path/filepath"
 	"time"
 
-	"boxoffice/internal/sheet"
 	"boxoffice/internal/sqldb"
+	"boxoffice/projections/export/sheet"
 )
 
 // An Import is one file that was imported.

@@ -5,8 +5,8 @@ package export
 
 import (
 	"boxoffice/domain"
-	"boxoffice/internal/sheet"
 	"boxoffice/projections"
+	"boxoffice/projections/export/sheet"
 )
 
 func numberColumn(name string, meaning string) column {

@@ -17,8 +17,8 @@ import (
 
 	"boxoffice/domain"
 	"boxoffice/eventstore"
-	"boxoffice/internal/sheet"
 	"boxoffice/projections"
+	"boxoffice/projections/export/sheet"
 )
 
 // A Format is the form of a file.

@@ -7,8 +7,8 @@ import (
 	"encoding/json"
 	"fmt"
 
-	"boxoffice/internal/sheet"
 	"boxoffice/projections"
+	"boxoffice/projections/export/sheet"
 )
 
 const (
