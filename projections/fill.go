@@ -339,7 +339,7 @@ func (f *follower) completeUnder(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("read the log's head: %w", err)
 		}
-		if head.Epoch != f.recipe.epoch {
+		if head.Epoch != f.spec.epoch {
 			return errEpoch
 		}
 		fill := f.emptyTables

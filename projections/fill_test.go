@@ -149,8 +149,8 @@ func newFilling(t *testing.T, db *sqldb.DB) (*countedLog, *follower) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	made := recipe{timeZone: "UTC", foldVersion: FoldVersion, epoch: head.Epoch}
-	number, err := models.claim(ctx, made)
+	made := buildSpec{timeZone: "UTC", foldVersion: FoldVersion, epoch: head.Epoch}
+	number, err := models.acquireBuild(ctx, made)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -159,7 +159,7 @@ func newFilling(t *testing.T, db *sqldb.DB) (*countedLog, *follower) {
 		t.Fatal(err)
 	}
 	f := &follower{runner: runner, status: &statusBoard{}, projector: projector{
-		gen: g, log: log, recipe: made, calendar: domain.Calendar{Zone: time.UTC}, now: runner.config.Now,
+		gen: g, log: log, spec: made, calendar: domain.Calendar{Zone: time.UTC}, now: runner.config.Now,
 		lease: &lease{gen: g, token: newToken(), holder: "test", length: time.Hour},
 	}}
 	if err := g.begin(ctx, made); err != nil {

@@ -30,7 +30,7 @@ type follower struct {
 }
 
 // largeBacklog is how many events change the tables so much that questions
-// can't wait until the database looks at them anew by itself.
+// can't wait until the database looks at them again by itself.
 const largeBacklog = 10_000
 
 // run waits for the lease and then projects, until something fails.
@@ -52,7 +52,7 @@ func (f *follower) run(ctx context.Context) error {
 			return ctx.Err()
 		}
 	}
-	defer f.giveBack(ctx)
+	defer f.release(ctx)
 	f.leaseSeen = time.Now()
 	h, err := readHeader(ctx, f.gen.db.SQL())
 	if err != nil {
@@ -75,12 +75,12 @@ func (f *follower) run(ctx context.Context) error {
 	return f.project(ctx)
 }
 
-// giveBack ends the lease also where ctx has ended, but not for long: the
+// release ends the lease also where ctx has ended, but not for long: the
 // lease ends by itself.
-func (f *follower) giveBack(ctx context.Context) {
+func (f *follower) release(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
 	defer cancel()
-	if err := f.lease.giveBack(ctx); err != nil {
+	if err := f.lease.release(ctx); err != nil {
 		f.runner.config.Logger.Warn("the lease runs out by itself", "error", err)
 	}
 }

@@ -252,7 +252,7 @@ func lockUnfollowed(ctx context.Context, tx *sqldb.Tx) error {
 }
 
 // forgetAll empties a generation that was left before its first position: what
-// it may hold counts for nothing, and whoever goes on with it begins anew.
+// it may hold counts for nothing, and whoever goes on with it begins again.
 func forgetAll(ctx context.Context, tx *sqldb.Tx) error {
 	for _, table := range scrubbedTables {
 		if _, err := tx.ExecContext(ctx, "DELETE FROM "+table); err != nil {
@@ -319,7 +319,7 @@ func ofUsers(ctx context.Context, tx *sqldb.Tx, users []eventstore.UserKey, stat
 // held it.
 var scrubbedTables = []string{"users", "user_facts", "periods", "kpi_members"}
 
-// Scrub writes anew what holds people's data in every generation, so that
+// Scrub rewrites what holds people's data in every generation, so that
 // nothing of who was erased is left in its bytes, and gets rid of what
 // write-ahead logs of a generation's own hold. Nobody can read or write a table
 // while that is done. problem hears what can't be done now.

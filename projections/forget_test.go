@@ -26,8 +26,8 @@ func TestForgettingTakesTheLease(t *testing.T) {
 		if err := m.Migrate(ctx); err != nil {
 			t.Fatal(err)
 		}
-		made := recipe{timeZone: "UTC", foldVersion: FoldVersion, epoch: "e"}
-		number, err := m.claim(ctx, made)
+		made := buildSpec{timeZone: "UTC", foldVersion: FoldVersion, epoch: "e"}
+		number, err := m.acquireBuild(ctx, made)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -24,7 +24,7 @@ type generation struct {
 
 // A header is what a generation says of itself.
 type header struct {
-	recipe
+	buildSpec
 	position   eventstore.Position
 	recordedAt *domain.Instant // of the event at position; nil before the first
 }
@@ -45,8 +45,8 @@ const (
 
 // create makes a generation that can be asked and follow the log, where it
 // isn't there yet.
-func (g *generation) create(ctx context.Context, r recipe) error {
-	if err := g.begin(ctx, r); err != nil {
+func (g *generation) create(ctx context.Context, spec buildSpec) error {
+	if err := g.begin(ctx, spec); err != nil {
 		return err
 	}
 	return g.index(ctx)
@@ -71,13 +71,13 @@ func (g *generation) indexed(ctx context.Context) (bool, error) {
 
 // begin makes the tables and the header of a generation where they aren't
 // there yet.
-func (g *generation) begin(ctx context.Context, r recipe) error {
+func (g *generation) begin(ctx context.Context, spec buildSpec) error {
 	if err := g.db.MigrateTo(ctx, generationFiles, tablesVersion); err != nil {
 		return fmt.Errorf("generation %d of the read models: %w", g.number, err)
 	}
 	_, err := g.db.SQL().ExecContext(ctx, `
 		INSERT INTO generation (only_row, position, epoch, time_zone, fold_version) VALUES (TRUE, 0, $1, $2, $3)
-		ON CONFLICT DO NOTHING`, r.epoch, r.timeZone, r.foldVersion)
+		ON CONFLICT DO NOTHING`, spec.epoch, spec.timeZone, spec.foldVersion)
 	if err != nil {
 		return fmt.Errorf("begin generation %d of the read models: %w", g.number, err)
 	}
@@ -127,13 +127,13 @@ func (l *lease) take(ctx context.Context) (bool, error) {
 	return n == 1, err
 }
 
-// giveBack ends the lease, so that another needn't wait for it to run out.
-func (l *lease) giveBack(ctx context.Context) error {
+// release ends the lease, so that another needn't wait for it to run out.
+func (l *lease) release(ctx context.Context) error {
 	_, err := l.gen.db.SQL().ExecContext(ctx, `
 		UPDATE generation SET lease_token = NULL, lease_holder = NULL, lease_until = NULL
 		WHERE lease_token = $1`, l.token)
 	if err != nil {
-		return fmt.Errorf("give back the lease of the read models: %w", err)
+		return fmt.Errorf("release the lease of the read models: %w", err)
 	}
 	return nil
 }

@@ -23,7 +23,7 @@ func TestIndexAfterDying(t *testing.T) {
 		}
 		t.Cleanup(func() { db.Close() })
 		g := &generation{number: 1, db: db}
-		if err := g.begin(t.Context(), recipe{timeZone: "UTC", foldVersion: FoldVersion}); err != nil {
+		if err := g.begin(t.Context(), buildSpec{timeZone: "UTC", foldVersion: FoldVersion}); err != nil {
 			t.Fatal(err)
 		}
 		return g

@@ -38,7 +38,7 @@ type projector struct {
 	gen      *generation
 	lease    *lease
 	log      Log
-	recipe   recipe
+	spec     buildSpec
 	calendar domain.Calendar
 	now      func() domain.Instant
 	limits   batchLimits
@@ -59,7 +59,7 @@ func (p *projector) read(ctx context.Context, after eventstore.Position, limits 
 	if err != nil {
 		return nil, fmt.Errorf("read the log's head: %w", err)
 	}
-	if head.Epoch != p.recipe.epoch || head.Position < after {
+	if head.Epoch != p.spec.epoch || head.Position < after {
 		return nil, errEpoch
 	}
 	if head.Position == after {

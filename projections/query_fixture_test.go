@@ -108,7 +108,7 @@ func buildBeside(m *Models, l Log, zone *time.Location, now domain.Instant, batc
 	if err != nil {
 		return err
 	}
-	number, err := m.claim(ctx, recipe{timeZone: zone.String(), foldVersion: FoldVersion, epoch: head.Epoch})
+	number, err := m.acquireBuild(ctx, buildSpec{timeZone: zone.String(), foldVersion: FoldVersion, epoch: head.Epoch})
 	if err != nil {
 		return err
 	}
@@ -135,15 +135,15 @@ func project(m *Models, number int, l Log, zone *time.Location, now domain.Insta
 	}
 	p := &projector{
 		gen: g, log: l, calendar: domain.Calendar{Zone: zone},
-		recipe: recipe{timeZone: zone.String(), foldVersion: FoldVersion, epoch: head.Epoch},
+		spec:   buildSpec{timeZone: zone.String(), foldVersion: FoldVersion, epoch: head.Epoch},
 		now:    func() domain.Instant { return now },
 		lease:  &lease{gen: g, token: newToken(), holder: "test", length: time.Hour},
 		limits: batchLimits{events: batch, bytes: 32 << 20},
 	}
-	if err := g.create(ctx, p.recipe); err != nil {
+	if err := g.create(ctx, p.spec); err != nil {
 		return err
 	}
-	if err := empty(ctx, g, p.recipe); err != nil {
+	if err := empty(ctx, g, p.spec); err != nil {
 		return err
 	}
 	if _, err := p.lease.take(ctx); err != nil {
@@ -153,7 +153,7 @@ func project(m *Models, number int, l Log, zone *time.Location, now domain.Insta
 }
 
 // empty brings a generation back to how it began, in a time zone.
-func empty(ctx context.Context, g *generation, made recipe) error {
+func empty(ctx context.Context, g *generation, made buildSpec) error {
 	return g.db.InTx(ctx, func(tx *sqldb.Tx) error {
 		for _, table := range []string{"users", "status_terms", "user_facts", "entitlements", "periods", "access_spans", "trial_spans",
 			"kpi_changes", "kpi_hours", "kpi_months", "kpi_members", "sessions"} {

@@ -257,7 +257,7 @@ func (q *questioner) askAllUsers(what string, ask UsersQuery, want []User) {
 	err := q.reader.AllUsers(q.ctx, ask, func(l *UserList) error {
 		q.atPosition(l.Position)
 		for range l.Users {
-			break // it begins anew for the next
+			break // it begins again for the next
 		}
 		for range 2 {
 			var got []User
@@ -374,7 +374,7 @@ func (q *questioner) askSessionsOf(ask SessionsQuery) {
 	q.same(what, want, got, nil)
 	err := q.reader.AllSessions(q.ctx, ask, func(l *SessionList) error {
 		for range l.Sessions {
-			break // it begins anew for the next
+			break // it begins again for the next
 		}
 		var whole []Session
 		for s, err := range l.Sessions {

@@ -1,4 +1,4 @@
-// This file asks while the read models are built anew, switched and dropped.
+// This file asks while the read models are rebuilt, switched and dropped.
 
 package projections
 

@@ -50,7 +50,7 @@ type snapshot struct {
 	few  int
 	pace wholePace
 	// handedOut says that a part of the answer has left the snapshot, so that it
-	// can't be begun anew.
+	// can't be begun again.
 	handedOut bool
 }
 

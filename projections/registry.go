@@ -13,9 +13,9 @@ import (
 	"boxoffice/internal/sqldb"
 )
 
-// A recipe is what a generation is made by. Two of the same recipe hold the
+// A buildSpec is what a generation is built by. Two of the same spec hold the
 // same rows at the same position.
-type recipe struct {
+type buildSpec struct {
 	timeZone    string
 	foldVersion int
 	epoch       string
@@ -31,9 +31,9 @@ func (m *Models) live(ctx context.Context) (number int, ok bool, err error) {
 	return int(n.Int64), n.Valid, nil
 }
 
-// claim gives the number of the newest generation of a recipe that isn't
+// acquireBuild gives the number of the newest generation of a spec that isn't
 // retired, and enters a new one where there is none.
-func (m *Models) claim(ctx context.Context, r recipe) (int, error) {
+func (m *Models) acquireBuild(ctx context.Context, spec buildSpec) (int, error) {
 	var number int
 	err := m.registry.InTx(ctx, func(tx *sqldb.Tx) error {
 		// The pointer's lock also keeps two from entering the same.
@@ -41,55 +41,55 @@ func (m *Models) claim(ctx context.Context, r recipe) (int, error) {
 			return err
 		}
 		var err error
-		number, err = find(ctx, tx, r)
+		number, err = find(ctx, tx, spec)
 		if err != nil || number != 0 {
 			return err
 		}
-		number, err = enter(ctx, tx, r)
+		number, err = enter(ctx, tx, spec)
 		return err
 	})
 	if err != nil {
-		return 0, fmt.Errorf("claim a generation of the read models: %w", err)
+		return 0, fmt.Errorf("acquireBuild a generation of the read models: %w", err)
 	}
 	return number, nil
 }
 
-// claimAfter enters a new generation of a recipe to take the place of one of
+// acquireAnother enters a new generation of a spec to take the place of one of
 // the same, unless that has been done already.
-func (m *Models) claimAfter(ctx context.Context, r recipe, before int) error {
+func (m *Models) acquireAnother(ctx context.Context, spec buildSpec, before int) error {
 	err := m.registry.InTx(ctx, func(tx *sqldb.Tx) error {
 		if _, err := lockLive(ctx, tx, m.registry.Dialect()); err != nil {
 			return err
 		}
-		newest, err := find(ctx, tx, r)
+		newest, err := find(ctx, tx, spec)
 		if err != nil || newest != before {
 			return err
 		}
-		_, err = enter(ctx, tx, r)
+		_, err = enter(ctx, tx, spec)
 		return err
 	})
 	if err != nil {
-		return fmt.Errorf("claim another generation of the read models: %w", err)
+		return fmt.Errorf("acquireBuild another generation of the read models: %w", err)
 	}
 	return nil
 }
 
 // enter enters a new generation.
-func enter(ctx context.Context, tx *sqldb.Tx, r recipe) (number int, err error) {
+func enter(ctx context.Context, tx *sqldb.Tx, spec buildSpec) (number int, err error) {
 	err = tx.QueryRowContext(ctx, `
 		INSERT INTO generations (number, time_zone, fold_version, epoch)
 		SELECT COALESCE(MAX(number), 0) + 1, $1, $2, $3 FROM generations
-		RETURNING number`, r.timeZone, r.foldVersion, r.epoch).Scan(&number)
+		RETURNING number`, spec.timeZone, spec.foldVersion, spec.epoch).Scan(&number)
 	return number, err
 }
 
-// find gives the newest generation of a recipe that isn't retired, 0 for none.
-func find(ctx context.Context, tx *sqldb.Tx, r recipe) (int, error) {
+// find gives the newest generation of a spec that isn't retired, 0 for none.
+func find(ctx context.Context, tx *sqldb.Tx, spec buildSpec) (int, error) {
 	var n sql.NullInt64
 	err := tx.QueryRowContext(ctx, `
 		SELECT MAX(number) FROM generations
 		WHERE time_zone = $1 AND fold_version = $2 AND epoch = $3 AND retired_at IS NULL`,
-		r.timeZone, r.foldVersion, r.epoch).Scan(&n)
+		spec.timeZone, spec.foldVersion, spec.epoch).Scan(&n)
 	return int(n.Int64), err
 }
 
@@ -101,26 +101,26 @@ func lockLive(ctx context.Context, tx *sqldb.Tx, d *sqldb.Dialect) (sql.NullInt6
 	return n, err
 }
 
-// recipeOf gives what a generation is made by.
-func (m *Models) recipeOf(ctx context.Context, number int) (recipe, error) {
-	var r recipe
+// specOf gives what a generation is made by.
+func (m *Models) specOf(ctx context.Context, number int) (buildSpec, error) {
+	var spec buildSpec
 	err := m.registry.SQL().QueryRowContext(ctx,
 		"SELECT time_zone, fold_version, epoch FROM generations WHERE number = $1", number).
-		Scan(&r.timeZone, &r.foldVersion, &r.epoch)
+		Scan(&spec.timeZone, &spec.foldVersion, &spec.epoch)
 	if err != nil {
-		return recipe{}, fmt.Errorf("look up generation %d of the read models: %w", number, err)
+		return buildSpec{}, fmt.Errorf("look up generation %d of the read models: %w", number, err)
 	}
-	return r, nil
+	return spec, nil
 }
 
-// isLive says whether the live generation is known to be of a recipe.
-func (m *Models) isLive(ctx context.Context, r recipe) bool {
+// isLive says whether the live generation is known to be of a spec.
+func (m *Models) isLive(ctx context.Context, spec buildSpec) bool {
 	number, ok, err := m.live(ctx)
 	if err != nil || !ok {
 		return false
 	}
-	live, err := m.recipeOf(ctx, number)
-	return err == nil && live == r
+	live, err := m.specOf(ctx, number)
+	return err == nil && live == spec
 }
 
 // makeFirst makes a generation live where none is: it may not hold all of the

@@ -187,8 +187,8 @@ func (r *Runner) attempt(parent context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read the log's head: %w", err)
 	}
-	wanted := recipe{timeZone: r.config.TimeZone, foldVersion: FoldVersion, epoch: head.Epoch}
-	number, err := r.models.claim(ctx, wanted)
+	wanted := buildSpec{timeZone: r.config.TimeZone, foldVersion: FoldVersion, epoch: head.Epoch}
+	number, err := r.models.acquireBuild(ctx, wanted)
 	if err != nil {
 		return err
 	}
@@ -205,7 +205,7 @@ func (r *Runner) attempt(parent context.Context) error {
 	<-old
 	switch {
 	case errors.Is(err, errFillAnother):
-		return r.models.claimAfter(parent, wanted, number)
+		return r.models.acquireAnother(parent, wanted, number)
 	case errors.Is(err, ErrSuperseded) && r.models.isLive(parent, wanted):
 		return nil // another process has filled one of the same kind
 	}
@@ -213,7 +213,7 @@ func (r *Runner) attempt(parent context.Context) error {
 }
 
 // makeFirst makes a generation live where none is.
-func (r *Runner) makeFirst(ctx context.Context, number int, made recipe) error {
+func (r *Runner) makeFirst(ctx context.Context, number int, made buildSpec) error {
 	if _, ok, err := r.models.live(ctx); err != nil || ok {
 		return err
 	}
@@ -231,24 +231,24 @@ func (r *Runner) makeFirst(ctx context.Context, number int, made recipe) error {
 // followOld keeps the live generation up to date until another takes its place.
 // It can do so only where this code and this log are what it was made with.
 // What goes wrong here goes wrong in the new generation as well.
-func (r *Runner) followOld(ctx context.Context, wanted int, newRecipe recipe) {
+func (r *Runner) followOld(ctx context.Context, wanted int, newSpec buildSpec) {
 	number, ok, err := r.models.live(ctx)
 	if err != nil || !ok || number == wanted {
 		return
 	}
-	recipe, err := r.models.recipeOf(ctx, number)
-	if recipe == newRecipe {
+	spec, err := r.models.specOf(ctx, number)
+	if spec == newSpec {
 		return // it is empty, and the new one is filled instead
 	}
-	if err != nil || recipe.foldVersion != newRecipe.foldVersion || recipe.epoch != newRecipe.epoch {
+	if err != nil || spec.foldVersion != newSpec.foldVersion || spec.epoch != newSpec.epoch {
 		return
 	}
-	zone, err := zoneOf(recipe.timeZone)
+	zone, err := zoneOf(spec.timeZone)
 	if err != nil {
 		return
 	}
 	for ctx.Err() == nil {
-		err := r.follow(ctx, number, recipe, zone, &statusBoard{})
+		err := r.follow(ctx, number, spec, zone, &statusBoard{})
 		if errors.Is(err, ErrSuperseded) {
 			return
 		}
@@ -258,7 +258,7 @@ func (r *Runner) followOld(ctx context.Context, wanted int, newRecipe recipe) {
 
 // follow projects into one generation while it has the lease, and waits for
 // the lease while it hasn't.
-func (r *Runner) follow(ctx context.Context, number int, made recipe, zone *time.Location, status *statusBoard) error {
+func (r *Runner) follow(ctx context.Context, number int, made buildSpec, zone *time.Location, status *statusBoard) error {
 	g, err := r.models.acquire(ctx, number)
 	if err != nil {
 		return err
@@ -270,7 +270,7 @@ func (r *Runner) follow(ctx context.Context, number int, made recipe, zone *time
 	f := &follower{
 		runner: r, status: status,
 		projector: projector{
-			gen: g, log: r.log, recipe: made, calendar: domain.Calendar{Zone: zone}, now: r.config.Now,
+			gen: g, log: r.log, spec: made, calendar: domain.Calendar{Zone: zone}, now: r.config.Now,
 			lease:  &lease{gen: g, token: newToken(), holder: r.config.Holder, length: r.config.Lease},
 			limits: batchLimits{events: r.config.BatchEvents, bytes: r.config.BatchBytes},
 		},

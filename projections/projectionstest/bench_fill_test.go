@@ -63,9 +63,9 @@ func benchFill(b *testing.B, engine sqldb.Engine) {
 		reading.of(func() { readAll(b, h.log) })
 		bulk.of(func() { readInBulk(b, h.log) })
 		stop := watchHeap(&heap)
-		filling.of(func() { h.anew(round, 1) })
+		filling.of(func() { h.projectNew(round, 1) })
 		stop()
-		following.of(func() { h.anew(round, math.MaxInt) })
+		following.of(func() { h.projectNew(round, math.MaxInt) })
 	}
 	for name, c := range map[string]cost{"fill": filling, "follow": following, "read": reading, "bulk-read": bulk} {
 		b.ReportMetric(float64(events*b.N)/c.wall.Seconds(), name+"-events/s")
@@ -97,8 +97,8 @@ func processorTime() time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// anew projects the log into new read models.
-func (h *house) anew(round, fillFrom int) {
+// projectNew projects the log into new read models.
+func (h *house) projectNew(round, fillFrom int) {
 	h.t.Helper()
 	zones := []string{"UTC", paris, "Asia/Tokyo", "America/Lima"}
 	n := 2 * round

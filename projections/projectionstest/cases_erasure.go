@@ -17,7 +17,7 @@ import (
 )
 
 // paris is the configuration of another time zone: changing it and back builds
-// the rows anew.
+// the rows again.
 const paris = "Europe/Paris"
 
 func erasure(t *testing.T, database Database) {
@@ -61,7 +61,7 @@ func erasure(t *testing.T, database Database) {
 	}
 	r.stop()
 	h.rebuild()
-	wantSame(t, "built anew after the erasure", after, h.dump())
+	wantSame(t, "rebuilt after the erasure", after, h.dump())
 }
 
 // usersCounted sums the counts of users of each status.
@@ -76,7 +76,7 @@ func (h *house) usersCounted() int64 {
 	return sum
 }
 
-// rebuild builds the rows anew from the log.
+// rebuild builds the rows again from the log.
 func (h *house) rebuild() {
 	h.t.Helper()
 	was, err := h.models.Live(h.t.Context())
@@ -88,7 +88,7 @@ func (h *house) rebuild() {
 	h.project(config)
 	h.project(h.quick())
 	if is, err := h.models.Live(h.t.Context()); err != nil || is == was {
-		h.t.Fatalf("the rows were not built anew: %v", err)
+		h.t.Fatalf("the rows were not rebuilt: %v", err)
 	}
 }
 
@@ -130,7 +130,7 @@ func erasureInBetween(t *testing.T, database Database) {
 	h.caughtUp(r)
 	r.stop()
 	h.rebuild()
-	wantSame(t, "built anew", saved, h.dump())
+	wantSame(t, "rebuilt", saved, h.dump())
 }
 
 func erasureStorm(t *testing.T, database Database) {
@@ -198,7 +198,7 @@ func sameIDAgain(t *testing.T, database Database) {
 			}
 			r.stop()
 			h.rebuild()
-			wantSame(t, "built anew", got, h.dump())
+			wantSame(t, "rebuilt", got, h.dump())
 		})
 	}
 }

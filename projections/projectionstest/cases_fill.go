@@ -358,7 +358,7 @@ func fillErasure(t *testing.T, database Database) {
 	r.stop()
 	wantSame(t, "after the erasure has been followed", before, h.dump())
 	h.rebuild()
-	wantSame(t, "built anew", before, h.dump())
+	wantSame(t, "rebuilt", before, h.dump())
 }
 
 func fillErasureStorm(t *testing.T, database Database) {
@@ -408,5 +408,5 @@ func fillErasureStorm(t *testing.T, database Database) {
 	r.stop()
 	got := h.dump()
 	h.rebuild()
-	wantSame(t, "built anew", got, h.dump())
+	wantSame(t, "rebuilt", got, h.dump())
 }

@@ -181,7 +181,7 @@ func ledgerSums(t *testing.T, database Database) {
 	}
 }
 
-// checkSums sums the changes anew and compares with what is kept.
+// checkSums sums the changes again and compares with what is kept.
 func checkSums(t *testing.T, h *house, c domain.Calendar) {
 	t.Helper()
 	type key struct {

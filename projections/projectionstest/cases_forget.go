@@ -1,5 +1,5 @@
 // This file has the cases about erasure in generations that nothing follows,
-// and about writing tables anew.
+// and about rewriting tables.
 
 package projectionstest
 

@@ -65,7 +65,7 @@ func epoch(t *testing.T, database Database) {
 	recovered.Store(true)
 	h.eventually("another generation is live", func() bool { return h.live() != was })
 	h.caughtUp(r)
-	wantSame(t, "built anew", before, h.dump())
+	wantSame(t, "rebuilt", before, h.dump())
 }
 
 func views(t *testing.T, database Database) {

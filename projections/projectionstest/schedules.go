@@ -217,7 +217,7 @@ func playbackDrawn(user string, _ domain.Instant) []string {
 // which takes a new generation.
 func (s *schedule) changeZone() { s.zone = 1 - s.zone }
 
-// restart starts one of the processes anew.
+// restart starts one of the processes again.
 func (s *schedule) restart() {
 	i := rapid.IntRange(0, processes-1).Draw(s.t.rt, "process")
 	if rapid.Bool().Draw(s.t.rt, "appends") {
@@ -231,7 +231,7 @@ func (s *schedule) restart() {
 
 // finish has all that waits taken in and projected, and compares what is there
 // with the model, with what the rules say by plain counting, and with read
-// models that are built anew.
+// models that are rebuilt.
 func (s *schedule) finish() {
 	for len(s.waiting) > 0 {
 		s.deliver(s.stores[0], s.waiting[:min(len(s.waiting), 7)], noFault)
@@ -246,6 +246,6 @@ func (s *schedule) finish() {
 	s.changeZone()
 	s.projectAll(1000)
 	if diff := cmp.Diff(followed, s.dump()); diff != "" {
-		s.t.Fatalf("built anew (-followed +built):\n%s", diff)
+		s.t.Fatalf("rebuilt (-followed +built):\n%s", diff)
 	}
 }

@@ -69,23 +69,23 @@ var cases = []testCase{
 	{"FillsUnseen", "While read models are being filled, answers are those of before, the status says how far it " +
 		"is, and then all of them are those of the filled ones.", fillsUnseen},
 	{"FillKilled", "Half-filled read models are never taken for filled or for empty ones: whoever comes after a " +
-		"projector that died over them begins anew.", fillKilled},
+		"projector that died over them begins again.", fillKilled},
 	{"FillLostLease", "A projector that lost its lease while it filled can't write any more.", fillLostLease},
 	{"FillByOne", "Of several runners one fills, the others stand by and follow when it is their turn.", fillByOne},
 	{"FillErasure", "Nothing of a person is filled in who was erased after their events were read.", fillErasure},
-	{"FillErasureStorm", "Erasures that go on and on don't make filling begin anew, and nothing stays of anybody.",
+	{"FillErasureStorm", "Erasures that go on and on don't make filling begin again, and nothing stays of anybody.",
 		fillErasureStorm},
 	{"ErasureEverywhere", "An erasure takes effect in every generation, also in those that don't follow the log any more: " +
 		"they hold what they would hold had the erasure come to them.", erasureEverywhere},
 	{"ErasureOtherVersion", "Of a generation that other code has made, everything that says who the erased were is gone.",
 		erasureOtherVersion},
 	{"ErasureUnbegun", "A generation that was left before its first position holds nobody after an erasure.", erasureUnbegun},
-	{"ScrubKeepsRows", "Writing tables anew changes no row, and loses no index that keeps rows apart or finds them.", scrubKeepsRows},
+	{"ScrubKeepsRows", "Rewriting tables changes no row, and loses no index that keeps rows apart or finds them.", scrubKeepsRows},
 
 	{"TimeZone", "Another time zone makes a new generation beside the live one, which answers until the new one " +
 		"has caught up; its rows are those of read models that never had another zone.", timeZone},
 	{"Epoch", "Where the log was recovered to another state, read models that were made from the old one are " +
-		"built anew.", epoch},
+		"rebuilt.", epoch},
 	{"Views", "SQL of people's own finds the live generation under names that stay, on PostgreSQL.", views},
 	{"FollowsWhileBuilding", "While a new generation is being built, the live one goes on following the log.",
 		followsWhileBuilding},
