@@ -23,25 +23,6 @@ type ContentView struct {
 	LastEventAt    Instant
 }
 
-// ViewedContents gives what was viewed of each content in the sessions of one
-// user: the one with the latest event first, then by content_id. Where the
-// sessions are those of a period, so is the result. The argument is left as it
-// is.
-func ViewedContents(sessions []*SessionFacts) []ContentView {
-	byContent := make(map[string][]*SessionFacts)
-	for _, s := range sessions {
-		byContent[s.contentID] = append(byContent[s.contentID], s)
-	}
-	views := make([]ContentView, 0, len(byContent))
-	for _, of := range byContent {
-		views = append(views, ViewedContent(of))
-	}
-	slices.SortFunc(views, func(a, b ContentView) int {
-		return cmp.Or(cmp.Compare(b.LastEventAt, a.LastEventAt), cmp.Compare(a.ContentID, b.ContentID))
-	})
-	return views
-}
-
 // ViewedContent gives what was viewed of one content in its sessions, of which
 // there is at least one. The title and the length are each from the session
 // that began last, then has the greatest session_id, of those that have one.

@@ -300,7 +300,7 @@ func TestStatusIsThatOfTheDefinition(t *testing.T) {
 		facts, d := userFacts(events...), directly(events)
 		entries := facts.Contributions(calendar)
 		for _, T := range d.instants(naiveCalendar{calendar.Zone}, []domain.Month{m, m.Next()}) {
-			status, since, ok := facts.StatusAt(T)
+			status, since, ok := statusAt(facts, T)
 			wantStatus, wantSince, wantOK := d.status(T)
 			if status != wantStatus || since != wantSince || ok != wantOK {
 				t.Fatalf("at %v: %q since %v (%v), by the definition %q since %v (%v)",

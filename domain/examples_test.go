@@ -3,6 +3,7 @@
 package domain_test
 
 import (
+	"cmp"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -168,7 +169,7 @@ func (x *example) user(t *testing.T, id string) *exampleUser {
 }
 
 func (x *example) status(t *testing.T, user string, T domain.Instant) string {
-	status, since, ok := x.user(t, user).facts.StatusAt(T)
+	status, since, ok := statusAt(x.user(t, user).facts, T)
 	if !ok {
 		return "not there yet"
 	}
@@ -324,14 +325,21 @@ func rate(tenThousandths *int64) string {
 }
 
 func (x *example) contents(t *testing.T, user string, from, to domain.Instant) string {
-	var sessions []*domain.SessionFacts
+	sessions := make(map[string][]*domain.SessionFacts)
 	for _, s := range x.user(t, user).sessions {
 		if from <= s.StartedAt() && s.StartedAt() < to {
-			sessions = append(sessions, s)
+			sessions[s.ContentID()] = append(sessions[s.ContentID()], s)
 		}
 	}
+	var views []domain.ContentView
+	for _, of := range sessions {
+		views = append(views, domain.ViewedContent(of))
+	}
+	slices.SortFunc(views, func(a, b domain.ContentView) int {
+		return cmp.Or(cmp.Compare(b.LastEventAt, a.LastEventAt), cmp.Compare(a.ContentID, b.ContentID))
+	})
 	var all []string
-	for _, v := range domain.ViewedContents(sessions) {
+	for _, v := range views {
 		all = append(all, fmt.Sprintf("%s %s: %d sessions, played for %s s, watched %s s of %s, completion %s, first started %v, last event %v",
 			v.ContentID, orNull(v.Title), v.Sessions, seconds(&v.DurationMS), seconds(&v.WatchedMS), seconds(v.ContentLengthMS),
 			rate(v.CompletionRate), v.FirstStartedAt, v.LastEventAt))

@@ -30,6 +30,16 @@ func resultsOf(f *domain.UserFacts, c domain.Calendar) results {
 	}
 }
 
+// statusAt gives what the timeline says at t; it is not ok before the first event.
+func statusAt(f *domain.UserFacts, t domain.Instant) (status domain.Status, since domain.Instant, ok bool) {
+	for _, c := range f.Timeline() {
+		if c.From <= t {
+			status, since, ok = c.Status, c.Since, true
+		}
+	}
+	return status, since, ok
+}
+
 // throughBytes writes the facts and reads them again.
 func throughBytes(t require, f *domain.UserFacts) *domain.UserFacts {
 	t.Helper()
@@ -42,7 +52,7 @@ func throughBytes(t require, f *domain.UserFacts) *domain.UserFacts {
 
 func sessionThroughBytes(t require, f *domain.SessionFacts) *domain.SessionFacts {
 	t.Helper()
-	again, err := domain.DecodeSessionFacts(f.SessionID(), f.ContentID(), []byte(encoded(t, f)))
+	again, err := domain.DecodeSessionFacts(f.View(0, timeout).SessionID, f.ContentID(), []byte(encoded(t, f)))
 	if err != nil {
 		t.Fatalf("decoding: %v", err)
 	}

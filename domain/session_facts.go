@@ -60,9 +60,6 @@ func (f *SessionFacts) Add(e *Event) {
 // of what was played has at most half as many ranges as the content seconds.
 func wholeSeconds(ms int64) int64 { return (ms + 500) / 1000 * 1000 }
 
-// SessionID gives the session's id, as its events name it.
-func (f *SessionFacts) SessionID() string { return f.sessionID }
-
 // ContentID gives the id of what was viewed.
 func (f *SessionFacts) ContentID() string { return f.contentID }
 

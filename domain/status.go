@@ -3,8 +3,6 @@
 
 package domain
 
-import "sort"
-
 // A StatusChange says what a user is from an instant on, until the next change.
 type StatusChange struct {
 	From   Instant
@@ -17,11 +15,6 @@ type StatusChange struct {
 // all entitlements, united.
 func (f *UserFacts) AccessSpans() []Span {
 	return spansOf(f.Entitlements(), anyKind, wholePeriod)
-}
-
-// SubscriptionSpans gives the spans of the user's subscriptions, united.
-func (f *UserFacts) SubscriptionSpans() []Span {
-	return spansOf(f.Entitlements(), isSubscription, wholePeriod)
 }
 
 // TrialSpans gives the spans of the user's trials, united.
@@ -74,15 +67,4 @@ func (f *UserFacts) timeline(access []Span) []StatusChange {
 		}
 	}
 	return changes
-}
-
-// StatusAt gives the user's status at t and since when they have it. It is not
-// ok before the user's first event.
-func (f *UserFacts) StatusAt(t Instant) (status Status, since Instant, ok bool) {
-	changes := f.Timeline()
-	next := sort.Search(len(changes), func(i int) bool { return changes[i].From > t })
-	if next == 0 {
-		return "", 0, false
-	}
-	return changes[next-1].Status, changes[next-1].Since, true
 }

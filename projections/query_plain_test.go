@@ -23,9 +23,27 @@ func (w *world) position() int { return len(w.log.records) }
 func (p *person) there(t domain.Instant) bool { return p.id != "" && p.facts.FirstEventAt() <= t }
 
 func (p *person) user(t domain.Instant) User {
-	status, since, _ := p.facts.StatusAt(t)
-	return User{ID: p.id, Status: status, StatusSince: since,
+	u := User{ID: p.id,
 		RegisteredAt: p.facts.RegisteredAt(), UpdatedAt: p.facts.UpdatedAt(), Profile: p.facts.Profile()}
+	for _, c := range p.facts.Timeline() {
+		if c.From <= t {
+			u.Status, u.StatusSince = c.Status, c.Since
+		}
+	}
+	return u
+}
+
+// subscribed gives the spans of the person's subscriptions, united.
+func (p *person) subscribed() []domain.Span {
+	var spans []domain.Span
+	for _, e := range p.facts.Entitlements() {
+		for _, period := range e.Periods {
+			if e.Kind == domain.Subscription {
+				spans = append(spans, period.Span)
+			}
+		}
+	}
+	return domain.Unite(spans)
 }
 
 // users gives the whole list that q asks for.
@@ -131,7 +149,7 @@ func (w *world) counted(p *person, m domain.Month, kpi KPI, reason domain.ChurnR
 	case KPITrial:
 		return slices.ContainsFunc(p.facts.TrialSpans(), reaches)
 	case KPIUnsubscribed:
-		spans := p.facts.SubscriptionSpans()
+		spans := p.subscribed()
 		for i, s := range spans {
 			next := domain.Never
 			if i+1 < len(spans) {
@@ -251,18 +269,22 @@ func inPeriod(i domain.Instant, from, to *domain.Instant) bool {
 
 // userContents gives what a person viewed.
 func (p *person) contents(from, to *domain.Instant) []Content {
-	var facts []*domain.SessionFacts
+	facts := map[string][]*domain.SessionFacts{}
 	for _, f := range p.sessions {
 		if inPeriod(f.StartedAt(), from, to) {
-			facts = append(facts, f)
+			facts[f.ContentID()] = append(facts[f.ContentID()], f)
 		}
 	}
 	var contents []Content
-	for _, v := range domain.ViewedContents(facts) {
+	for _, of := range facts {
+		v := domain.ViewedContent(of)
 		contents = append(contents, Content{ContentID: v.ContentID, Title: v.Title, Sessions: v.Sessions, Users: 1,
 			DurationMS: v.DurationMS, WatchedMS: v.WatchedMS, ContentLengthMS: v.ContentLengthMS,
 			CompletionRate: v.CompletionRate, FirstStartedAt: v.FirstStartedAt, LastEventAt: v.LastEventAt})
 	}
+	slices.SortFunc(contents, func(a, b Content) int {
+		return cmp.Or(cmp.Compare(b.LastEventAt, a.LastEventAt), cmp.Compare(a.ContentID, b.ContentID))
+	})
 	return contents
 }
 

@@ -12,13 +12,18 @@ import (
 
 func (f *folded) detail(id string, at oracle.Instant) (d oracle.Detail, ok bool) {
 	u, t := f.users[id], domain.Instant(at)
-	status, since, ok := u.StatusAt(t)
-	if !ok {
+	var now *domain.StatusChange
+	for _, c := range u.Timeline() {
+		if c.From <= t {
+			now = &c
+		}
+	}
+	if now == nil {
 		return d, false
 	}
 	p := u.Profile()
 	d.User = oracle.User{
-		ID: id, Status: string(status), StatusSince: oracle.Instant(since),
+		ID: id, Status: string(now.Status), StatusSince: oracle.Instant(now.Since),
 		RegisteredAt: (*oracle.Instant)(u.RegisteredAt()), UpdatedAt: (*oracle.Instant)(u.UpdatedAt()),
 		Email: p.Email, FirstName: p.FirstName, LastName: p.LastName, Locale: p.Locale, Country: p.Country, Platform: p.Platform,
 	}

@@ -16,7 +16,6 @@ import (
 type CSV struct {
 	table Table
 	out   *bufio.Writer
-	rows  int64
 	text  []byte // of times and numbers, reused
 }
 
@@ -33,9 +32,6 @@ func NewCSV(w io.Writer, t Table) (*CSV, error) {
 	return c, c.endLine()
 }
 
-// Rows is how many rows have been written.
-func (c *CSV) Rows() int64 { return c.rows }
-
 // Row writes a row. The error may be about an earlier one.
 func (c *CSV) Row(values []any) error {
 	if len(values) != len(c.table.Columns) {
@@ -47,7 +43,6 @@ func (c *CSV) Row(values []any) error {
 			return err
 		}
 	}
-	c.rows++
 	return c.endLine()
 }
 

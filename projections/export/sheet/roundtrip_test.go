@@ -209,8 +209,8 @@ func TestWhatGoesIntoACSVComesOut(t *testing.T) {
 		if err := c.Close(); err != nil {
 			t.Fatal(err)
 		}
-		if !strings.HasSuffix(file.String(), "\r\n") || c.Rows() != int64(len(rows)) {
-			t.Errorf("%d rows in %q", c.Rows(), file.String())
+		if !strings.HasSuffix(file.String(), "\r\n") {
+			t.Errorf("the last line of %q doesn't end", file.String())
 		}
 		r := csv.NewReader(&file)
 		if len(table.Columns) == 1 {

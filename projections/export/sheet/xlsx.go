@@ -53,7 +53,6 @@ type XLSX struct {
 	parts  []*part    // the sheets in their order
 	sheet  *worksheet // of the table, the one that is being written
 	sheets int        // of the table
-	rows   int64
 	cut    int64
 }
 
@@ -105,9 +104,6 @@ func (x *XLSX) styleOf(c *Column) int {
 	return 0
 }
 
-// Rows is how many rows of the table have been written.
-func (x *XLSX) Rows() int64 { return x.rows }
-
 // Cut is how many texts were longer than a cell can hold, and were cut.
 func (x *XLSX) Cut() int64 { return x.cut }
 
@@ -130,7 +126,6 @@ func (x *XLSX) Row(values []any) error {
 			return err
 		}
 	}
-	x.rows++
 	return x.sheet.endRow()
 }
 
