@@ -15,6 +15,7 @@ import (
 
 	"boxoffice/eventstore"
 	"boxoffice/projections"
+	"boxoffice/wire"
 )
 
 // erase asks to erase a user, with an admin's key.
@@ -37,7 +38,7 @@ func TestEraseUser(t *testing.T) {
 			happened("2026-11-02T00:00:00Z", "auth0|1/x", "subscription.started", `{"subscription_id":"s","offer_id":"o"}`),
 			happened("2026-11-03T00:00:00Z", "auth0|1/x", "playback.ended", `{"session_id":"v","content_id":"c","played":[[0,10]]}`),
 			happened("2026-11-03T00:00:00Z", "ben", "user.registered", `{}`))
-		w.publish("admin", structuredType, happened("2026-11-04T00:00:00Z", "auth0|1/x", "user.updated", `{"email":7}`), nil)
+		w.publish("admin", wire.StructuredType, happened("2026-11-04T00:00:00Z", "auth0|1/x", "user.updated", `{"email":7}`), nil)
 		figures := func() string {
 			var all strings.Builder
 			for _, path := range []string{"/v1/kpis/2026-11", "/v1/contents", "/v1/sessions"} {
@@ -227,8 +228,8 @@ func TestEraseSomeOfMany(t *testing.T) {
 			w.happen(happened("2026-11-01T00:00:00Z", id, "user.registered", `{}`))
 		}
 		ingest := w.broker.take
-		w.broker.take = func(ctx context.Context, messages []Outgoing) error {
-			messages[0].Header[HeaderReceivedAt] = []string{"2026-11-23T11:00:00Z"} // the event is in the future
+		w.broker.take = func(ctx context.Context, messages []wire.Message) error {
+			messages[0].Header[wire.HeaderReceivedAt] = []string{"2026-11-23T11:00:00Z"} // the event is in the future
 			return ingest(ctx, messages)
 		}
 		if p := w.eraseMany(`{"ids":["ana","ben","cy"]}`).problem(http.StatusServiceUnavailable); !strings.Contains(p.Detail, "2 users are erased, but 1 are not") {

@@ -22,6 +22,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"boxoffice/domain"
+	"boxoffice/wire"
 )
 
 // testNow is the present of all tests.
@@ -40,12 +41,12 @@ type harness struct {
 // A notedBroker notes what it is given, and fails when told to.
 type notedBroker struct {
 	mu   sync.Mutex
-	got  []Outgoing
+	got  []wire.Message
 	fail error
-	take func(context.Context, []Outgoing) error // where set, takes the messages too
+	take func(context.Context, []wire.Message) error // where set, takes the messages too
 }
 
-func (b *notedBroker) Publish(ctx context.Context, messages []Outgoing) error {
+func (b *notedBroker) PublishBatch(ctx context.Context, messages []wire.Message) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.fail != nil {
@@ -202,38 +203,10 @@ func (a answer) ok(status int) answer {
 	return a
 }
 
-// received reads a message of the broker as ingest does.
-func received(t *testing.T, o Outgoing) (*domain.Message, *domain.Event, *domain.Refusal) {
-	t.Helper()
-	m := &domain.Message{NATSSubject: o.Subject, Body: o.Data}
-	refused := o.Header[HeaderRefused] != nil
-	if _, m.Binary = o.Header["ce-specversion"]; m.Binary || refused {
-		m.Binary = true
-		for name, values := range o.Header {
-			attribute, ok := strings.CutPrefix(name, "ce-")
-			if name == "content-type" {
-				attribute, ok = "datacontenttype", true
-			}
-			if strings.HasPrefix(name, "Boxoffice-") {
-				continue
-			}
-			for _, v := range values {
-				m.HeaderBytes += len(name) + len(v) + len(": \r\n")
-				if ok {
-					m.Attributes = append(m.Attributes, domain.Attribute{Name: attribute, Value: v})
-				}
-			}
-		}
-	}
-	if refused {
-		m.HeaderBytes += domain.MaxEventBytes // as large as it was, as far as the judge is concerned
-	}
-	at, err := domain.ParseInstant(o.Header[HeaderReceivedAt][0])
-	if err != nil {
-		t.Fatal(err)
-	}
-	event, refusal := domain.Decode(m, at)
-	return m, event, refusal
+// received reads a message of the broker as ingest does, and some time later, so
+// that only what the API says of when it had the event can count.
+func received(m wire.Message) wire.Arrival {
+	return wire.Receive(m.Subject, m.Header, m.Data, domain.InstantOf(testNow.AddDate(1, 0, 0)))
 }
 
 var errBroken = errors.New("secret://user:password@host/path is broken")

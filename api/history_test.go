@@ -19,6 +19,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"boxoffice/domain"
+	"boxoffice/wire"
 )
 
 var history = []string{
@@ -298,7 +299,7 @@ func TestRefusedEvents(t *testing.T) {
 		invalid := "{\"specversion\":\"1.0\xff\"}"
 		large := happened("2026-11-01T10:00:00Z", "bób |%", "user.updated", `{"email":"`+strings.Repeat("a", 300<<10)+`"}`)
 		unknown := happened("2026-11-01T10:00:00Z", "ana", "ana@example.org", `{}`)
-		w.publish("admin", batchType, "["+noData+","+invalid+","+large+","+unknown+"]", nil).ok(http.StatusUnprocessableEntity)
+		w.publish("admin", wire.BatchType, "["+noData+","+invalid+","+large+","+unknown+"]", nil).ok(http.StatusUnprocessableEntity)
 
 		var admin, auditor struct {
 			Refused    []refusedView
@@ -338,7 +339,7 @@ func TestErasureTakesWhatWasTooLarge(t *testing.T) {
 	eachWorld(t, func(t *testing.T, w *world) {
 		w.happen(history...)
 		large := strings.Repeat("a", 300<<10)
-		w.publish("admin", structuredType, happened("2026-11-01T10:00:00Z", "ana", "user.updated", `{"email":"`+large+`"}`), nil).ok(http.StatusUnprocessableEntity)
+		w.publish("admin", wire.StructuredType, happened("2026-11-01T10:00:00Z", "ana", "user.updated", `{"email":"`+large+`"}`), nil).ok(http.StatusUnprocessableEntity)
 		w.publish("admin", jsonType, `{"email":"`+large+`"}`, header{"Ce-Specversion": "1.0", "Ce-Subject": "ana", "Ce-Id": "1"}).ok(http.StatusUnprocessableEntity)
 		if kept := w.walk(RoleAdmin, "/v1/refused", "refused", 10); len(kept) != 2 {
 			t.Fatalf("%d are kept", len(kept))

@@ -21,6 +21,7 @@ import (
 
 	"boxoffice/domain"
 	"boxoffice/projections"
+	"boxoffice/wire"
 )
 
 var pathParam = regexp.MustCompile(`\{(\w+)\}`)
@@ -282,7 +283,7 @@ func TestLogAndMetricsNameNobody(t *testing.T) {
 	h.get(RoleAdmin, "/v1/users/ana%40example.org?as_of=2026-11-23T12:00:00Z").problem(404)
 	h.get(RoleAdmin, "/v1/users?q=ana%40example.org&nothing=1").problem(422)
 	h.do("ANA", "/ana", "", nil)
-	h.publish("nobody-knows-ana", structuredType, "{}", header{"User-Agent": "ana"}).problem(401)
+	h.publish("nobody-knows-ana", wire.StructuredType, "{}", header{"User-Agent": "ana"}).problem(401)
 	families, err := h.metrics.Gather()
 	if err != nil {
 		t.Fatal(err)

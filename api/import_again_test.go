@@ -16,6 +16,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
+
+	"boxoffice/wire"
 )
 
 // A drawnFile is a file, and the events of what is there before it is imported.
@@ -85,7 +87,7 @@ func TestImportingAgainChangesNothing(t *testing.T) {
 		h.service.Reader, h.service.Log, h.service.Publisher = platform, platform, platform
 		f := drawFile("").Draw(rt, "file")
 		if len(f.before) > 0 {
-			h.publish("admin", batchType, "["+strings.Join(f.before, ",")+"]", nil).ok(http.StatusAccepted)
+			h.publish("admin", wire.BatchType, "["+strings.Join(f.before, ",")+"]", nil).ok(http.StatusAccepted)
 		}
 		if diff := h.importedAgain(f.file); diff != "" {
 			rt.Errorf("after %s,\n%s\nthe second time comes to something else (-want +got):\n%s", f.before, f.file, diff)

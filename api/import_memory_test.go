@@ -12,6 +12,7 @@ import (
 	"boxoffice/domain"
 	"boxoffice/eventstore"
 	"boxoffice/projections"
+	"boxoffice/wire"
 )
 
 // A memoryPlatform takes events and shows the users that they make, at once.
@@ -25,19 +26,20 @@ type memoryPlatform struct {
 	last      eventstore.Position
 }
 
-func (p *memoryPlatform) Publish(_ context.Context, messages []Outgoing) error {
+func (p *memoryPlatform) PublishBatch(_ context.Context, messages []wire.Message) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.users == nil {
 		p.users, p.known = map[string]*domain.UserFacts{}, map[eventstore.EventID]eventstore.Verdict{}
 	}
 	for _, o := range messages {
-		_, e, refusal := received(p.t, o)
-		if refusal != nil {
-			p.t.Fatalf("what is published is refused: %v", refusal)
+		a := received(o)
+		if a.Refusal != nil {
+			p.t.Fatalf("what is published is refused: %v", a.Refusal)
 		}
+		e := a.Event
 		id := eventstore.EventID{Source: e.Source, ID: e.ID}
-		if p.users[e.Subject] != nil && o.Header[HeaderMustBeNew] != nil {
+		if p.users[e.Subject] != nil && a.MustBeNew {
 			p.known[id] = eventstore.Verdict{Refused: &eventstore.RefusedEvent{Reason: domain.Conflict}}
 			continue
 		}

@@ -23,6 +23,7 @@ import (
 
 	"boxoffice/internal/sqldb"
 	"boxoffice/internal/sqldb/sqltest"
+	"boxoffice/wire"
 )
 
 // importTable imports a body with an admin's key.
@@ -242,13 +243,13 @@ func TestImportWhileOthersWrite(t *testing.T) {
 	eachWorld(t, func(t *testing.T, w *world) {
 		w.create(`{"id":"erased","email":"erased@example.org"}`).ok(http.StatusCreated)
 		ingest := w.broker.take
-		w.broker.take = func(ctx context.Context, messages []Outgoing) error {
+		w.broker.take = func(ctx context.Context, messages []wire.Message) error {
 			w.broker.take = ingest
 			for i, event := range []string{happened("2026-11-23T11:00:00Z", "taken", "user.updated", `{"email":"theirs@example.org"}`),
 				happened("2026-11-23T11:00:00Z", "erased", "user.erased", `{}`)} {
-				other := Outgoing{Subject: subjectPrefix + []string{"user.updated", "user.erased"}[i], Header: map[string][]string{
-					HeaderReceivedAt: {receivedHeader(w.service.now())}, contentTypeHeader: {structuredType}}, Data: []byte(event)}
-				if err := ingest(ctx, []Outgoing{other}); err != nil {
+				other := wire.Message{Subject: wire.SubjectPrefix + []string{"user.updated", "user.erased"}[i], Header: map[string][]string{
+					wire.HeaderReceivedAt: {wire.ReceivedAt(w.service.now())}, "content-type": {wire.StructuredType}}, Data: []byte(event)}
+				if err := ingest(ctx, []wire.Message{other}); err != nil {
 					return err
 				}
 			}

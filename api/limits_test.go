@@ -18,6 +18,8 @@ import (
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
+
+	"boxoffice/wire"
 )
 
 // eachOperation calls f with every operation of the document.
@@ -58,8 +60,8 @@ func TestEveryListIsInPages(t *testing.T) {
 
 // largest says how large a body a route takes; 1 MiB where it isn't named.
 var largest = map[string]int{
-	"POST /v1/events":             maxBodyBytes,
-	"POST /v1/refused/{id}/retry": maxBodyBytes,
+	"POST /v1/events":             wire.MaxRequestBytes,
+	"POST /v1/refused/{id}/retry": wire.MaxRequestBytes,
 	"POST /v1/imports/users":      0, // read row by row, in bounded memory; tested where it is
 }
 

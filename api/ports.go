@@ -12,6 +12,7 @@ import (
 	"boxoffice/eventstore"
 	"boxoffice/projections"
 	"boxoffice/projections/export"
+	"boxoffice/wire"
 )
 
 // A Reader answers from the read models. Each call is one snapshot of them. It
@@ -120,37 +121,11 @@ type Trail interface {
 
 // A Publisher hands events to the broker. It is used by many requests at a time.
 type Publisher interface {
-	// Publish gives the messages to the broker, in order, and returns nil only
+	// PublishBatch gives the messages to the broker, in order, and returns nil only
 	// when the broker has stored every one of them durably. After an error some
 	// of them may be stored; publishing all of them again is safe.
-	Publish(ctx context.Context, messages []Outgoing) error
+	PublishBatch(ctx context.Context, messages []wire.Message) error
 }
-
-// An Outgoing is one message for the broker.
-type Outgoing struct {
-	// Subject is the subject that it is published to.
-	Subject string
-	// Header has the message's headers, names in lower case except our own.
-	Header map[string][]string
-	// Data is the message's body. The publisher doesn't change it.
-	Data []byte
-}
-
-// The headers that the API puts on what it publishes, for ingest to read.
-const (
-	// HeaderReceivedAt is when the API took the event: RFC 3339, to the
-	// microsecond. Ingest judges by it whether the event lies in the future, so
-	// that waiting in the broker doesn't change the verdict.
-	HeaderReceivedAt = "Boxoffice-Received-At"
-	// HeaderRefused is on a message that the API has refused in a way that
-	// can't be seen in what is published of it: "too_large", of which only the
-	// first part goes on. What could be read of its attributes is in ce- headers
-	// beside it, percent-encoded: whom it is about matters when they are erased.
-	HeaderRefused = "Boxoffice-Refused"
-	// HeaderMustBeNew is on an event that makes a user. The log refuses it where
-	// there is one of that id already, so of two that create one id, one loses.
-	HeaderMustBeNew = "Boxoffice-Must-Be-New"
-)
 
 // A Keys finds out who holds an API key. It is used by many requests at a time.
 type Keys interface {

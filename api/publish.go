@@ -11,14 +11,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"boxoffice/domain"
-)
-
-const (
-	// subjectPrefix stands before the type in the subject of every event.
-	subjectPrefix = "boxoffice.events."
-	// unknownSubject is where events go whose type there isn't, or can't be
-	// read; they are refused whatever their subject.
-	unknownSubject = subjectPrefix + "unknown"
+	"boxoffice/wire"
 )
 
 type publishInput struct {
@@ -69,23 +62,15 @@ func (s *service) registerPublish() {
 	describePublish(op, s.api.OpenAPI().Components.Schemas)
 }
 
-// An arrival is one event of a request, judged.
-type arrival struct {
-	message *domain.Message
-	event   *domain.Event
-	refusal *domain.Refusal
-}
-
 func (s *service) publishEvents(ctx context.Context, in *publishInput) (*publishOutput, error) {
 	messages, err := readMessages(in.writer, in.request)
 	if err != nil {
 		return nil, err
 	}
 	now := s.now()
-	arrivals := make([]arrival, len(messages))
+	arrivals := make([]wire.Arrival, len(messages))
 	for i, m := range messages {
-		event, refusal := domain.Decode(m, now)
-		arrivals[i] = arrival{m, event, refusal}
+		arrivals[i] = wire.Judge(m, now)
 	}
 	if err := forbidden(identity(ctx), arrivals); err != nil {
 		return nil, err
@@ -102,10 +87,10 @@ func (s *service) publishEvents(ctx context.Context, in *publishInput) (*publish
 // forbidden names every event whose type the caller may not publish. One is
 // enough to publish nothing: it is a mistake in the key or in the program, not
 // in the event.
-func forbidden(caller Identity, arrivals []arrival) error {
+func forbidden(caller Identity, arrivals []wire.Arrival) error {
 	var p *Problem
 	for i := range arrivals {
-		eventType := arrivals[i].eventType()
+		eventType := arrivals[i].Type()
 		if eventType == "" || caller.MayPublish(eventType) {
 			continue
 		}
@@ -120,85 +105,28 @@ func forbidden(caller Identity, arrivals []arrival) error {
 	return p
 }
 
-// eventType gives the event's type, known or not; empty where it can't be read.
-func (a *arrival) eventType() string {
-	if a.event != nil {
-		return string(a.event.Type)
-	}
-	return a.refusal.Type
-}
-
-func (s *service) publish(ctx context.Context, arrivals []arrival, now domain.Instant) error {
+func (s *service) publish(ctx context.Context, arrivals []wire.Arrival, now domain.Instant) error {
 	if len(arrivals) == 0 {
 		return nil
 	}
-	received := receivedHeader(now)
-	outgoing := make([]Outgoing, len(arrivals))
+	received := wire.ReceivedAt(now)
+	outgoing := make([]wire.Message, len(arrivals))
 	for i := range arrivals {
-		outgoing[i] = arrivals[i].outgoing(received)
+		outgoing[i] = arrivals[i].Forward(received)
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.Timeout)
 	defer cancel()
-	if err := s.Publisher.Publish(ctx, outgoing); err != nil {
+	if err := s.Publisher.PublishBatch(ctx, outgoing); err != nil {
 		s.Logger.ErrorContext(ctx, "events could not be published", "events", len(outgoing), "error", err)
 		return unavailable("the broker can't take the events at the moment; try again: repeating is safe")
 	}
 	return nil
 }
 
-// receivedHeader is the value of HeaderReceivedAt.
-func receivedHeader(now domain.Instant) string {
-	return now.Time().Format("2006-01-02T15:04:05.000000Z07:00")
-}
-
-// outgoing makes the message for the broker: the event as it came, in its own
-// mode, so that it is judged there as it was here.
-func (a *arrival) outgoing(received string) Outgoing {
-	o := Outgoing{Subject: unknownSubject, Header: map[string][]string{HeaderReceivedAt: {received}}, Data: a.message.Body}
-	if t := a.eventType(); domain.KnownType(t) {
-		o.Subject = subjectPrefix + t
-	}
-	if a.refusal != nil && a.refusal.Reason == domain.TooLarge {
-		o.Data = firstBytes(a.message)
-		addEnvelope(o.Header, a.refusal)
-		return o
-	}
-	if !a.message.Binary {
-		o.Header[contentTypeHeader] = []string{structuredType}
-		return o
-	}
-	for _, attribute := range a.message.Attributes {
-		name := attributePrefix + attribute.Name
-		if attribute.Name == contentTypeAttribute {
-			name = contentTypeHeader
-		}
-		o.Header[name] = append(o.Header[name], attribute.Value)
-	}
-	return o
-}
-
-// addEnvelope says of an event of which only the first part goes on that it is
-// too large, and what could be read of its attributes.
-func addEnvelope(h map[string][]string, r *domain.Refusal) {
-	h[HeaderRefused] = []string{string(r.Reason)}
-	for _, a := range r.Attributes() {
-		h[attributePrefix+a.Name] = []string{a.Value}
-	}
-}
-
-// firstBytes gives as much of an event that is too large as is kept.
-func firstBytes(m *domain.Message) []byte {
-	text := m.Body
-	if m.Binary {
-		text = domain.RenderStructured(m)
-	}
-	return text[:min(len(text), domain.KeptOfTooLarge)]
-}
-
-func showPublished(arrivals []arrival) *publishOutput {
+func showPublished(arrivals []wire.Arrival) *publishOutput {
 	out := &publishOutput{Status: http.StatusAccepted, Body: publishResult{Refused: []refusedEntry{}}}
 	for i := range arrivals {
-		refusal := arrivals[i].refusal
+		refusal := arrivals[i].Refusal
 		if refusal == nil {
 			out.Body.Accepted++
 			continue
@@ -221,14 +149,14 @@ func describePublish(op *huma.Operation, r huma.Registry) {
 	event := schemaOf[CloudEvent](r)
 	result := schemaOf[publishResult](r)
 	op.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{
-		structuredType: {Schema: event, Example: exampleEvent("1", "10293")},
-		batchType: {Schema: &huma.Schema{Type: huma.TypeArray, Items: event, MaxItems: new(maxBatchEvents)},
+		wire.StructuredType: {Schema: event, Example: exampleEvent("1", "10293")},
+		wire.BatchType: {Schema: &huma.Schema{Type: huma.TypeArray, Items: event, MaxItems: new(wire.MaxBatchEvents)},
 			Example: []any{exampleEvent("1", "10293"), exampleEvent("2", "10294")}},
 		jsonType: {Schema: &huma.Schema{Type: huma.TypeObject, AdditionalProperties: true,
 			Description: "In binary mode, with the attributes in ce- headers: the event's data"}},
 	}}
 	for _, name := range []string{"specversion", "id", "source", "type", "subject", "time"} {
-		op.Parameters = append(op.Parameters, &huma.Param{Name: attributePrefix + name, In: "header",
+		op.Parameters = append(op.Parameters, &huma.Param{Name: "ce-" + name, In: "header",
 			Description: "In binary mode only: the attribute " + name, Schema: &huma.Schema{Type: huma.TypeString}})
 	}
 	delete(op.Responses, "200")

@@ -7,71 +7,37 @@ import (
 	"bytes"
 	"errors"
 	"io"
-	"mime"
 	"net/http"
-	"slices"
-	"strings"
 	"time"
 
 	"boxoffice/domain"
+	"boxoffice/wire"
 )
 
-const (
-	structuredType = "application/cloudevents+json"
-	batchType      = "application/cloudevents-batch+json"
-
-	contentTypeHeader    = "content-type"
-	contentTypeAttribute = "datacontenttype"
-	attributePrefix      = "ce-"
-
-	// maxBodyBytes is the largest that a request may be.
-	maxBodyBytes = 16 << 20
-	// maxBatchEvents is how many events a batch has at most.
-	maxBatchEvents = 10_000
-	// bodyTimeout is how long a client may take to send a body.
-	bodyTimeout = 60 * time.Second
-)
+// bodyTimeout is how long a client may take to send a body.
+const bodyTimeout = 60 * time.Second
 
 // readMessages gives the events of a request, not yet judged.
 func readMessages(w http.ResponseWriter, r *http.Request) ([]*domain.Message, error) {
-	mode, err := contentMode(r)
+	mode, err := wire.ModeOf(r.Header)
 	if err != nil {
-		return nil, err
+		return nil, newProblem(http.StatusUnsupportedMediaType, err.Error())
 	}
 	body, err := readBody(w, r)
 	if err != nil {
 		return nil, err
 	}
-	return mode(r, body)
-}
-
-// contentMode finds out how a request holds its events.
-func contentMode(r *http.Request) (func(*http.Request, []byte) ([]*domain.Message, error), error) {
-	if r.Header.Get("Content-Encoding") != "" {
-		return nil, newProblem(http.StatusUnsupportedMediaType, "the body must not be compressed or otherwise encoded")
+	switch mode {
+	case wire.Structured:
+		return structuredMessage(body)
+	case wire.Batch:
+		return batchMessages(body)
 	}
-	given := r.Header.Get("Content-Type")
-	mediaType, params, err := mime.ParseMediaType(given)
-	if err != nil {
-		mediaType = strings.ToLower(strings.TrimSpace(given))
-	}
-	if charset := params["charset"]; strings.HasPrefix(mediaType, "application/cloudevents") && charset != "" && !strings.EqualFold(charset, "utf-8") {
-		return nil, newProblem(http.StatusUnsupportedMediaType, "the body must be in UTF-8")
-	}
-	switch {
-	case mediaType == structuredType:
-		return structuredMessage, nil
-	case mediaType == batchType:
-		return batchMessages, nil
-	case !strings.HasPrefix(mediaType, "application/cloudevents") && r.Header["Ce-Specversion"] != nil:
-		return binaryMessage, nil
-	}
-	return nil, newProblem(http.StatusUnsupportedMediaType,
-		"the body must be "+structuredType+" or "+batchType+", or data with the event's attributes in ce- headers")
+	return []*domain.Message{wire.BinaryRequest(r.Header, body)}, nil
 }
 
 func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
-	return readBodyUpTo(w, r, maxBodyBytes, tooLargeBody())
+	return readBodyUpTo(w, r, wire.MaxRequestBytes, tooLargeBody())
 }
 
 // readBodyUpTo reads a body of at most that many bytes; tooLarge is the answer to
@@ -99,7 +65,7 @@ func tooLargeBody() *Problem {
 
 // structuredMessage takes the body as one event. What isn't JSON at all isn't
 // an event, and what isn't one isn't kept; other mistakes are for the judge.
-func structuredMessage(_ *http.Request, body []byte) ([]*domain.Message, error) {
+func structuredMessage(body []byte) ([]*domain.Message, error) {
 	if err := checkValue(body); err != nil {
 		return nil, unreadable(body, err)
 	}
@@ -107,8 +73,8 @@ func structuredMessage(_ *http.Request, body []byte) ([]*domain.Message, error) 
 }
 
 // batchMessages takes the body as a JSON array of events.
-func batchMessages(_ *http.Request, body []byte) ([]*domain.Message, error) {
-	elements, err := splitArray(body, maxBatchEvents)
+func batchMessages(body []byte) ([]*domain.Message, error) {
+	elements, err := splitArray(body, wire.MaxBatchEvents)
 	if err != nil {
 		return nil, unreadable(body, err)
 	}
@@ -132,34 +98,4 @@ func unreadable(body []byte, err error) *Problem {
 		return newProblem(http.StatusBadRequest, "the body is cut off: its JSON doesn't end")
 	}
 	return newProblem(http.StatusBadRequest, "the body isn't JSON")
-}
-
-// binaryMessage takes the attributes from the headers, and the body as data.
-func binaryMessage(r *http.Request, body []byte) ([]*domain.Message, error) {
-	m := &domain.Message{Binary: true, Body: body}
-	for _, name := range slices.Sorted(headerNames(r.Header)) {
-		lower := strings.ToLower(name)
-		attribute, ok := strings.CutPrefix(lower, attributePrefix)
-		switch {
-		case lower == contentTypeHeader:
-			attribute = contentTypeAttribute
-		case !ok:
-			continue // the request's own headers are no part of the event
-		}
-		for _, value := range r.Header[name] {
-			m.Attributes = append(m.Attributes, domain.Attribute{Name: attribute, Value: value})
-			m.HeaderBytes += len(name) + len(": ") + len(value) + len("\r\n")
-		}
-	}
-	return []*domain.Message{m}, nil
-}
-
-func headerNames(h http.Header) func(func(string) bool) {
-	return func(yield func(string) bool) {
-		for name := range h {
-			if !yield(name) {
-				return
-			}
-		}
-	}
 }

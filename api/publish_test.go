@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"boxoffice/domain"
+	"boxoffice/wire"
 )
 
 // event writes a structured event; more are members, each as name and JSON.
@@ -38,13 +39,13 @@ func TestPublishOne(t *testing.T) {
 	h := newHarness(t, nil)
 	body := event("1", "user.registered", "data", `{"email":"ana@example.org"}`)
 	var got publishResult
-	h.publish("publisher", structuredType, body, nil).ok(http.StatusAccepted).decode(&got)
+	h.publish("publisher", wire.StructuredType, body, nil).ok(http.StatusAccepted).decode(&got)
 	if diff := cmp.Diff(publishResult{Accepted: 1, Refused: []refusedEntry{}}, got); diff != "" {
 		t.Error(diff)
 	}
-	want := []Outgoing{{
+	want := []wire.Message{{
 		Subject: "boxoffice.events.user.registered",
-		Header:  map[string][]string{"content-type": {structuredType}, HeaderReceivedAt: {"2026-11-23T12:00:00.000000Z"}},
+		Header:  map[string][]string{"content-type": {wire.StructuredType}, wire.HeaderReceivedAt: {"2026-11-23T12:00:00.000000Z"}},
 		Data:    []byte(body),
 	}}
 	if diff := cmp.Diff(want, h.broker.got); diff != "" {
@@ -68,7 +69,7 @@ func TestPublishBatchKeepsGoodAroundBad(t *testing.T) {
 		strings.Replace(event("good 2", "user.updated"), "11:00:00Z", "12:05:00Z", 1),
 	}
 	var got publishResult
-	h.publish("publisher", batchType, "["+strings.Join(batch, ",")+"]", nil).ok(http.StatusAccepted).decode(&got)
+	h.publish("publisher", wire.BatchType, "["+strings.Join(batch, ",")+"]", nil).ok(http.StatusAccepted).decode(&got)
 	if got.Accepted != 2 {
 		t.Errorf("%d are accepted", got.Accepted)
 	}
@@ -108,7 +109,7 @@ func TestPublishBatchKeepsGoodAroundBad(t *testing.T) {
 	}
 	for i, o := range h.broker.got {
 		if i == 9 {
-			if diff := cmp.Diff(batch[9][:domain.KeptOfTooLarge], string(o.Data)); diff != "" || o.Header[HeaderRefused][0] != "too_large" {
+			if diff := cmp.Diff(batch[9][:domain.KeptOfTooLarge], string(o.Data)); diff != "" || o.Header[wire.HeaderRefused][0] != "too_large" {
 				t.Errorf("of the one that is too large went on %q %v", o.Data, o.Header)
 			}
 			continue
@@ -142,13 +143,13 @@ func TestWhatIsPublishedIsJudgedTheSame(t *testing.T) {
 		headers           header
 		reason            domain.Reason
 	}{
-		"structured":            {structuredType, event("1", "user.registered"), nil, ""},
-		"structured bad":        {structuredType, event("1", "user.registered", "data", `[]`), nil, domain.InvalidData},
-		"structured array":      {structuredType, `[]`, nil, domain.Malformed},
-		"structured deep":       {structuredType, strings.Repeat("[", 50_000) + strings.Repeat("]", 50_000), nil, domain.Malformed},
-		"structured twice":      {structuredType, `{"a":1,"a":1}`, nil, domain.Malformed},
-		"structured utf-8":      {structuredType, "{\"a\":\"\xff\"}", nil, domain.Malformed},
-		"structured surrogate":  {structuredType, `{"a":"\ud800"}`, nil, domain.Malformed},
+		"structured":            {wire.StructuredType, event("1", "user.registered"), nil, ""},
+		"structured bad":        {wire.StructuredType, event("1", "user.registered", "data", `[]`), nil, domain.InvalidData},
+		"structured array":      {wire.StructuredType, `[]`, nil, domain.Malformed},
+		"structured deep":       {wire.StructuredType, strings.Repeat("[", 50_000) + strings.Repeat("]", 50_000), nil, domain.Malformed},
+		"structured twice":      {wire.StructuredType, `{"a":1,"a":1}`, nil, domain.Malformed},
+		"structured utf-8":      {wire.StructuredType, "{\"a\":\"\xff\"}", nil, domain.Malformed},
+		"structured surrogate":  {wire.StructuredType, `{"a":"\ud800"}`, nil, domain.Malformed},
 		"binary":                {jsonType, `{"email":null}`, good, ""},
 		"binary charset":        {jsonType + "; charset=utf-8", `{"email":null}`, good, ""},
 		"binary no type":        {"", `{"email":null}`, good, ""},
@@ -162,8 +163,8 @@ func TestWhatIsPublishedIsJudgedTheSame(t *testing.T) {
 		"binary bad extension":  {jsonType, `{}`, with("Ce-Trace_parent", "x"), domain.InvalidAttribute},
 		"binary at the limit":   {jsonType, limit(domain.MaxEventBytes), good, ""},
 		"binary over the limit": {jsonType, limit(domain.MaxEventBytes + 1), good, domain.TooLarge},
-		"structured over limit": {structuredType, event("1", "user.updated", "data", `{"a":"`+strings.Repeat("a", domain.MaxEventBytes)+`"}`), nil, domain.TooLarge},
-		"huge number":           {structuredType, event("1", "user.updated", "data", `{"email":`+strings.Repeat("9", 400)+`}`), nil, domain.InvalidData},
+		"structured over limit": {wire.StructuredType, event("1", "user.updated", "data", `{"a":"`+strings.Repeat("a", domain.MaxEventBytes)+`"}`), nil, domain.TooLarge},
+		"huge number":           {wire.StructuredType, event("1", "user.updated", "data", `{"email":`+strings.Repeat("9", 400)+`}`), nil, domain.InvalidData},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := newHarness(t, nil)
@@ -181,12 +182,13 @@ func TestWhatIsPublishedIsJudgedTheSame(t *testing.T) {
 			}
 			o := h.broker.got[0]
 			if c.reason == domain.TooLarge {
-				if o.Header[HeaderRefused][0] != "too_large" || len(o.Data) != domain.KeptOfTooLarge {
+				if o.Header[wire.HeaderRefused][0] != "too_large" || len(o.Data) != domain.KeptOfTooLarge {
 					t.Errorf("went on: %v, %d bytes", o.Header, len(o.Data))
 				}
 				return
 			}
-			m, e, r := received(t, o)
+			there := received(o)
+			m, e, r := there.Message, there.Event, there.Refusal
 			if m.Binary != (c.headers != nil) {
 				t.Errorf("binary: %v", m.Binary)
 			}
@@ -219,7 +221,7 @@ func TestRepeatedHeaderIsRefused(t *testing.T) {
 
 func TestDryRunPublishesNothing(t *testing.T) {
 	h := newHarness(t, nil)
-	auth := header{"Authorization": "Bearer publisher", "Content-Type": structuredType}
+	auth := header{"Authorization": "Bearer publisher", "Content-Type": wire.StructuredType}
 	h.do(http.MethodPost, "/v1/events?dry_run=true", event("1", "user.updated"), auth).ok(http.StatusAccepted)
 	h.do(http.MethodPost, "/v1/events?dry_run=true", event("1", "nothing.known"), auth).ok(http.StatusUnprocessableEntity)
 	if len(h.broker.got) != 0 {
@@ -234,7 +236,7 @@ func TestDryRunPublishesNothing(t *testing.T) {
 
 func TestEmptyBatch(t *testing.T) {
 	h := newHarness(t, nil)
-	a := h.publish("publisher", batchType, " [ ] ", nil).ok(http.StatusAccepted)
+	a := h.publish("publisher", wire.BatchType, " [ ] ", nil).ok(http.StatusAccepted)
 	if got := strings.TrimSpace(a.Body.String()); got != `{"accepted":0,"refused":[]}` {
 		t.Error(got)
 	}
@@ -242,46 +244,46 @@ func TestEmptyBatch(t *testing.T) {
 
 func TestWhatCannotBeReadAsEventsIsNotKept(t *testing.T) {
 	h := newHarness(t, nil)
-	many := "[" + strings.Repeat("{},", maxBatchEvents) + "{}]"
+	many := "[" + strings.Repeat("{},", wire.MaxBatchEvents) + "{}]"
 	for name, c := range map[string]struct {
 		contentType, body string
 		status            int
 	}{
-		"empty":               {structuredType, "", 400},
-		"blank":               {structuredType, " \n", 400},
-		"not JSON":            {structuredType, "hello", 400},
-		"cut off":             {structuredType, event("1", "user.updated")[:40], 400},
-		"two values":          {structuredType, "{} {}", 400},
-		"deep and cut off":    {structuredType, strings.Repeat("[", 100_000), 400},
-		"large and cut off":   {structuredType, `{"a":"` + strings.Repeat("a", 300_000), 400},
-		"batch: empty":        {batchType, "", 400},
-		"batch: cut off":      {batchType, "[" + event("1", "user.updated") + ",", 400},
-		"batch: cut in event": {batchType, "[" + event("1", "user.updated")[:50], 400},
-		"batch: not JSON":     {batchType, "[nothing]", 400},
-		"batch: an object":    {batchType, event("1", "user.updated"), 400},
-		"batch: a text":       {batchType, `"[]"`, 400},
-		"batch: two":          {batchType, "[] []", 400},
-		"batch: deep, cut":    {batchType, strings.Repeat("[", 100_000), 400},
-		"batch: deepest":      {batchType, strings.Repeat("[", 16<<20), 400},
-		"batch: 10,001":       {batchType, many, 413},
-		"batch: 8 million":    {batchType, "[" + strings.Repeat("0,", (maxBodyBytes-4)/2) + "0]", 413},
-		"17 MiB":              {structuredType, strings.Repeat(" ", 17<<20), 413},
-		"batch: 17 MiB":       {batchType, "[" + strings.Repeat(" ", 17<<20), 413},
+		"empty":               {wire.StructuredType, "", 400},
+		"blank":               {wire.StructuredType, " \n", 400},
+		"not JSON":            {wire.StructuredType, "hello", 400},
+		"cut off":             {wire.StructuredType, event("1", "user.updated")[:40], 400},
+		"two values":          {wire.StructuredType, "{} {}", 400},
+		"deep and cut off":    {wire.StructuredType, strings.Repeat("[", 100_000), 400},
+		"large and cut off":   {wire.StructuredType, `{"a":"` + strings.Repeat("a", 300_000), 400},
+		"batch: empty":        {wire.BatchType, "", 400},
+		"batch: cut off":      {wire.BatchType, "[" + event("1", "user.updated") + ",", 400},
+		"batch: cut in event": {wire.BatchType, "[" + event("1", "user.updated")[:50], 400},
+		"batch: not JSON":     {wire.BatchType, "[nothing]", 400},
+		"batch: an object":    {wire.BatchType, event("1", "user.updated"), 400},
+		"batch: a text":       {wire.BatchType, `"[]"`, 400},
+		"batch: two":          {wire.BatchType, "[] []", 400},
+		"batch: deep, cut":    {wire.BatchType, strings.Repeat("[", 100_000), 400},
+		"batch: deepest":      {wire.BatchType, strings.Repeat("[", 16<<20), 400},
+		"batch: 10,001":       {wire.BatchType, many, 413},
+		"batch: 8 million":    {wire.BatchType, "[" + strings.Repeat("0,", (wire.MaxRequestBytes-4)/2) + "0]", 413},
+		"17 MiB":              {wire.StructuredType, strings.Repeat(" ", 17<<20), 413},
+		"batch: 17 MiB":       {wire.BatchType, "[" + strings.Repeat(" ", 17<<20), 413},
 		"JSON":                {jsonType, event("1", "user.updated"), 415},
 		"XML":                 {"application/cloudevents+xml", "<a/>", 415},
 		"no type":             {"", event("1", "user.updated"), 415},
-		"Latin-1":             {structuredType + "; charset=iso-8859-1", "{}", 415},
+		"Latin-1":             {wire.StructuredType + "; charset=iso-8859-1", "{}", 415},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h.publish("admin", c.contentType, c.body, nil).problem(c.status)
 		})
 	}
-	h.publish("admin", structuredType, "{}", header{"Content-Encoding": "gzip"}).problem(415)
+	h.publish("admin", wire.StructuredType, "{}", header{"Content-Encoding": "gzip"}).problem(415)
 	if len(h.broker.got) != 0 {
 		t.Errorf("kept: %v", h.broker.got)
 	}
-	h.publish("admin", structuredType+"; charset=UTF-8", event("1", "user.updated"), nil).ok(202)
-	h.publish("admin", batchType, "["+strings.Repeat(event("1", "user.updated")+",", maxBatchEvents-1)+event("1", "user.updated")+"]", nil).ok(202)
+	h.publish("admin", wire.StructuredType+"; charset=UTF-8", event("1", "user.updated"), nil).ok(202)
+	h.publish("admin", wire.BatchType, "["+strings.Repeat(event("1", "user.updated")+",", wire.MaxBatchEvents-1)+event("1", "user.updated")+"]", nil).ok(202)
 }
 
 // A body whose length isn't said beforehand is cut at 16 MiB all the same.
@@ -290,7 +292,7 @@ func TestChunkedBodyHasALimit(t *testing.T) {
 	r := httptest.NewRequest(http.MethodPost, "/v1/events", io.MultiReader(strings.NewReader("["), endless{}))
 	r.ContentLength = -1
 	r.Header.Set("Authorization", "Bearer admin")
-	r.Header.Set("Content-Type", batchType)
+	r.Header.Set("Content-Type", wire.BatchType)
 	h.serve(r).problem(http.StatusRequestEntityTooLarge)
 }
 
@@ -308,7 +310,7 @@ func TestBodyThatBreaksOff(t *testing.T) {
 	r := httptest.NewRequest(http.MethodPost, "/v1/events", io.MultiReader(strings.NewReader("[{"), broken{}))
 	r.ContentLength = -1
 	r.Header.Set("Authorization", "Bearer admin")
-	r.Header.Set("Content-Type", batchType)
+	r.Header.Set("Content-Type", wire.BatchType)
 	h.serve(r).problem(http.StatusBadRequest)
 }
 
@@ -336,7 +338,7 @@ func TestKeysAreLimitedToTypes(t *testing.T) {
 	} {
 		for _, query := range []string{"", "?dry_run=true"} {
 			h.broker.got = nil
-			a := h.do(http.MethodPost, "/v1/events"+query, "["+strings.Join(c.events, ",")+"]", header{"Authorization": "Bearer " + c.key, "Content-Type": batchType})
+			a := h.do(http.MethodPost, "/v1/events"+query, "["+strings.Join(c.events, ",")+"]", header{"Authorization": "Bearer " + c.key, "Content-Type": wire.BatchType})
 			if c.status == 202 {
 				a.ok(202)
 				continue
@@ -359,7 +361,7 @@ func TestBrokerThatCannotTakeEvents(t *testing.T) {
 	h := newHarness(t, nil)
 	h.broker.fail = errBroken
 	for _, body := range []string{event("1", "user.updated"), event("1", "not.known")} {
-		a := h.publish("publisher", structuredType, body, nil)
+		a := h.publish("publisher", wire.StructuredType, body, nil)
 		p := a.problem(http.StatusServiceUnavailable)
 		if a.Header().Get("Retry-After") == "" {
 			t.Error("no Retry-After")
@@ -374,7 +376,7 @@ func TestBrokerThatCannotTakeEvents(t *testing.T) {
 func TestRefusalsQuoteNothing(t *testing.T) {
 	h := newHarness(t, nil)
 	secret := "hunter2"
-	a := h.publish("publisher", batchType, fmt.Sprintf(`[%s,%s,%s]`,
+	a := h.publish("publisher", wire.BatchType, fmt.Sprintf(`[%s,%s,%s]`,
 		event(secret, "user.updated", "data", `{"email":{"x":"`+secret+`"}}`),
 		event("1", secret),
 		event("1", "rental.started", "data", `{"rental_id":"r","content_id":"c","currency":"`+secret+`"}`)), nil).ok(422)
@@ -391,8 +393,8 @@ func TestRefusalsQuoteNothing(t *testing.T) {
 }
 
 func FuzzPublish(f *testing.F) {
-	f.Add(structuredType, []byte(event("1", "user.updated")))
-	f.Add(batchType, []byte("["+event("1", "user.updated")+"]"))
+	f.Add(wire.StructuredType, []byte(event("1", "user.updated")))
+	f.Add(wire.BatchType, []byte("["+event("1", "user.updated")+"]"))
 	f.Add(jsonType, []byte("{}"))
 	h := newHarness(&testing.T{}, nil)
 	f.Fuzz(func(t *testing.T, contentType string, body []byte) {

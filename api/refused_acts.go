@@ -14,6 +14,7 @@ import (
 
 	"boxoffice/domain"
 	"boxoffice/eventstore"
+	"boxoffice/wire"
 )
 
 // RefusedParam is the number of a refused event in a path.
@@ -81,7 +82,7 @@ func (s *service) registerRefusedActs() {
 func describeRetry(op *huma.Operation, r huma.Registry) {
 	result := schemaOf[publishResult](r)
 	op.RequestBody = &huma.RequestBody{Content: map[string]*huma.MediaType{
-		structuredType: {Schema: schemaOf[CloudEvent](r), Example: exampleEvent("1", "10293")},
+		wire.StructuredType: {Schema: schemaOf[CloudEvent](r), Example: exampleEvent("1", "10293")},
 	}}
 	delete(op.Responses, "200")
 	op.Responses["202"] = &huma.Response{Description: "Stored durably", Content: map[string]*huma.MediaType{jsonType: {Schema: result}}}
@@ -131,15 +132,15 @@ func (s *service) retryRefused(ctx context.Context, in *retryRefusedInput) (*pub
 // repairedBody gives the repaired event; nil where there is none.
 func repairedBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	if r.Header.Get("Content-Encoding") != "" {
-		return nil, newProblem(http.StatusUnsupportedMediaType, "the body must not be compressed or otherwise encoded")
+		return nil, newProblem(http.StatusUnsupportedMediaType, wire.ErrEncoded.Error())
 	}
 	body, err := readBody(w, r)
 	if err != nil || len(bytes.TrimSpace(body)) == 0 {
 		return nil, err
 	}
 	mediaType, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if mediaType != structuredType && mediaType != jsonType || r.Header["Ce-Specversion"] != nil {
-		return nil, newProblem(http.StatusUnsupportedMediaType, "a repaired event must be one in structured mode: "+structuredType)
+	if mediaType != wire.StructuredType && mediaType != jsonType || wire.HasAttributes(r.Header) {
+		return nil, newProblem(http.StatusUnsupportedMediaType, "a repaired event must be one in structured mode: "+wire.StructuredType)
 	}
 	if err := checkValue(body); err != nil {
 		return nil, unreadable(body, err)
@@ -164,11 +165,10 @@ func keptBody(kept *eventstore.RefusedEvent) ([]byte, error) {
 // sendAgain publishes an event in the place of a refused one.
 func (s *service) sendAgain(ctx context.Context, kept *eventstore.RefusedEvent, body []byte) (*publishOutput, error) {
 	now := s.now()
-	message := &domain.Message{Body: body}
-	event, refusal := domain.Decode(message, now)
+	arrivals := []wire.Arrival{wire.Judge(&domain.Message{Body: body}, now)}
+	event := arrivals[0].Event
 	aboutRetry(ctx, kept, event)
-	arrivals := []arrival{{message, event, refusal}}
-	if refusal != nil {
+	if event == nil {
 		return showPublished(arrivals), nil
 	}
 	position, err := s.Log.Recorded(ctx, event.Source, event.ID)

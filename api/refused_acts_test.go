@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"boxoffice/domain"
+	"boxoffice/wire"
 )
 
 // act does something about a refused event as an admin; without an event it
@@ -19,7 +20,7 @@ func (w *world) act(method, path, event string) answer {
 	w.t.Helper()
 	h := header{"Authorization": "Bearer admin"}
 	if event != "" {
-		h["Content-Type"] = structuredType
+		h["Content-Type"] = wire.StructuredType
 	}
 	return w.do(method, path, event, h)
 }
@@ -27,7 +28,7 @@ func (w *world) act(method, path, event string) answer {
 // refuse publishes an event that is refused, and gives its id in the list.
 func (w *world) refuse(event string) int64 {
 	w.t.Helper()
-	w.publish("admin", structuredType, event, nil)
+	w.publish("admin", wire.StructuredType, event, nil)
 	return w.listed()[0].ID
 }
 
@@ -153,12 +154,12 @@ func TestRetryBodies(t *testing.T) {
 			body    string
 			status  int
 		}{
-			"a batch":        {header{"Content-Type": batchType}, "[" + good + "]", 415},
+			"a batch":        {header{"Content-Type": wire.BatchType}, "[" + good + "]", 415},
 			"binary":         {header{"Content-Type": jsonType, "Ce-Specversion": "1.0"}, "{}", 415},
 			"no type":        {header{}, good, 415},
-			"compressed":     {header{"Content-Type": structuredType, "Content-Encoding": "gzip"}, good, 415},
-			"not JSON":       {header{"Content-Type": structuredType}, "{", 400},
-			"over the limit": {header{"Content-Type": structuredType}, strings.Repeat(" ", maxBodyBytes+1), 413},
+			"compressed":     {header{"Content-Type": wire.StructuredType, "Content-Encoding": "gzip"}, good, 415},
+			"not JSON":       {header{"Content-Type": wire.StructuredType}, "{", 400},
+			"over the limit": {header{"Content-Type": wire.StructuredType}, strings.Repeat(" ", wire.MaxRequestBytes+1), 413},
 		} {
 			c.headers["Authorization"] = "Bearer admin"
 			a := w.do(http.MethodPost, retryPath(id), c.body, c.headers)

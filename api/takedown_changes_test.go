@@ -15,13 +15,14 @@ import (
 
 	"boxoffice/access/trail"
 	"boxoffice/eventstore"
+	"boxoffice/wire"
 )
 
 // changes does, for every operation that changes people, what makes it succeed.
 // Ana is there, and one event of hers was refused.
 var changes = map[string]func(w *world) answer{
 	"publish-events": func(w *world) answer {
-		return w.publish("admin", structuredType, happened("2026-11-05T00:00:00Z", "ana", "user.updated", `{}`), nil)
+		return w.publish("admin", wire.StructuredType, happened("2026-11-05T00:00:00Z", "ana", "user.updated", `{}`), nil)
 	},
 	"create-user":  func(w *world) answer { return w.create(`{"id":"new"}`) },
 	"edit-user":    func(w *world) answer { return w.edit("ana", `{"country":"FR"}`) },
@@ -30,7 +31,7 @@ var changes = map[string]func(w *world) answer{
 	"erase-users":  func(w *world) answer { return w.eraseMany(`{"ids":["ana"]}`) },
 	"retry-refused": func(w *world) answer {
 		return w.do(http.MethodPost, "/v1/refused/"+w.refusedID()+"/retry", happened("2026-11-06T00:00:00Z", "ana", "user.updated", `{}`),
-			header{"Authorization": "Bearer admin", "Content-Type": structuredType})
+			header{"Authorization": "Bearer admin", "Content-Type": wire.StructuredType})
 	},
 	"delete-refused": func(w *world) answer {
 		return w.do(http.MethodDelete, "/v1/refused/"+w.refusedID(), "", header{"Authorization": "Bearer admin"})
@@ -74,7 +75,7 @@ func TestEveryChangeSaysHowManyItIsAbout(t *testing.T) {
 		}
 		t.Run(op, func(t *testing.T) {
 			eachTrailedWorld(t, func(t *testing.T, w *world) {
-				w.publish("admin", batchType, "["+happened("2026-11-01T00:00:00Z", "ana", "user.registered", `{}`)+","+
+				w.publish("admin", wire.BatchType, "["+happened("2026-11-01T00:00:00Z", "ana", "user.registered", `{}`)+","+
 					happened("2026-11-04T00:00:00Z", "ana", "user.updated", `{"email":7}`)+"]", nil).ok(http.StatusAccepted)
 				w.caughtUp()
 				if a := change(w); a.Code/100 != 2 {
@@ -104,7 +105,7 @@ func TestErasuresAreToldBeforeTheyArePublished(t *testing.T) {
 		}
 		ingest := w.broker.take
 		subjects := -1
-		w.broker.take = func(ctx context.Context, messages []Outgoing) error {
+		w.broker.take = func(ctx context.Context, messages []wire.Message) error {
 			subjects = -1
 			entries, _, err := w.service.Trail.Entries(ctx, trail.Query{Limit: 10})
 			if err != nil {
@@ -169,10 +170,10 @@ func TestAnExportOfOnePersonIsAboutOne(t *testing.T) {
 // A refused event that was repaired isn't there to be deleted.
 func TestDeleteOfARefusedEventThatIsRepaired(t *testing.T) {
 	eachWorld(t, func(t *testing.T, w *world) {
-		w.publish("admin", structuredType, happened("2026-11-04T00:00:00Z", "ana", "user.updated", `{"email":7}`), nil)
+		w.publish("admin", wire.StructuredType, happened("2026-11-04T00:00:00Z", "ana", "user.updated", `{"email":7}`), nil)
 		id := w.refusedID()
 		w.do(http.MethodPost, "/v1/refused/"+id+"/retry", happened("2026-11-04T00:00:00Z", "ana", "user.updated", `{}`),
-			header{"Authorization": "Bearer admin", "Content-Type": structuredType}).ok(http.StatusAccepted)
+			header{"Authorization": "Bearer admin", "Content-Type": wire.StructuredType}).ok(http.StatusAccepted)
 		w.do(http.MethodDelete, "/v1/refused/"+id, "", header{"Authorization": "Bearer admin"}).problem(http.StatusNotFound)
 	})
 }

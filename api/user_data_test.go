@@ -14,6 +14,7 @@ import (
 
 	"boxoffice/domain"
 	"boxoffice/projections"
+	"boxoffice/wire"
 )
 
 // A personalView is what a test reads of the document.
@@ -41,7 +42,7 @@ func TestEverythingAboutAPerson(t *testing.T) {
 		w.happen(exported...)
 		bad := happened("2026-11-01T10:00:00Z", "ana", "rental.started", `{}`)
 		other := happened("2026-11-01T10:00:00Z", "bob", "rental.started", `{}`)
-		w.publish("admin", batchType, "["+bad+","+other+"]", nil).ok(http.StatusUnprocessableEntity)
+		w.publish("admin", wire.BatchType, "["+bad+","+other+"]", nil).ok(http.StatusUnprocessableEntity)
 		got := w.personal("ana")
 		if got.AsOf != "2026-11-23T12:00:00Z" || *got.Position != 6 {
 			t.Errorf("%s %d", got.AsOf, *got.Position)
@@ -75,7 +76,7 @@ func TestEverythingAboutAPerson(t *testing.T) {
 func TestOnlyRefusedEventsAboutAPerson(t *testing.T) {
 	eachWorld(t, func(t *testing.T, w *world) {
 		bad := happened("2026-11-01T10:00:00Z", "a/b", "rental.started", `{}`)
-		w.publish("admin", batchType, "["+bad+"]", nil).ok(http.StatusUnprocessableEntity)
+		w.publish("admin", wire.BatchType, "["+bad+"]", nil).ok(http.StatusUnprocessableEntity)
 		got := w.personal("a%2Fb")
 		if got.User != nil || got.Position != nil || len(got.Sessions)+len(got.Events) > 0 || len(got.Refused) != 1 {
 			t.Errorf("%+v", got)

@@ -17,6 +17,7 @@ import (
 	"boxoffice/domain"
 	"boxoffice/eventstore"
 	"boxoffice/projections"
+	"boxoffice/wire"
 )
 
 // create asks to make a user, with an admin's key.
@@ -80,7 +81,7 @@ func TestCreateRace(t *testing.T) {
 		lock := make(chan struct{}, 1)
 		ingest := w.broker.take
 		w.broker.take = nil
-		w.service.Publisher = publisherFunc(func(messages []Outgoing) error {
+		w.service.Publisher = publisherFunc(func(messages []wire.Message) error {
 			arrived.Done()
 			arrived.Wait()
 			lock <- struct{}{}
@@ -110,10 +111,10 @@ func TestCreateRace(t *testing.T) {
 func TestTheLoserOfACreateIsNotSentAgain(t *testing.T) {
 	eachWorld(t, func(t *testing.T, w *world) {
 		ingest := w.broker.take
-		w.broker.take = func(ctx context.Context, messages []Outgoing) error {
+		w.broker.take = func(ctx context.Context, messages []wire.Message) error {
 			w.broker.take = ingest
 			winner := w.composed(domain.UserRegistered, "ana", `{"email":"winner@example.org"}`)
-			return ingest(ctx, append([]Outgoing{winner.message}, messages...))
+			return ingest(ctx, append([]wire.Message{winner.message}, messages...))
 		}
 		w.create(`{"id":"ana","email":"loser@example.org"}`).problem(http.StatusConflict)
 		if refused := w.get(RoleAdmin, "/v1/refused").ok(http.StatusOK).Body.String(); strings.Contains(refused, "loser") || !strings.Contains(refused, `"conflict"`) {
@@ -264,6 +265,8 @@ func (nobodyKnown) Standings(_ context.Context, ids []string) ([]eventstore.Stan
 }
 
 // A publisherFunc is a broker that is a function.
-type publisherFunc func([]Outgoing) error
+type publisherFunc func([]wire.Message) error
 
-func (f publisherFunc) Publish(_ context.Context, messages []Outgoing) error { return f(messages) }
+func (f publisherFunc) PublishBatch(_ context.Context, messages []wire.Message) error {
+	return f(messages)
+}

@@ -13,6 +13,7 @@ import (
 
 	"boxoffice/domain"
 	"boxoffice/eventstore"
+	"boxoffice/wire"
 )
 
 // ownSource is the source of the events that the service publishes itself.
@@ -38,7 +39,7 @@ type ownEvent struct {
 // the log, ready to be published.
 type composedEvent struct {
 	id      eventstore.EventID
-	message Outgoing
+	message wire.Message
 }
 
 // compose makes the CloudEvent, with an id that there never was before, and
@@ -58,17 +59,12 @@ func (s *service) compose(e ownEvent) (*composedEvent, *domain.Refusal) {
 	if err != nil {
 		return nil, &domain.Refusal{Reason: domain.InvalidData, Message: "data must be JSON"}
 	}
-	message := &domain.Message{Body: body}
-	event, refusal := domain.Decode(message, now)
-	if refusal != nil {
-		return nil, refusal
+	a := wire.Judge(&domain.Message{Body: body}, now)
+	if a.Refusal != nil {
+		return nil, a.Refusal
 	}
-	a := arrival{message: message, event: event}
-	outgoing := a.outgoing(receivedHeader(now))
-	if e.mustBeNew {
-		outgoing.Header[HeaderMustBeNew] = []string{"true"}
-	}
-	return &composedEvent{eventstore.EventID{Source: ownSource, ID: id}, outgoing}, nil
+	a.MustBeNew = e.mustBeNew
+	return &composedEvent{eventstore.EventID{Source: ownSource, ID: id}, a.Forward(wire.ReceivedAt(now))}, nil
 }
 
 // A verdict is what the log says of one event. Refused is nil where it is
@@ -170,11 +166,11 @@ func (s *service) settleOne(ctx context.Context, e *composedEvent) (verdict, err
 }
 
 func (s *service) publishOwn(ctx context.Context, events []*composedEvent) error {
-	messages := make([]Outgoing, len(events))
+	messages := make([]wire.Message, len(events))
 	for i, e := range events {
 		messages[i] = e.message
 	}
-	if err := s.Publisher.Publish(ctx, messages); err != nil {
+	if err := s.Publisher.PublishBatch(ctx, messages); err != nil {
 		s.Logger.ErrorContext(ctx, "events could not be published", "events", len(messages), "error", err)
 		return unavailable("the broker can't take the event at the moment; try again")
 	}

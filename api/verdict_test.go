@@ -14,6 +14,7 @@ import (
 
 	"boxoffice/domain"
 	"boxoffice/eventstore"
+	"boxoffice/wire"
 )
 
 // composed makes an event that keeps the rules.
@@ -60,7 +61,7 @@ func TestVerdictTakesTooLong(t *testing.T) {
 	eachWorld(t, func(t *testing.T, w *world) {
 		w.service.VerdictWithin = 20 * time.Millisecond
 		ingest := w.broker.take
-		w.broker.take = func(context.Context, []Outgoing) error { return nil } // stored, and nobody ingests
+		w.broker.take = func(context.Context, []wire.Message) error { return nil } // stored, and nobody ingests
 		e := w.composed(domain.UserRegistered, "ana", `{}`)
 		if _, err := w.service.settle(t.Context(), []*composedEvent{e}, 20*time.Millisecond); !errors.Is(err, errNotSettled) {
 			t.Errorf("settled: %v", err)
@@ -92,7 +93,7 @@ func TestBrokerTakesTooLong(t *testing.T) {
 	eachWorld(t, func(t *testing.T, w *world) {
 		w.happen(happened("2026-11-01T00:00:00Z", "ana", "user.registered", `{}`))
 		w.service.VerdictWithin = 100 * time.Millisecond
-		w.broker.take = func(ctx context.Context, _ []Outgoing) error {
+		w.broker.take = func(ctx context.Context, _ []wire.Message) error {
 			<-ctx.Done()
 			return ctx.Err()
 		}

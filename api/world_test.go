@@ -21,6 +21,7 @@ import (
 	"boxoffice/internal/sqldb"
 	"boxoffice/internal/sqldb/sqltest"
 	"boxoffice/projections"
+	"boxoffice/wire"
 )
 
 // A world is an API with everything behind it.
@@ -95,17 +96,13 @@ func (w *world) beside(db *sqldb.DB) *harness {
 }
 
 // append does what ingest does with what was published.
-func (w *world) append(ctx context.Context, messages []Outgoing) error {
+func (w *world) append(ctx context.Context, messages []wire.Message) error {
 	b := eventstore.Batch{Stream: "test"}
-	for _, o := range messages {
+	for _, m := range messages {
 		w.sequence++
-		in := eventstore.Incoming{Sequence: w.sequence, ReceivedAt: domain.InstantOf(testNow), Raw: o.Data}
-		var m *domain.Message
-		m, in.Event, in.Refusal = received(w.t, o)
-		if m.Binary && o.Header[HeaderRefused] == nil {
-			in.Raw = domain.RenderStructured(m)
-		}
-		in.MustBeNew = o.Header[HeaderMustBeNew] != nil
+		a := received(m)
+		in := eventstore.Incoming{Sequence: w.sequence, ReceivedAt: domain.InstantOf(testNow),
+			Event: a.Event, Refusal: a.Refusal, MustBeNew: a.MustBeNew, Raw: a.Kept()}
 		b.Messages = append(b.Messages, in)
 	}
 	_, err := w.store.Append(ctx, b)
@@ -115,7 +112,7 @@ func (w *world) append(ctx context.Context, messages []Outgoing) error {
 // happen publishes events, and waits until the read models show them.
 func (w *world) happen(events ...string) {
 	w.t.Helper()
-	w.publish("admin", batchType, "["+strings.Join(events, ",")+"]", nil).ok(http.StatusAccepted)
+	w.publish("admin", wire.BatchType, "["+strings.Join(events, ",")+"]", nil).ok(http.StatusAccepted)
 	w.caughtUp()
 }
 

@@ -19,9 +19,9 @@ const (
 	ClockSkew = Instant(5 * time.Minute / time.Microsecond)
 )
 
-// natsPrefix stands before an event's type in the subject that it is published
-// to.
-const natsPrefix = "boxoffice.events."
+// SubjectPrefix stands before an event's type in the NATS subject that it is
+// published to.
+const SubjectPrefix = "boxoffice.events."
 
 // Decode decodes and judges a message at now. Exactly one result is non-nil: an
 // event that keeps every rule that can be judged without the log, or a refusal
@@ -42,8 +42,8 @@ func Decode(m *Message, now Instant) (*Event, *Refusal) {
 	switch {
 	case r == nil:
 		return nil, env.refuse(UnknownType, "type must be one of the catalogue's")
-	case m.NATSSubject != "" && m.NATSSubject != natsPrefix+kind:
-		return nil, env.refuse(SubjectMismatch, "the NATS subject must be "+natsPrefix+kind)
+	case m.NATSSubject != "" && m.NATSSubject != SubjectPrefix+kind:
+		return nil, env.refuse(SubjectMismatch, "the NATS subject must be "+SubjectPrefix+kind)
 	case env.time > now+ClockSkew:
 		return nil, env.refuse(InFuture, "time must not be more than 5 minutes ahead")
 	}

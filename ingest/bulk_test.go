@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"testing"
 	"time"
+
+	"boxoffice/wire"
 )
 
 // TestWhatWaitsIsBounded: large messages that nobody takes don't fill the
@@ -29,13 +31,13 @@ func TestWhatWaitsIsBounded(t *testing.T) {
 	const messages, size = 40, 1 << 20
 	p := NewPublisher(b)
 	for range messages {
-		if err := p.PublishBatch(t.Context(), []Outgoing{{Subject: SubjectPrefix + "x", Data: make([]byte, size)}}); err != nil {
+		if err := p.PublishBatch(t.Context(), []wire.Message{{Subject: wire.SubjectPrefix + "x", Data: make([]byte, size)}}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	s := NewSubscriber(b, SubscriberConfig{})
 	defer s.Close()
-	out, err := s.subscribeInBulk(t.Context(), Subjects)
+	out, err := s.subscribeInBulk(t.Context(), wire.Subjects)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,6 +12,7 @@ import (
 
 	"boxoffice/ingest"
 	"boxoffice/ingest/natstest"
+	"boxoffice/wire"
 )
 
 // features are what is promised. Order isn't: messages are settled one by one
@@ -21,7 +22,7 @@ func features() tests.Features {
 		ConsumerGroups: true,
 		Persistent:     true,
 		GenerateTopicFunc: func(tctx tests.TestContext) string {
-			return ingest.SubjectPrefix + "topic-" + string(tctx.TestID)
+			return wire.SubjectPrefix + "topic-" + string(tctx.TestID)
 		},
 	}
 }
@@ -63,7 +64,7 @@ func TestReconnecting(t *testing.T) {
 	b := withStream(t, connect(t, ingest.Config{URL: server.URL()}))
 	publisher := ingest.NewPublisher(b)
 	subscriber := ingest.NewSubscriber(b, ingest.SubscriberConfig{AckWait: 2 * time.Second})
-	messages, err := subscriber.Subscribe(t.Context(), ingest.Subjects)
+	messages, err := subscriber.Subscribe(t.Context(), wire.Subjects)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +79,7 @@ func TestReconnecting(t *testing.T) {
 	for range publishers {
 		go func() {
 			for id := range ids {
-				for publisher.Publish(ingest.SubjectPrefix+"x", message.NewMessage(id, nil)) != nil {
+				for publisher.Publish(wire.SubjectPrefix+"x", message.NewMessage(id, nil)) != nil {
 					time.Sleep(50 * time.Millisecond)
 				}
 			}

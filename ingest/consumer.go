@@ -8,20 +8,22 @@ import (
 	"fmt"
 
 	"github.com/nats-io/nats.go/jetstream"
+
+	"boxoffice/wire"
 )
 
 // consumer gives the consumer for a topic, with the name of the stream's
 // incarnation. Both are created where they aren't there.
 func (b *Broker) consumer(ctx context.Context, cfg SubscriberConfig, topic string) (jetstream.Consumer, string, error) {
-	stream, err := b.js.Stream(ctx, StreamName)
+	stream, err := b.js.Stream(ctx, wire.Stream)
 	if err != nil {
 		report, err := b.EnsureStream(ctx, cfg.Stream)
 		if err != nil {
 			return nil, "", err
 		}
 		b.log.Info("the stream is ready", "stream", report.Stream, "created", report.Created)
-		if stream, err = b.js.Stream(ctx, StreamName); err != nil {
-			return nil, "", fmt.Errorf("looking for the stream %s: %w", StreamName, err)
+		if stream, err = b.js.Stream(ctx, wire.Stream); err != nil {
+			return nil, "", fmt.Errorf("looking for the stream %s: %w", wire.Stream, err)
 		}
 	}
 	want := cfg.consumer(topic)

@@ -13,6 +13,8 @@ import (
 
 	"github.com/ThreeDotsLabs/watermill/message"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"boxoffice/wire"
 )
 
 // A delivery is one message of the stream in this process. It is also the
@@ -63,9 +65,9 @@ func (d *delivery) bare() *message.Message {
 // its first value there.
 func (d *delivery) message() *message.Message {
 	d.done = make(chan struct{})
-	m := message.NewMessage(d.first.Headers().Get(headerUUID), d.first.Data())
+	m := message.NewMessage(d.first.Headers().Get(wire.HeaderUUID), d.first.Data())
 	for name, values := range d.first.Headers() {
-		if name != headerUUID && len(values) > 0 {
+		if name != wire.HeaderUUID && len(values) > 0 {
 			m.Metadata[name] = values[0]
 		}
 	}

@@ -18,6 +18,7 @@ import (
 
 	"boxoffice/domain"
 	"boxoffice/ingest"
+	"boxoffice/wire"
 )
 
 // keys are the keys of the tests and what they may publish.
@@ -101,7 +102,7 @@ func TestWhatKeysMayPublish(t *testing.T) {
 				t.Fatal(err)
 			}
 			eventually(t, "the permitted events are stored", func() bool { return stored(t, b) >= uint64(len(want)) })
-			stream, err := b.JetStream().Stream(t.Context(), ingest.StreamName)
+			stream, err := b.JetStream().Stream(t.Context(), wire.Stream)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -155,7 +156,7 @@ func TestPublishersSeeOnlyTheirAnswers(t *testing.T) {
 	}
 
 	publish(t, b, progresses(0, 100)...)
-	messages, err := ingest.NewSubscriber(b, ingest.SubscriberConfig{}).Subscribe(t.Context(), ingest.Subjects)
+	messages, err := ingest.NewSubscriber(b, ingest.SubscriberConfig{}).Subscribe(t.Context(), wire.Subjects)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -218,9 +219,9 @@ func TestPublisherOverTheListener(t *testing.T) {
 		t.Fatal(err)
 	}
 	forbidden := progress(0)
-	forbidden.Subject = ingest.EventSubject(domain.UserUpdated)
-	for name, messages := range map[string][]ingest.Outgoing{
-		"one": {forbidden}, "the first": append([]ingest.Outgoing{forbidden}, progresses(0, 3)...),
+	forbidden.Subject = wire.Subject(domain.UserUpdated)
+	for name, messages := range map[string][]wire.Message{
+		"one": {forbidden}, "the first": append([]wire.Message{forbidden}, progresses(0, 3)...),
 		"the last": append(progresses(0, 3), forbidden),
 	} {
 		if err := limited.PublishBatch(ctx, messages); !errors.Is(err, ingest.ErrDenied) {

@@ -10,6 +10,7 @@ import (
 
 	"boxoffice/ingest"
 	"boxoffice/ingest/natstest"
+	"boxoffice/wire"
 )
 
 // TestDeliveriesArentHeardOnTheUsualInbox: publishers of the same account may
@@ -31,7 +32,7 @@ func TestDeliveriesArentHeardOnTheUsualInbox(t *testing.T) {
 	}
 	publish(t, b, progresses(0, 100)...)
 	subscriber := ingest.NewSubscriber(b, ingest.SubscriberConfig{})
-	messages, err := subscriber.Subscribe(t.Context(), ingest.Subjects)
+	messages, err := subscriber.Subscribe(t.Context(), wire.Subjects)
 	if err != nil {
 		t.Fatal(err)
 	}

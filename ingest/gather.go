@@ -11,6 +11,7 @@ import (
 
 	"boxoffice/domain"
 	"boxoffice/eventstore"
+	"boxoffice/wire"
 )
 
 // A batch is what is appended and acknowledged together.
@@ -154,6 +155,8 @@ func (i *Ingester) prepare(ctx context.Context, b *batch) {
 func decodeRange(b *batch, from, to int, now domain.Instant) {
 	for k := from; k < to; k++ {
 		d := deliveryOf(b.messages[k])
-		b.append.Messages[k] = incoming(d.first.Subject(), d.first.Headers(), d.first.Data(), d.sequence, now)
+		a := wire.Receive(d.first.Subject(), d.first.Headers(), d.first.Data(), now)
+		b.append.Messages[k] = eventstore.Incoming{Sequence: d.sequence, ReceivedAt: now,
+			Event: a.Event, Refusal: a.Refusal, MustBeNew: a.MustBeNew, Raw: a.Kept()}
 	}
 }

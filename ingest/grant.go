@@ -5,9 +5,9 @@ package ingest
 
 import (
 	"slices"
-	"strings"
 
 	"boxoffice/domain"
+	"boxoffice/wire"
 )
 
 // A Grant is what a publisher may publish. A subject that Deny has is denied
@@ -18,30 +18,21 @@ type Grant struct {
 }
 
 // GrantAll permits every type, user.erased too: what an administrator may do.
-func GrantAll() Grant { return Grant{Allow: []string{Subjects}} }
+func GrantAll() Grant { return Grant{Allow: []string{wire.Subjects}} }
 
 // GrantTypes permits the types that patterns name, such as "playback.*" or
 // "user.updated"; no pattern at all stands for every type. Nobody may publish
 // user.erased whose patterns don't name it as such.
 func GrantTypes(patterns ...string) Grant {
-	g := Grant{Allow: []string{Subjects}}
+	g := Grant{Allow: []string{wire.Subjects}}
 	if len(patterns) > 0 {
 		g.Allow = make([]string, len(patterns))
 		for i, pattern := range patterns {
-			g.Allow[i] = SubjectPrefix + subjectPattern(pattern)
+			g.Allow[i] = wire.SubjectPattern(pattern)
 		}
 	}
 	if !slices.Contains(patterns, string(domain.UserErased)) {
-		g.Deny = []string{EventSubject(domain.UserErased)}
+		g.Deny = []string{wire.Subject(domain.UserErased)}
 	}
 	return g
-}
-
-// subjectPattern reads a lone star as every type: as a NATS wildcard it would
-// stand for one word, and types have several.
-func subjectPattern(pattern string) string {
-	if pattern == "*" {
-		return ">"
-	}
-	return strings.TrimSpace(pattern)
 }

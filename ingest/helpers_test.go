@@ -13,6 +13,7 @@ import (
 	"boxoffice/domain"
 	"boxoffice/ingest"
 	"boxoffice/ingest/natstest"
+	"boxoffice/wire"
 )
 
 // patience is how long a test waits for what must come about.
@@ -87,7 +88,7 @@ func eventually(t testing.TB, what string, holds func() bool) {
 // stored is how many messages the stream holds.
 func stored(t testing.TB, b *ingest.Broker) uint64 {
 	t.Helper()
-	stream, err := b.JetStream().Stream(t.Context(), ingest.StreamName)
+	stream, err := b.JetStream().Stream(t.Context(), wire.Stream)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -95,9 +96,9 @@ func stored(t testing.TB, b *ingest.Broker) uint64 {
 }
 
 // progress is a good event of a viewing session.
-func progress(n int) ingest.Outgoing {
-	return ingest.Outgoing{
-		Subject: ingest.EventSubject(domain.PlaybackProgressed),
+func progress(n int) wire.Message {
+	return wire.Message{
+		Subject: wire.Subject(domain.PlaybackProgressed),
 		Data: fmt.Appendf(nil, `{"specversion":"1.0","id":"e%d","source":"/player","type":"playback.progressed",`+
 			`"subject":"user-%d","time":"2026-01-01T00:00:00Z","data":{"session_id":"s%d","content_id":"c1","play_time_s":%d}}`,
 			n, n%97, n%97, n),
@@ -105,8 +106,8 @@ func progress(n int) ingest.Outgoing {
 }
 
 // progresses are n good events, numbered from first.
-func progresses(first, n int) []ingest.Outgoing {
-	out := make([]ingest.Outgoing, n)
+func progresses(first, n int) []wire.Message {
+	out := make([]wire.Message, n)
 	for i := range out {
 		out[i] = progress(first + i)
 	}
@@ -114,7 +115,7 @@ func progresses(first, n int) []ingest.Outgoing {
 }
 
 // publish publishes, and fails the test where that fails.
-func publish(t testing.TB, b *ingest.Broker, messages ...ingest.Outgoing) {
+func publish(t testing.TB, b *ingest.Broker, messages ...wire.Message) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()

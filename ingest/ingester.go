@@ -16,6 +16,7 @@ import (
 
 	"boxoffice/domain"
 	"boxoffice/eventstore"
+	"boxoffice/wire"
 )
 
 // A Log is what the Ingester needs of the log. Prepare does what can be done for
@@ -114,7 +115,7 @@ func (i *Ingester) Run(ctx context.Context) error {
 	defer subscriber.Close()
 	// The subscription outlives ctx, so that what is appended last can still be
 	// acknowledged.
-	messages, err := subscriber.subscribeInBulk(context.WithoutCancel(ctx), Subjects)
+	messages, err := subscriber.subscribeInBulk(context.WithoutCancel(ctx), wire.Subjects)
 	if err != nil {
 		return err
 	}

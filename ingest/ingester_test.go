@@ -21,6 +21,7 @@ import (
 	"boxoffice/ingest"
 	"boxoffice/internal/sqldb"
 	"boxoffice/internal/sqldb/sqltest"
+	"boxoffice/wire"
 )
 
 // TestAcknowledgedOnlyAfterTheCommit stops an ingester before, while and after
@@ -178,23 +179,23 @@ func TestExactlyOnce(t *testing.T) {
 
 // bad events of every reason that can be judged without the log, with the
 // reason each is refused for.
-func bad() map[domain.Reason]ingest.Outgoing {
-	change := func(do func(m *ingest.Outgoing)) ingest.Outgoing {
+func bad() map[domain.Reason]wire.Message {
+	change := func(do func(m *wire.Message)) wire.Message {
 		m := progress(1_000_000)
 		do(&m)
 		return m
 	}
-	body := func(format string, args ...any) ingest.Outgoing {
-		return change(func(m *ingest.Outgoing) { m.Data = fmt.Appendf(nil, format, args...) })
+	body := func(format string, args ...any) wire.Message {
+		return change(func(m *wire.Message) { m.Data = fmt.Appendf(nil, format, args...) })
 	}
 	const envelope = `{"specversion":"1.0","id":"bad","source":"/player","type":"%s","subject":"u","time":"%s","data":{}}`
 	ahead := time.Now().Add(time.Hour).UTC().Format(time.RFC3339)
-	return map[domain.Reason]ingest.Outgoing{
+	return map[domain.Reason]wire.Message{
 		domain.TooLarge:         body("%300000d", 1),
 		domain.Malformed:        body(`{"specversion":"1.0",`),
 		domain.InvalidAttribute: body(`{"specversion":"1.0"}`),
 		domain.UnknownType:      body(envelope, "playback.paused", "2026-01-01T00:00:00Z"),
-		domain.SubjectMismatch:  change(func(m *ingest.Outgoing) { m.Subject = ingest.EventSubject(domain.PlaybackEnded) }),
+		domain.SubjectMismatch:  change(func(m *wire.Message) { m.Subject = wire.Subject(domain.PlaybackEnded) }),
 		domain.InFuture:         body(envelope, "playback.progressed", ahead),
 		domain.InvalidData:      body(envelope, "playback.progressed", "2026-01-01T00:00:00Z"),
 	}
@@ -213,8 +214,8 @@ func TestBadEventsHoldNothingUp(t *testing.T) {
 			want[reason]++
 		}
 	}
-	binary := ingest.Outgoing{
-		Subject: ingest.EventSubject(domain.UserRegistered), Data: []byte(`{"email":"ana@example.org"}`),
+	binary := wire.Message{
+		Subject: wire.Subject(domain.UserRegistered), Data: []byte(`{"email":"ana@example.org"}`),
 		Header: nats.Header{
 			"ce-specversion": {"1.0"}, "ce-id": {"binary"}, "ce-source": {"/web"}, "ce-type": {"user.registered"},
 			"ce-subject": {"a%7Cb"}, "ce-time": {"2026-01-01T00:00:00Z"}, "Content-Type": {"application/json"},
@@ -262,9 +263,9 @@ func TestReceivedOverHTTPIsJudgedByThen(t *testing.T) {
 	b := withStream(t, connect(t, ingest.Config{Embedded: startEmbedded(t, nil)}))
 	store := openLog(t, sqldb.SQLite)
 	early := progress(1)
-	early.Header = nats.Header{ingest.HeaderReceivedAt: {"2025-12-31T23:54:59Z"}}
+	early.Header = nats.Header{wire.HeaderReceivedAt: {"2025-12-31T23:54:59Z"}}
 	intime := progress(2)
-	intime.Header = nats.Header{ingest.HeaderReceivedAt: {"2025-12-31T23:55:00Z"}}
+	intime.Header = nats.Header{wire.HeaderReceivedAt: {"2025-12-31T23:55:00Z"}}
 	publish(t, b, early, intime)
 	run(t, b, store, ingest.IngesterConfig{})
 	eventually(t, "everything is acknowledged", func() bool { return backlog(t, b) == 0 })

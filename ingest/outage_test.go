@@ -19,6 +19,7 @@ import (
 	"boxoffice/ingest"
 	"boxoffice/ingest/natstest"
 	"boxoffice/internal/sqldb"
+	"boxoffice/wire"
 )
 
 // TestTheDatabaseIsAway for longer than the broker waits for an answer, with a
@@ -187,12 +188,12 @@ func TestTheStreamIsDeleted(t *testing.T) {
 		run(t, b, log, ingest.IngesterConfig{})
 		publish(t, b, progresses(0, 10)...)
 		eventually(t, "the events are in the log", func() bool { return position(t, store) == 10 })
-		if err := b.JetStream().DeleteConsumer(t.Context(), ingest.StreamName, ingest.ConsumerName); err != nil {
+		if err := b.JetStream().DeleteConsumer(t.Context(), wire.Stream, ingest.ConsumerName); err != nil {
 			t.Fatal(err)
 		}
 		publish(t, b, progresses(10, 10)...)
 		eventually(t, "the events are in the log", func() bool { return position(t, store) == 20 })
-		if err := b.JetStream().DeleteStream(t.Context(), ingest.StreamName); err != nil {
+		if err := b.JetStream().DeleteStream(t.Context(), wire.Stream); err != nil {
 			t.Fatal(err)
 		}
 		eventually(t, "the stream is there again", func() bool {

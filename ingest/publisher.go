@@ -13,43 +13,12 @@ import (
 	"github.com/ThreeDotsLabs/watermill/message"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"boxoffice/wire"
 )
 
-// Headers with which the service tells itself about events that came over
-// HTTP. They are internal: a publisher who sets them gains nothing, and they
-// are not part of the event.
-const (
-	// HeaderReceivedAt is when the service received the event, RFC 3339 with
-	// microseconds. Whether the event's time is too far ahead is judged by it,
-	// or by the time at which ingest gets the event where that is earlier.
-	HeaderReceivedAt = "Boxoffice-Received-At"
-	// HeaderRefused is the reason for which the service has refused the event
-	// already because it isn't whole: too_large, with the first 4 KiB as body.
-	HeaderRefused = "Boxoffice-Refused"
-	// HeaderMustBeNew says that the event makes a user: where there is one of its
-	// subject already, the log refuses it as a conflict.
-	HeaderMustBeNew = "Boxoffice-Must-Be-New"
-)
-
-const (
-	// publishWithin is how long each answer of the broker is waited for.
-	publishWithin = 10 * time.Second
-	// headerUUID carries a Watermill message's UUID, as in Watermill's own
-	// NATS package.
-	headerUUID = "_watermill_message_uuid"
-)
-
-// An Outgoing is one message to publish. Neither Header nor Data may be changed
-// before the publication has returned.
-type Outgoing struct {
-	Subject string
-	Header  nats.Header
-	Data    []byte
-}
-
-func (o Outgoing) msg() *nats.Msg {
-	return &nats.Msg{Subject: o.Subject, Header: o.Header, Data: o.Data}
-}
+// publishWithin is how long each answer of the broker is waited for.
+const publishWithin = 10 * time.Second
 
 // A Publisher publishes to the stream. What it has published without an error
 // is stored by the broker; after an error that isn't known, and publishing it
@@ -82,14 +51,14 @@ var errClosed = errors.New("closed")
 // Publish publishes Watermill messages in their order, their metadata as
 // headers, and returns once all are stored. The topic is the subject.
 func (p *Publisher) Publish(topic string, messages ...*message.Message) error {
-	out := make([]Outgoing, len(messages))
+	out := make([]wire.Message, len(messages))
 	ctx := context.Background()
 	for i, m := range messages {
-		header := nats.Header{headerUUID: {m.UUID}}
+		header := nats.Header{wire.HeaderUUID: {m.UUID}}
 		for name, value := range m.Metadata {
 			header[name] = []string{value}
 		}
-		out[i] = Outgoing{Subject: topic, Header: header, Data: m.Payload}
+		out[i] = wire.Message{Subject: topic, Header: header, Data: m.Payload}
 		ctx = m.Context()
 	}
 	return p.PublishBatch(ctx, out)
@@ -98,7 +67,7 @@ func (p *Publisher) Publish(topic string, messages ...*message.Message) error {
 // PublishBatch publishes messages in their order and returns once all are
 // stored. After an error, the first of them may be stored and the others not;
 // a batch of up to a thousand that is small enough is stored whole or not at all.
-func (p *Publisher) PublishBatch(ctx context.Context, messages []Outgoing) error {
+func (p *Publisher) PublishBatch(ctx context.Context, messages []wire.Message) error {
 	if p.closed.Load() {
 		return fmt.Errorf("publishing: %w", errClosed)
 	}
@@ -111,7 +80,7 @@ func (p *Publisher) PublishBatch(ctx context.Context, messages []Outgoing) error
 	return nil
 }
 
-func subjectsOf(messages []Outgoing) map[string]bool {
+func subjectsOf(messages []wire.Message) map[string]bool {
 	subjects := make(map[string]bool)
 	for _, m := range messages {
 		subjects[m.Subject] = true
@@ -119,18 +88,22 @@ func subjectsOf(messages []Outgoing) map[string]bool {
 	return subjects
 }
 
-func (p *Publisher) publish(ctx context.Context, messages []Outgoing) error {
+func (p *Publisher) publish(ctx context.Context, messages []wire.Message) error {
 	if len(messages) == 1 {
 		return p.publishAlone(ctx, messages[0])
 	}
 	return p.publishMany(ctx, messages)
 }
 
+func natsMessage(m wire.Message) *nats.Msg {
+	return &nats.Msg{Subject: m.Subject, Header: m.Header, Data: m.Data}
+}
+
 // publishOne publishes a message with an answer of its own.
-func (p *Publisher) publishOne(ctx context.Context, m Outgoing) error {
+func (p *Publisher) publishOne(ctx context.Context, m wire.Message) error {
 	ctx, cancel := context.WithTimeout(ctx, publishWithin)
 	defer cancel()
-	_, err := p.broker.js.PublishMsg(ctx, m.msg(), jetstream.WithExpectStream(StreamName))
+	_, err := p.broker.js.PublishMsg(ctx, natsMessage(m), jetstream.WithExpectStream(wire.Stream))
 	return err
 }
 

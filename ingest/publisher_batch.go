@@ -13,6 +13,8 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/synadia-io/orbit.go/jetstreamext"
+
+	"boxoffice/wire"
 )
 
 const (
@@ -33,7 +35,7 @@ const (
 	slotWait = 50 * time.Millisecond
 )
 
-func (p *Publisher) publishMany(ctx context.Context, messages []Outgoing) error {
+func (p *Publisher) publishMany(ctx context.Context, messages []wire.Message) error {
 	for len(messages) > 0 {
 		n := cut(messages)
 		if err := p.publishBatch(ctx, messages[:n]); err != nil {
@@ -45,7 +47,7 @@ func (p *Publisher) publishMany(ctx context.Context, messages []Outgoing) error 
 }
 
 // cut gives how many of the messages make the next batch; at least one.
-func cut(messages []Outgoing) int {
+func cut(messages []wire.Message) int {
 	bytes := 0
 	for i, m := range messages {
 		bytes += len(m.Data)
@@ -56,7 +58,7 @@ func cut(messages []Outgoing) int {
 	return len(messages)
 }
 
-func (p *Publisher) publishBatch(ctx context.Context, messages []Outgoing) error {
+func (p *Publisher) publishBatch(ctx context.Context, messages []wire.Message) error {
 	if len(messages) == 1 {
 		return p.publishOne(ctx, messages[0])
 	}
@@ -83,7 +85,7 @@ func (p *Publisher) publishBatch(ctx context.Context, messages []Outgoing) error
 // errNotAtomic says that the server or the stream doesn't know atomic batches.
 var errNotAtomic = errors.New("atomic batches are not supported")
 
-func (p *Publisher) publishAtomic(ctx context.Context, messages []Outgoing) error {
+func (p *Publisher) publishAtomic(ctx context.Context, messages []wire.Message) error {
 	for {
 		// The first message is answered before the others are sent where it
 		// isn't known that this broker takes batches, so that one that isn't
@@ -118,22 +120,22 @@ func untilDeadline(ctx context.Context) time.Duration {
 
 // batchOf makes a batch's messages, with headers of their own. Message ids are
 // left out: one that the stream knows would refuse the whole batch.
-func batchOf(messages []Outgoing) []*nats.Msg {
+func batchOf(messages []wire.Message) []*nats.Msg {
 	batch := make([]*nats.Msg, len(messages))
 	for i, m := range messages {
 		header := make(nats.Header, len(m.Header)+3)
 		maps.Copy(header, m.Header)
-		delete(header, jetstream.MsgIDHeader)
+		delete(header, wire.HeaderMessageID)
 		batch[i] = &nats.Msg{Subject: m.Subject, Header: header, Data: m.Data}
 	}
 	return batch
 }
 
 // publishEach sends every message and then waits for the answers to all.
-func (p *Publisher) publishEach(ctx context.Context, messages []Outgoing) error {
+func (p *Publisher) publishEach(ctx context.Context, messages []wire.Message) error {
 	answers := make([]jetstream.PubAckFuture, 0, len(messages))
 	for _, m := range messages {
-		answer, err := p.broker.js.PublishMsgAsync(m.msg(), jetstream.WithExpectStream(StreamName))
+		answer, err := p.broker.js.PublishMsgAsync(natsMessage(m), jetstream.WithExpectStream(wire.Stream))
 		if err != nil {
 			return err
 		}

@@ -8,6 +8,8 @@ import (
 	"context"
 	"maps"
 	"sync"
+
+	"boxoffice/wire"
 )
 
 // A group gathers the single messages that come while others are on their way.
@@ -19,7 +21,7 @@ type group struct {
 
 // A rider is a message that waits for its turn.
 type rider struct {
-	message Outgoing
+	message wire.Message
 	// waits ends when nobody waits for it any more.
 	waits  context.Context
 	stored chan error
@@ -27,7 +29,7 @@ type rider struct {
 
 // publishAlone publishes a single message and returns once it is stored. Where
 // ctx ends before, it may be stored or not.
-func (p *Publisher) publishAlone(ctx context.Context, m Outgoing) error {
+func (p *Publisher) publishAlone(ctx context.Context, m wire.Message) error {
 	// The header is this message's own: the caller may have stopped waiting, and
 	// use theirs, while it is on its way.
 	m.Header = maps.Clone(m.Header)
@@ -86,8 +88,8 @@ func (g *group) next() (riders []*rider, more bool) {
 	return riders, true
 }
 
-func messagesOf(riders []*rider) []Outgoing {
-	messages := make([]Outgoing, len(riders))
+func messagesOf(riders []*rider) []wire.Message {
+	messages := make([]wire.Message, len(riders))
 	for i, r := range riders {
 		messages[i] = r.message
 	}
@@ -109,7 +111,7 @@ func (p *Publisher) publishRiders(ctx context.Context, riders []*rider) {
 	var each sync.WaitGroup
 	for _, r := range riders {
 		each.Go(func() {
-			r.stored <- p.watched(ctx, []Outgoing{r.message}, func(ctx context.Context, m []Outgoing) error { return p.publishOne(ctx, m[0]) })
+			r.stored <- p.watched(ctx, []wire.Message{r.message}, func(ctx context.Context, m []wire.Message) error { return p.publishOne(ctx, m[0]) })
 		})
 	}
 	each.Wait()
@@ -117,7 +119,7 @@ func (p *Publisher) publishRiders(ctx context.Context, riders []*rider) {
 
 // watched publishes messages, and gives up as soon as it is known that they are
 // denied or that the connection took the answer along.
-func (p *Publisher) watched(ctx context.Context, messages []Outgoing, publish func(context.Context, []Outgoing) error) error {
+func (p *Publisher) watched(ctx context.Context, messages []wire.Message, publish func(context.Context, []wire.Message) error) error {
 	ctx, done := p.broker.waiting.watch(ctx, subjectsOf(messages))
 	defer done()
 	err := publish(ctx, messages)

@@ -17,12 +17,13 @@ import (
 
 	"boxoffice/ingest"
 	"boxoffice/ingest/natstest"
+	"boxoffice/wire"
 )
 
 // contents are the bodies of the stream's messages in their order.
 func contents(t *testing.T, b *ingest.Broker) [][]byte {
 	t.Helper()
-	consumer, err := b.JetStream().OrderedConsumer(t.Context(), ingest.StreamName, jetstream.OrderedConsumerConfig{})
+	consumer, err := b.JetStream().OrderedConsumer(t.Context(), wire.Stream, jetstream.OrderedConsumerConfig{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,7 +62,7 @@ func TestPublishKeepsTheOrderAndEverything(t *testing.T) {
 func TestPublishOneByOne(t *testing.T) {
 	b := connect(t, ingest.Config{Embedded: startEmbedded(t, nil)})
 	if _, err := b.JetStream().CreateStream(t.Context(), jetstream.StreamConfig{
-		Name: ingest.StreamName, Subjects: []string{ingest.Subjects},
+		Name: wire.Stream, Subjects: []string{wire.Subjects},
 	}); err != nil {
 		t.Fatal(err)
 	}
@@ -82,13 +83,13 @@ func TestPublishOneByOne(t *testing.T) {
 // message may have.
 func TestPublishLargeMessages(t *testing.T) {
 	b := withStream(t, connect(t, ingest.Config{Embedded: startEmbedded(t, nil)}))
-	var messages []ingest.Outgoing
+	var messages []wire.Message
 	for n := range 9 {
 		m := progress(n)
 		m.Data = bytes.Repeat([]byte{'x'}, n<<20)
 		if n < 8 {
 			messages = append(messages, m)
-		} else if err := ingest.NewPublisher(b).PublishBatch(t.Context(), []ingest.Outgoing{m}); !errors.Is(err, ingest.ErrTooLarge) {
+		} else if err := ingest.NewPublisher(b).PublishBatch(t.Context(), []wire.Message{m}); !errors.Is(err, ingest.ErrTooLarge) {
 			t.Errorf("more than a message may have: got %v, want ErrTooLarge", err)
 		}
 	}
@@ -124,7 +125,7 @@ func TestAFullBrokerSaysSoAndDropsNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 		publisher := ingest.NewPublisher(b)
-		var taken []ingest.Outgoing
+		var taken []wire.Message
 		for _, size := range []int{100, 10, 1} {
 			for {
 				messages := progresses(len(taken), size)
@@ -232,7 +233,7 @@ func TestSinglesAtOnce(t *testing.T) {
 				if i%100 == 50 {
 					message.Data = make([]byte, 64<<20)
 				}
-				errs[i] = publisher.PublishBatch(t.Context(), []ingest.Outgoing{message})
+				errs[i] = publisher.PublishBatch(t.Context(), []wire.Message{message})
 			})
 		}
 		publishing.Wait()
@@ -266,7 +267,7 @@ func TestWhoStopsWaiting(t *testing.T) {
 			if i%2 == 0 {
 				time.AfterFunc(rand.N(2*time.Millisecond), cancel)
 			}
-			err := publisher.PublishBatch(ctx, []ingest.Outgoing{progress(i)})
+			err := publisher.PublishBatch(ctx, []wire.Message{progress(i)})
 			if i%2 == 1 && err != nil || err != nil && !errors.Is(err, context.Canceled) {
 				t.Errorf("message %d: %v", i, err)
 			}

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+
+	"boxoffice/wire"
 )
 
 // retainEvery is how often what has been kept long enough is purged.
@@ -50,9 +52,9 @@ func (i *Ingester) retain(ctx context.Context, keep time.Duration, refused Refus
 // all that came before them, and that the broker stored before t. It gives how
 // many those were.
 func (b *Broker) PurgeBefore(ctx context.Context, t time.Time) (uint64, error) {
-	stream, err := b.js.Stream(ctx, StreamName)
+	stream, err := b.js.Stream(ctx, wire.Stream)
 	if err != nil {
-		return 0, fmt.Errorf("looking for the stream %s: %w", StreamName, err)
+		return 0, fmt.Errorf("looking for the stream %s: %w", wire.Stream, err)
 	}
 	consumer, err := stream.Consumer(ctx, ConsumerName)
 	if errors.Is(err, jetstream.ErrConsumerNotFound) {
@@ -74,7 +76,7 @@ func (b *Broker) PurgeBefore(ctx context.Context, t time.Time) (uint64, error) {
 		return 0, nil
 	}
 	if err := stream.Purge(ctx, jetstream.WithPurgeSequence(end)); err != nil {
-		return 0, fmt.Errorf("purging the stream %s: %w", StreamName, err)
+		return 0, fmt.Errorf("purging the stream %s: %w", wire.Stream, err)
 	}
 	return end - state.FirstSeq, nil
 }

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+
+	"boxoffice/wire"
 )
 
 // A BrokerStatus says how the broker is.
@@ -51,9 +53,9 @@ func (b *Broker) Status(ctx context.Context) BrokerStatus {
 
 // backlog counts what the consumer has not acknowledged.
 func (b *Broker) backlog(ctx context.Context, durable string) (uint64, time.Duration, error) {
-	stream, err := b.js.Stream(ctx, StreamName)
+	stream, err := b.js.Stream(ctx, wire.Stream)
 	if err != nil {
-		return 0, 0, fmt.Errorf("looking for the stream %s: %w", StreamName, err)
+		return 0, 0, fmt.Errorf("looking for the stream %s: %w", wire.Stream, err)
 	}
 	consumer, err := stream.Consumer(ctx, durable)
 	if errors.Is(err, jetstream.ErrConsumerNotFound) {
@@ -70,7 +72,7 @@ func (b *Broker) backlog(ctx context.Context, durable string) (uint64, time.Dura
 	if waiting == 0 && info.Delivered.Stream >= state.LastSeq {
 		return 0, 0, nil
 	}
-	oldest, err := stream.GetMsg(ctx, info.AckFloor.Stream+1, jetstream.WithGetMsgSubject(Subjects))
+	oldest, err := stream.GetMsg(ctx, info.AckFloor.Stream+1, jetstream.WithGetMsgSubject(wire.Subjects))
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
 		return waiting, 0, nil
 	}

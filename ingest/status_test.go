@@ -17,6 +17,7 @@ import (
 	"boxoffice/ingest"
 	"boxoffice/ingest/natstest"
 	"boxoffice/internal/sqldb"
+	"boxoffice/wire"
 )
 
 // TestSyncIsToldFromTheServer: "always" is what the server says of itself, and
@@ -80,7 +81,7 @@ func TestBacklogAndItsAge(t *testing.T) {
 	publish(t, b, progresses(0, 10)...)
 	expect("before anything was ever taken", 10, true)
 	subscriber := ingest.NewSubscriber(b, ingest.SubscriberConfig{})
-	messages, err := subscriber.Subscribe(t.Context(), ingest.Subjects)
+	messages, err := subscriber.Subscribe(t.Context(), wire.Subjects)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -150,7 +151,7 @@ func TestPurgedIsWhatIsAcknowledgedAndOld(t *testing.T) {
 		publish(t, b, progresses(10, 10)...)
 
 		subscriber := ingest.NewSubscriber(b, ingest.SubscriberConfig{})
-		messages, err := subscriber.Subscribe(t.Context(), ingest.Subjects)
+		messages, err := subscriber.Subscribe(t.Context(), wire.Subjects)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -178,7 +179,7 @@ func TestPurgedIsWhatIsAcknowledgedAndOld(t *testing.T) {
 
 func lastStored(t *testing.T, b *ingest.Broker) time.Time {
 	t.Helper()
-	stream, err := b.JetStream().Stream(t.Context(), ingest.StreamName)
+	stream, err := b.JetStream().Stream(t.Context(), wire.Stream)
 	if err != nil {
 		t.Fatal(err)
 	}

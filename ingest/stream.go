@@ -15,28 +15,11 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go/jetstream"
 
-	"boxoffice/domain"
+	"boxoffice/wire"
 )
 
-const (
-	// StreamName is the JetStream stream that takes the events.
-	StreamName = "BOXOFFICE"
-	// SubjectPrefix and an event's type are the subject it is published to.
-	SubjectPrefix = "boxoffice.events."
-	// Subjects is what the stream listens on.
-	Subjects = SubjectPrefix + ">"
-	// ConsumerName is the durable consumer of ingest.
-	ConsumerName = "boxoffice-ingest"
-
-	// duplicateWindow is how long the stream remembers message ids. It only
-	// saves work (the log knows a repeated event however late it comes), costs
-	// memory by the message, and drops what has the same id without looking at
-	// its content: so it is as short as a client's own retries are.
-	duplicateWindow = 10 * time.Second
-)
-
-// EventSubject is the subject that events of a type are published to.
-func EventSubject(t domain.Type) string { return SubjectPrefix + string(t) }
+// ConsumerName is the durable consumer of ingest.
+const ConsumerName = "boxoffice-ingest"
 
 // A StreamConfig is what an operator decides about the stream.
 type StreamConfig struct {
@@ -65,15 +48,15 @@ type StreamReport struct {
 // settings in line where JetStream lets them be changed. What remains different
 // is in the report; it is an error only where there is no stream to use.
 func (b *Broker) EnsureStream(ctx context.Context, cfg StreamConfig) (StreamReport, error) {
-	stream, err := b.js.Stream(ctx, StreamName)
+	stream, err := b.js.Stream(ctx, wire.Stream)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
 		if stream, err = b.js.CreateStream(ctx, newStream(cfg)); err != nil {
-			return StreamReport{}, fmt.Errorf("creating the stream %s: %w", StreamName, err)
+			return StreamReport{}, fmt.Errorf("creating the stream %s: %w", wire.Stream, err)
 		}
 		return StreamReport{Stream: incarnation(stream), Created: true}, nil
 	}
 	if err != nil {
-		return StreamReport{}, fmt.Errorf("looking for the stream %s: %w", StreamName, err)
+		return StreamReport{}, fmt.Errorf("looking for the stream %s: %w", wire.Stream, err)
 	}
 	return b.alignStream(ctx, stream, cfg), nil
 }
@@ -84,9 +67,9 @@ func newStream(cfg StreamConfig) jetstream.StreamConfig {
 		maxBytes = -1
 	}
 	return jetstream.StreamConfig{
-		Name:        StreamName,
+		Name:        wire.Stream,
 		Description: "Events on their way to the log of boxoffice",
-		Subjects:    []string{Subjects},
+		Subjects:    []string{wire.Subjects},
 		Storage:     jetstream.FileStorage,
 		Retention:   jetstream.LimitsPolicy,
 		// Limits stop publishers. What waits is never dropped to make room, and
@@ -95,7 +78,7 @@ func newStream(cfg StreamConfig) jetstream.StreamConfig {
 		MaxBytes:   maxBytes,
 		MaxMsgs:    -1,
 		MaxAge:     0,
-		Duplicates: duplicateWindow,
+		Duplicates: wire.DuplicateWindow,
 		Replicas:   max(cfg.Replicas, 1),
 		// Thousands of events are durable with one sync of the disk.
 		AllowAtomicPublish: true,
@@ -137,11 +120,11 @@ func aligned(have, want jetstream.StreamConfig) (jetstream.StreamConfig, []strin
 		}
 		return is
 	}
-	if differs("subjects", !slices.Contains(have.Subjects, Subjects)) {
+	if differs("subjects", !slices.Contains(have.Subjects, wire.Subjects)) {
 		// A part of the subjects, or more than them, gives way to them.
 		have.Subjects = append(slices.DeleteFunc(slices.Clone(have.Subjects), func(s string) bool {
-			return server.SubjectsCollide(s, Subjects)
-		}), Subjects)
+			return server.SubjectsCollide(s, wire.Subjects)
+		}), wire.Subjects)
 	}
 	if differs("discard", have.Discard != want.Discard || have.DiscardNewPerSubject) {
 		have.Discard, have.DiscardNewPerSubject = want.Discard, false

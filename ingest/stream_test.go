@@ -12,11 +12,12 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"boxoffice/ingest"
+	"boxoffice/wire"
 )
 
 func streamConfig(t *testing.T, b *ingest.Broker) jetstream.StreamConfig {
 	t.Helper()
-	stream, err := b.JetStream().Stream(t.Context(), ingest.StreamName)
+	stream, err := b.JetStream().Stream(t.Context(), wire.Stream)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,7 +48,7 @@ func settingsOf(c jetstream.StreamConfig) settings {
 
 func wanted(maxBytes int64) settings {
 	return settings{
-		Subjects: []string{ingest.Subjects}, Storage: jetstream.FileStorage, Retention: jetstream.LimitsPolicy,
+		Subjects: []string{wire.Subjects}, Storage: jetstream.FileStorage, Retention: jetstream.LimitsPolicy,
 		Discard: jetstream.DiscardNew, MaxMsgs: -1, MaxPer: -1, MaxBytes: maxBytes, Atomic: true, Duplicates: true,
 	}
 }
@@ -55,7 +56,7 @@ func wanted(maxBytes int64) settings {
 func TestEnsureStream(t *testing.T) {
 	b := connect(t, ingest.Config{Embedded: startEmbedded(t, nil)})
 	first, err := b.EnsureStream(t.Context(), ingest.StreamConfig{})
-	if err != nil || !first.Created || len(first.Problems) > 0 || !strings.HasPrefix(first.Stream, ingest.StreamName+"@") {
+	if err != nil || !first.Created || len(first.Problems) > 0 || !strings.HasPrefix(first.Stream, wire.Stream+"@") {
 		t.Fatalf("a new stream: %+v, %v", first, err)
 	}
 	if diff := cmp.Diff(wanted(-1), settingsOf(streamConfig(t, b))); diff != "" {
@@ -85,7 +86,7 @@ func TestEnsureStreamMakesAnotherOfADeletedOne(t *testing.T) {
 			t.Fatal(err)
 		}
 		names = append(names, report.Stream)
-		if err := b.JetStream().DeleteStream(t.Context(), ingest.StreamName); err != nil {
+		if err := b.JetStream().DeleteStream(t.Context(), wire.Stream); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -123,9 +124,9 @@ func TestEnsureStreamAlignsWhatIsThere(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := connect(t, ingest.Config{Embedded: startEmbedded(t, nil)})
-			test.have.Name = ingest.StreamName
+			test.have.Name = wire.Stream
 			if test.have.Subjects == nil {
-				test.have.Subjects = []string{ingest.Subjects}
+				test.have.Subjects = []string{wire.Subjects}
 			}
 			if _, err := b.JetStream().CreateStream(t.Context(), test.have); err != nil {
 				t.Fatal(err)
@@ -148,7 +149,7 @@ func TestEnsureStreamAlignsWhatIsThere(t *testing.T) {
 			if len(test.problems) == 0 {
 				got := settingsOf(streamConfig(t, b))
 				want := wanted(-1)
-				want.Subjects = []string{"other", ingest.Subjects}
+				want.Subjects = []string{"other", wire.Subjects}
 				if diff := cmp.Diff(want, got); diff != "" {
 					t.Errorf("settings (-want +got):\n%s", diff)
 				}

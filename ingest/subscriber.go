@@ -13,6 +13,8 @@ import (
 	"github.com/ThreeDotsLabs/watermill/message"
 	"github.com/nats-io/nats.go/jetstream"
 	"golang.org/x/sync/semaphore"
+
+	"boxoffice/wire"
 )
 
 // A SubscriberConfig says how a Subscriber receives. Its zero value is ready.
@@ -60,7 +62,7 @@ func (c SubscriberConfig) withDefaults() SubscriberConfig {
 // consumer gives the consumer's settings for a topic.
 func (c SubscriberConfig) consumer(topic string) jetstream.ConsumerConfig {
 	name := c.Durable
-	if topic != Subjects {
+	if topic != wire.Subjects {
 		name += "-" + strings.NewReplacer(".", "_", "*", "-", ">", "--").Replace(topic)
 	}
 	return jetstream.ConsumerConfig{

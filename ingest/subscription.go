@@ -13,6 +13,8 @@ import (
 	"github.com/ThreeDotsLabs/watermill/message"
 	"github.com/nats-io/nats.go/jetstream"
 	"golang.org/x/sync/semaphore"
+
+	"boxoffice/wire"
 )
 
 const (
@@ -95,7 +97,7 @@ func (s *subscription) consume() error {
 			}
 		}))
 	if err != nil {
-		return fmt.Errorf("receiving from the stream %s: %w", StreamName, err)
+		return fmt.Errorf("receiving from the stream %s: %w", wire.Stream, err)
 	}
 	defer s.end(consuming)
 	return s.watch(consumer, consuming, trouble)

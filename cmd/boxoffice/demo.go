@@ -17,8 +17,8 @@ import (
 	"boxoffice/access/trail"
 	"boxoffice/domain"
 	"boxoffice/eventstore"
-	"boxoffice/ingest"
 	"boxoffice/internal/platform"
+	"boxoffice/wire"
 )
 
 func newDemo() *cobra.Command {
@@ -108,7 +108,7 @@ func (d *demo) play(ctx context.Context) error {
 func (d *demo) publishHistory(ctx context.Context, bar *progress) (int64, error) {
 	bar.count(-1)
 	var published int64
-	var batch []ingest.Outgoing
+	var batch []wire.Message
 	flush := func() error {
 		if err := d.service.publisher.PublishBatch(ctx, batch); err != nil {
 			return fmt.Errorf("publishing the history: %w", err)
@@ -162,7 +162,7 @@ func (d *demo) publishLive(ctx context.Context) error {
 		if refusal != nil {
 			return fmt.Errorf("the simulated platform made a bad event: %w", refusal)
 		}
-		if err := d.service.publisher.PublishBatch(ctx, []ingest.Outgoing{message}); err != nil && ctx.Err() == nil {
+		if err := d.service.publisher.PublishBatch(ctx, []wire.Message{message}); err != nil && ctx.Err() == nil {
 			d.service.log.Error("publishing a live event failed", "error", err)
 		}
 	}

@@ -16,7 +16,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"boxoffice/domain"
-	"boxoffice/ingest"
+	"boxoffice/wire"
 )
 
 // linesOf reads a source to its end.
@@ -115,7 +115,7 @@ func FuzzOutgoing(f *testing.F) {
 	f.Add([]byte(`{"type":"user.updated"`))
 	f.Fuzz(func(t *testing.T, line []byte) {
 		o, refusal := outgoing(line, domain.InstantOf(yearEnd))
-		kind, ok := strings.CutPrefix(o.Subject, ingest.SubjectPrefix)
+		kind, ok := strings.CutPrefix(o.Subject, wire.SubjectPrefix)
 		if !ok || refusal == nil && !domain.KnownType(kind) {
 			t.Errorf("subject %q, %v", o.Subject, refusal)
 		}

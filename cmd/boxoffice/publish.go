@@ -14,6 +14,7 @@ import (
 
 	"boxoffice/domain"
 	"boxoffice/ingest"
+	"boxoffice/wire"
 )
 
 // publishBatch is how many lines are published at a time: a few of the
@@ -81,7 +82,7 @@ type publishRun struct {
 
 // An eventPublisher stores messages in the broker, all of them, for good.
 type eventPublisher interface {
-	PublishBatch(ctx context.Context, messages []ingest.Outgoing) error
+	PublishBatch(ctx context.Context, messages []wire.Message) error
 }
 
 // A publishSummary is what one run has done.
@@ -155,8 +156,8 @@ func (r *publishRun) file(ctx context.Context, name string, at *place) error {
 }
 
 // read takes the next lines of the source as messages; none at its end.
-func (r *publishRun) read(source *lineSource) ([]ingest.Outgoing, error) {
-	var messages []ingest.Outgoing
+func (r *publishRun) read(source *lineSource) ([]wire.Message, error) {
+	var messages []wire.Message
 	size := 0
 	for len(messages) < publishBatch && size < 8<<20 {
 		line, number, err := source.next()
@@ -174,6 +175,13 @@ func (r *publishRun) read(source *lineSource) ([]ingest.Outgoing, error) {
 		size += len(message.Data)
 	}
 	return messages, nil
+}
+
+// outgoing makes a message of one structured event. One that breaks a rule is
+// published too, and kept by the service as refused; then the rule is given.
+func outgoing(line []byte, now domain.Instant) (wire.Message, *domain.Refusal) {
+	a := wire.Judge(&domain.Message{Body: line}, now)
+	return a.Outgoing(), a.Refusal
 }
 
 func (s *publishSummary) refuse(line refusedLine) {

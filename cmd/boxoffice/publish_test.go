@@ -15,7 +15,7 @@ import (
 
 	"github.com/klauspost/compress/zstd"
 
-	"boxoffice/ingest"
+	"boxoffice/wire"
 )
 
 // A stoppingBroker stores what it is given until it is told to stop.
@@ -27,7 +27,7 @@ type stoppingBroker struct {
 
 var errStopped = errors.New("the broker is gone")
 
-func (b *stoppingBroker) PublishBatch(_ context.Context, messages []ingest.Outgoing) error {
+func (b *stoppingBroker) PublishBatch(_ context.Context, messages []wire.Message) error {
 	b.calls++
 	if b.calls == b.stopAt {
 		return errStopped

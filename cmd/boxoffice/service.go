@@ -23,6 +23,7 @@ import (
 	"boxoffice/ingest"
 	"boxoffice/internal/sqldb"
 	"boxoffice/projections"
+	"boxoffice/wire"
 )
 
 // A service is one process of boxoffice with everything that it has open.
@@ -190,7 +191,7 @@ func (s *service) greet(w io.Writer) {
 		fmt.Fprintf(w, "API     %s (read and try it at %s/docs)\n", s.config.url(s.api), s.config.url(s.api))
 	}
 	if s.embedded != nil && s.embedded.Addr() != nil {
-		fmt.Fprintf(w, "NATS    nats://%s, stream %s, token: an API key of a publisher or admin\n", s.embedded.Addr(), ingest.StreamName)
+		fmt.Fprintf(w, "NATS    nats://%s, stream %s, token: an API key of a publisher or admin\n", s.embedded.Addr(), wire.Stream)
 	}
 	if s.observed != nil {
 		fmt.Fprintf(w, "metrics %s/metrics\n", s.config.url(s.observed))

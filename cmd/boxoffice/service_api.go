@@ -53,7 +53,7 @@ func (s *service) prepareAPI(context.Context) error {
 	handler, err := api.New(api.Config{
 		Reader:    s.reader,
 		Log:       s.store,
-		Publisher: apiPublisher{s.publisher},
+		Publisher: s.publisher,
 		Keys:      s.keys,
 		Trail:     s.trail,
 		Zone:      s.zone,

@@ -13,7 +13,6 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"boxoffice/access/attempts"
-	"boxoffice/api"
 	"boxoffice/ingest"
 )
 
@@ -130,16 +129,4 @@ func (c *config) brokerName() string {
 		return address
 	}
 	return strings.TrimPrefix(c.NATSURL, "nats://")
-}
-
-// An apiPublisher lets the API publish through ingest.
-type apiPublisher struct{ to *ingest.Publisher }
-
-// Publish gives the messages to the broker.
-func (p apiPublisher) Publish(ctx context.Context, messages []api.Outgoing) error {
-	out := make([]ingest.Outgoing, len(messages))
-	for i, m := range messages {
-		out[i] = ingest.Outgoing{Subject: m.Subject, Header: nats.Header(m.Header), Data: m.Data}
-	}
-	return p.to.PublishBatch(ctx, out)
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"boxoffice/ingest"
+	"boxoffice/wire"
 )
 
 // A broker is an embedded server, as the service has it, and the service's
@@ -69,7 +70,7 @@ func (b *Bench) fill(ctx context.Context, dir string, first, n int64) error {
 	events := mix{b.Seed}
 	for done := int64(0); done < n; {
 		b.progress("putting events on the broker", done, n)
-		batch := make([]ingest.Outgoing, min(fillBatch, n-done))
+		batch := make([]wire.Message, min(fillBatch, n-done))
 		for i := range batch {
 			batch[i] = events.event(first + done + int64(i))
 		}
@@ -84,7 +85,7 @@ func (b *Bench) fill(ctx context.Context, dir string, first, n int64) error {
 // awaitAcked waits until a consumer has acknowledged all of the stream, and
 // says how many messages that are.
 func (b *broker) awaitAcked(ctx context.Context, durable string) (int64, error) {
-	stream, err := b.JetStream().Stream(ctx, ingest.StreamName)
+	stream, err := b.JetStream().Stream(ctx, wire.Stream)
 	if err != nil {
 		return 0, err
 	}

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"boxoffice/domain"
-	"boxoffice/ingest"
+	"boxoffice/wire"
 )
 
 const (
@@ -30,13 +30,13 @@ var mixStart = time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC)
 type mix struct{ seed uint64 }
 
 // event gives the k-th event, from 0 on, ready to be published.
-func (m mix) event(k int64) ingest.Outgoing {
+func (m mix) event(k int64) wire.Message {
 	kind, user, data := m.content(k)
 	body := fmt.Appendf(make([]byte, 0, 480),
 		`{"specversion":"1.0","id":"%016x-%09d","source":"https://platform.example/events/eu-west","type":%q,"subject":"auth0|%016x",`+
 			`"time":%q,"datacontenttype":"application/json","data":%s}`,
 		m.number(k, 1), k, kind, mixed(uint64(user)), m.time(k).Format("2006-01-02T15:04:05.000Z"), data)
-	return ingest.Outgoing{Subject: ingest.EventSubject(kind), Data: body}
+	return wire.Message{Subject: wire.Subject(kind), Data: body}
 }
 
 // time gives an event's time: as many come a second as that many viewers send.

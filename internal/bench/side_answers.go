@@ -13,6 +13,7 @@ import (
 
 	"boxoffice/api"
 	"boxoffice/eventstore"
+	"boxoffice/wire"
 )
 
 // A Latency is how long one kind of answer takes.
@@ -194,6 +195,6 @@ func (oneKey) Lookup(_ context.Context, key string) (api.Identity, bool, error) 
 // noPublisher takes nothing: only reading is measured.
 type noPublisher struct{}
 
-func (noPublisher) Publish(context.Context, []api.Outgoing) error {
+func (noPublisher) PublishBatch(context.Context, []wire.Message) error {
 	return errors.New("nothing is published here")
 }

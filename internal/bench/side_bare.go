@@ -19,8 +19,8 @@ import (
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/nats-io/nats.go/jetstream"
 
-	"boxoffice/ingest"
 	"boxoffice/internal/sqldb"
+	"boxoffice/wire"
 )
 
 const (
@@ -66,7 +66,7 @@ type bareLoop struct {
 }
 
 func (l *bareLoop) run(ctx context.Context, from *broker, n int64) error {
-	consumer, err := from.JetStream().CreateOrUpdateConsumer(ctx, ingest.StreamName, jetstream.ConsumerConfig{
+	consumer, err := from.JetStream().CreateOrUpdateConsumer(ctx, wire.Stream, jetstream.ConsumerConfig{
 		Durable: bareConsumer, AckPolicy: jetstream.AckExplicitPolicy, MaxAckPending: 4 * bareBatch,
 	})
 	if err != nil {

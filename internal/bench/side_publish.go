@@ -13,6 +13,7 @@ import (
 	"github.com/synadia-io/orbit.go/jetstreamext"
 
 	"boxoffice/ingest"
+	"boxoffice/wire"
 )
 
 const (
@@ -26,15 +27,15 @@ const (
 )
 
 func publishSide(ctx context.Context, r *sideRun) (Result, error) {
-	return r.publishAll(ctx, publishAtOnce, func(to *broker) func([]ingest.Outgoing) error {
+	return r.publishAll(ctx, publishAtOnce, func(to *broker) func([]wire.Message) error {
 		publisher := ingest.NewPublisher(to.Broker)
-		return func(messages []ingest.Outgoing) error { return publisher.PublishBatch(ctx, messages) }
+		return func(messages []wire.Message) error { return publisher.PublishBatch(ctx, messages) }
 	})
 }
 
 func atomicSide(ctx context.Context, r *sideRun) (Result, error) {
-	return r.publishAll(ctx, atomicBatch, func(to *broker) func([]ingest.Outgoing) error {
-		return func(messages []ingest.Outgoing) error {
+	return r.publishAll(ctx, atomicBatch, func(to *broker) func([]wire.Message) error {
+		return func(messages []wire.Message) error {
 			batch := make([]*nats.Msg, len(messages))
 			for i, m := range messages {
 				batch[i] = &nats.Msg{Subject: m.Subject, Header: nats.Header{}, Data: m.Data}
@@ -47,14 +48,14 @@ func atomicSide(ctx context.Context, r *sideRun) (Result, error) {
 }
 
 // publishAll publishes events that are made before, atOnce at a time.
-func (r *sideRun) publishAll(ctx context.Context, atOnce int64, open func(*broker) func([]ingest.Outgoing) error) (Result, error) {
+func (r *sideRun) publishAll(ctx context.Context, atOnce int64, open func(*broker) func([]wire.Message) error) (Result, error) {
 	to, err := openBroker(ctx, r.Broker)
 	if err != nil {
 		return Result{}, err
 	}
 	defer to.close()
 	publish := open(to)
-	events := make([]ingest.Outgoing, r.Warm+r.Events)
+	events := make([]wire.Message, r.Warm+r.Events)
 	for i := range events {
 		events[i] = mix{r.Seed}.event(int64(i))
 	}
@@ -81,7 +82,7 @@ func (r *sideRun) publishAll(ctx context.Context, atOnce int64, open func(*broke
 
 // stored counts the messages of the stream.
 func stored(ctx context.Context, js jetstream.JetStream) (int64, error) {
-	stream, err := js.Stream(ctx, ingest.StreamName)
+	stream, err := js.Stream(ctx, wire.Stream)
 	if err != nil {
 		return 0, err
 	}

@@ -21,6 +21,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"boxoffice/ingest"
+	"boxoffice/wire"
 )
 
 const (
@@ -34,7 +35,7 @@ var rivalInsert = fmt.Sprintf("INSERT INTO boxoffice_log.events (%s) VALUES (%s)
 // batchSide fetches 500 messages at a time and sends a pgx.Batch of INSERTs.
 func batchSide(ctx context.Context, r *sideRun) (Result, error) {
 	return r.rival(ctx, func(ctx context.Context, from *broker, pool *pgxpool.Pool, position *atomic.Int64, n int64) (int64, error) {
-		consumer, err := from.JetStream().CreateOrUpdateConsumer(ctx, ingest.StreamName, jetstream.ConsumerConfig{
+		consumer, err := from.JetStream().CreateOrUpdateConsumer(ctx, wire.Stream, jetstream.ConsumerConfig{
 			Durable: rivalConsumer, AckPolicy: jetstream.AckExplicitPolicy, MaxAckPending: 4 * rivalBatch,
 		})
 		if err != nil {
@@ -96,7 +97,7 @@ func watermillSide(ctx context.Context, r *sideRun) (Result, error) {
 		}
 		var done atomic.Int64
 		failed := make(chan error, 1)
-		router.AddConsumerHandler("insert", ingest.Subjects, subscriber, func(m *message.Message) error {
+		router.AddConsumerHandler("insert", wire.Subjects, subscriber, func(m *message.Message) error {
 			row, err := rowOf(m.Payload, position.Add(1))
 			if err == nil {
 				_, err = pool.Exec(m.Context(), rivalInsert, row...)

@@ -1,6 +1,6 @@
 // This file tests how a message of the broker is read.
 
-package ingest
+package wire
 
 import (
 	"strings"
@@ -8,53 +8,52 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/nats-io/nats.go"
 
 	"boxoffice/domain"
 )
 
 func TestContentModes(t *testing.T) {
 	for name, test := range map[string]struct {
-		header nats.Header
+		header map[string][]string
 		want   domain.Message
 	}{
 		"no header at all is structured": {nil, domain.Message{}},
 		"so is one without ce-specversion, whatever its content type": {
-			nats.Header{"Content-Type": {"application/json"}, "ce-id": {"1"}}, domain.Message{},
+			map[string][]string{"Content-Type": {"application/json"}, "ce-id": {"1"}}, domain.Message{},
 		},
 		"ce-specversion in another case makes it binary too": {
-			nats.Header{"Ce-Specversion": {"1.0"}, "CE-Type": {"user.updated"}},
+			map[string][]string{"Ce-Specversion": {"1.0"}, "CE-Type": {"user.updated"}},
 			domain.Message{Binary: true, HeaderBytes: 44, Attributes: []domain.Attribute{
 				{Name: "specversion", Value: "1.0"}, {Name: "type", Value: "user.updated"},
 			}},
 		},
 		"ce-specversion makes it binary": {
-			nats.Header{"ce-specversion": {"1.0"}, "ce-type": {"user.updated"}, "ce-subject": {"a%20b"}},
+			map[string][]string{"ce-specversion": {"1.0"}, "ce-type": {"user.updated"}, "ce-subject": {"a%20b"}},
 			domain.Message{Binary: true, HeaderBytes: 63, Attributes: []domain.Attribute{
 				{Name: "specversion", Value: "1.0"}, {Name: "subject", Value: "a%20b"}, {Name: "type", Value: "user.updated"},
 			}},
 		},
 		"the content type is an attribute, in any case": {
-			nats.Header{"ce-specversion": {"1.0"}, "CONTENT-TYPE": {"text/plain"}},
+			map[string][]string{"ce-specversion": {"1.0"}, "CONTENT-TYPE": {"text/plain"}},
 			domain.Message{Binary: true, HeaderBytes: 47, Attributes: []domain.Attribute{
 				{Name: "datacontenttype", Value: "text/plain"}, {Name: "specversion", Value: "1.0"},
 			}},
 		},
 		"what is repeated stays repeated, in its order": {
-			nats.Header{"ce-specversion": {"1.0"}, "ce-id": {"2", "1"}},
+			map[string][]string{"ce-specversion": {"1.0"}, "ce-id": {"2", "1"}},
 			domain.Message{Binary: true, HeaderBytes: 41, Attributes: []domain.Attribute{
 				{Name: "id", Value: "2"}, {Name: "id", Value: "1"}, {Name: "specversion", Value: "1.0"},
 			}},
 		},
 		"what the transport and the service add is no part of it": {
-			nats.Header{
+			map[string][]string{
 				"ce-specversion": {"1.0"}, "Nats-Msg-Id": {"x"}, "Nats-Batch-Id": {"y"},
-				HeaderReceivedAt: {"2026-01-01T00:00:00Z"}, headerUUID: {"z"},
+				HeaderReceivedAt: {"2026-01-01T00:00:00Z"}, HeaderUUID: {"z"},
 			},
 			domain.Message{Binary: true, HeaderBytes: 21, Attributes: []domain.Attribute{{Name: "specversion", Value: "1.0"}}},
 		},
 		"other headers count and say nothing": {
-			nats.Header{"ce-specversion": {"1.0"}, "traceparent": {"00"}},
+			map[string][]string{"ce-specversion": {"1.0"}, "traceparent": {"00"}},
 			domain.Message{Binary: true, HeaderBytes: 38, Attributes: []domain.Attribute{{Name: "specversion", Value: "1.0"}}},
 		},
 	} {
@@ -80,7 +79,7 @@ func TestReceivedAt(t *testing.T) {
 		"9999-01-01T00:00:00Z":        now,
 		"yesterday":                   now,
 	} {
-		if got := receivedAt(nats.Header{HeaderReceivedAt: {value}}, now); got != want {
+		if got := receivedAt(map[string][]string{HeaderReceivedAt: {value}}, now); got != want {
 			t.Errorf("%q: %s, want %s", value, got, want)
 		}
 	}
@@ -88,10 +87,10 @@ func TestReceivedAt(t *testing.T) {
 
 func TestMustBeNew(t *testing.T) {
 	body := []byte(`{"specversion":"1.0","id":"1","source":"/s","type":"user.registered","subject":"ana","time":"2026-11-23T12:00:00Z","data":{}}`)
-	for _, header := range []nats.Header{nil, {HeaderMustBeNew: {"true"}}} {
-		in := incoming("boxoffice.events.user.registered", header, body, 1, now(t))
-		if in.Event == nil || in.MustBeNew != (header != nil) {
-			t.Errorf("with %v it is %+v", header, in)
+	for _, header := range []map[string][]string{nil, {HeaderMustBeNew: {"true"}}} {
+		a := Receive("boxoffice.events.user.registered", header, body, now(t))
+		if a.Event == nil || a.MustBeNew != (header != nil) {
+			t.Errorf("with %v it is %+v", header, a)
 		}
 	}
 }
@@ -109,7 +108,7 @@ func TestWhatIsKeptOfRefused(t *testing.T) {
 	now := domain.InstantOf(time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC))
 	long := strings.Repeat("x", domain.MaxEventBytes)
 	for name, test := range map[string]struct {
-		header nats.Header
+		header map[string][]string
 		body   string
 		reason domain.Reason
 		raw    string
@@ -118,29 +117,26 @@ func TestWhatIsKeptOfRefused(t *testing.T) {
 		"not JSON: as it came":   {nil, "\xff{", domain.Malformed, "\xff{"},
 		"nothing":                {nil, "", domain.Malformed, ""},
 		"binary: as a structured event": {
-			nats.Header{"ce-specversion": {"1.0"}, "ce-id": {"1"}}, `{"a":1}`, domain.InvalidAttribute,
+			map[string][]string{"ce-specversion": {"1.0"}, "ce-id": {"1"}}, `{"a":1}`, domain.InvalidAttribute,
 			string(domain.RenderStructured(&domain.Message{Binary: true, Body: []byte(`{"a":1}`), Attributes: []domain.Attribute{
 				{Name: "id", Value: "1"}, {Name: "specversion", Value: "1.0"},
 			}})),
 		},
 		"too large: its head": {nil, long + "x", domain.TooLarge, long[:4096]},
 		"too large, and cut off by the service": {
-			nats.Header{HeaderRefused: {"too_large"}}, long[:4096], domain.TooLarge, long[:4096],
+			map[string][]string{HeaderRefused: {"too_large"}}, long[:4096], domain.TooLarge, long[:4096],
 		},
 		"refused for another reason, says the header, which is for too_large alone": {
-			nats.Header{HeaderRefused: {"erased"}}, "", domain.Malformed, "",
+			map[string][]string{HeaderRefused: {"erased"}}, "", domain.Malformed, "",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			in := incoming("boxoffice.events.user.updated", test.header, []byte(test.body), 7, now)
-			if in.Refusal == nil || in.Refusal.Reason != test.reason || in.Event != nil {
-				t.Fatalf("got %v, want %s", in.Refusal, test.reason)
+			a := Receive("boxoffice.events.user.updated", test.header, []byte(test.body), now)
+			if a.Refusal == nil || a.Refusal.Reason != test.reason || a.Event != nil {
+				t.Fatalf("got %v, want %s", a.Refusal, test.reason)
 			}
-			if string(in.Raw) != test.raw {
-				t.Errorf("%.80q is kept, want %.80q", in.Raw, test.raw)
-			}
-			if in.Sequence != 7 || in.ReceivedAt != now {
-				t.Errorf("sequence %d, received at %s", in.Sequence, in.ReceivedAt)
+			if kept := a.Kept(); string(kept) != test.raw {
+				t.Errorf("%.80q is kept, want %.80q", kept, test.raw)
 			}
 		})
 	}
@@ -150,16 +146,16 @@ func TestWhatIsKeptOfRefused(t *testing.T) {
 // an event that is too large, with what it could read of the envelope as
 // headers; an erasure has to find it by its subject.
 func TestWhomATooLargeEventIsAbout(t *testing.T) {
-	header := nats.Header{
+	header := map[string][]string{
 		HeaderRefused: {"too_large"}, "ce-subject": {"auth0%7C1"}, "ce-type": {"user.updated"}, "ce-id": {"7"},
 		"ce-source": {"/p"}, "ce-time": {"2026-01-01T10:00:00Z"},
 	}
-	in := incoming("boxoffice.events.user.updated", header, []byte("{"), 7, 0)
+	a := Receive("boxoffice.events.user.updated", header, []byte("{"), 0)
 	want := &domain.Refusal{
-		Reason: domain.TooLarge, Message: in.Refusal.Message, ID: "7", Source: "/p", Type: "user.updated", Subject: "auth0|1",
+		Reason: domain.TooLarge, Message: a.Refusal.Message, ID: "7", Source: "/p", Type: "user.updated", Subject: "auth0|1",
 		Time: new(domain.InstantOf(time.Date(2026, 1, 1, 10, 0, 0, 0, time.UTC))),
 	}
-	if diff := cmp.Diff(want, in.Refusal); diff != "" {
+	if diff := cmp.Diff(want, a.Refusal); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
