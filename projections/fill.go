@@ -129,22 +129,13 @@ func (f *follower) emptyTables(ctx context.Context) error {
 		if err := f.lease.advance(ctx, tx, 0, 0, nil); err != nil {
 			return err
 		}
-		for _, name := range tableNames() {
-			if _, err := tx.ExecContext(ctx, empty+name); err != nil {
+		for _, t := range rowTables {
+			if _, err := tx.ExecContext(ctx, empty+t.name); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
-}
-
-// tableNames names all tables of a generation but its header.
-func tableNames() []string {
-	names := []string{changesTable.name, hoursTable.name, monthsTable.name}
-	for _, t := range filledTables {
-		names = append(names, t.name)
-	}
-	return names
 }
 
 // shards folds and writes all users, a shard after the other. A shard is

@@ -13,65 +13,28 @@ import (
 	"boxoffice/internal/sqldb"
 )
 
-// filledTables are the tables that are loaded, except those of the ledger.
-var filledTables = []*table{
-	usersTable, statusTermsTable, userFactsTable, entitlementsTable, periodsTable, accessSpansTable, trialSpansTable, membersTable,
-	sessionsTable,
+// loadedAtOnce is from how many users and sessions their rows are loaded.
+const loadedAtOnce = 2048
+
+// full says whether these are enough rows to load.
+func (w *writes) full() bool {
+	return len(w.to(usersTable.table).added)+len(w.to(sessionsTable.table).added) >= loadedAtOnce
 }
 
-// A block holds rows of some users, by table in the order of filledTables.
-type block struct {
-	rows   [9][][]any
-	ledger ledger
-}
-
-// The places of the tables in a block.
-const (
-	usersRows = iota
-	statusTermsRows
-	userFactsRows
-	entitlementsRows
-	periodsRows
-	accessRows
-	trialRows
-	membersRows
-	sessionsRows
-)
-
-// blockRows is from how many users and sessions a block is loaded.
-const blockRows = 2048
-
-func (b *block) full() bool { return len(b.rows[usersRows])+len(b.rows[sessionsRows]) >= blockRows }
-
-// addUser adds all rows of a user.
-func (b *block) addUser(key sqldb.UUID, id string, u *shardUser, c domain.Calendar, now domain.Instant) error {
+// wholeUser takes up all rows of a user of whom there are none.
+func (w *writes) wholeUser(key sqldb.UUID, id string, u *shardUser, c domain.Calendar, now domain.Instant) error {
 	facts, binary, err := u.allFacts()
 	if err != nil {
 		return fmt.Errorf("facts of user %s: %w", key, err)
 	}
 	rows := userRowsOf(key, id, facts, c, now)
-	b.rows[usersRows] = append(b.rows[usersRows], rows.user.values())
-	b.rows[statusTermsRows] = append(b.rows[statusTermsRows], rows.user.terms())
-	b.rows[userFactsRows] = append(b.rows[userFactsRows], []any{key, binary})
-	for i := range rows.entitlements {
-		b.rows[entitlementsRows] = append(b.rows[entitlementsRows], rows.entitlements[i].values())
-	}
-	for i := range rows.periods {
-		b.rows[periodsRows] = append(b.rows[periodsRows], rows.periods[i].values())
-	}
-	for i := range rows.access {
-		b.rows[accessRows] = append(b.rows[accessRows], rows.access[i].values())
-	}
-	for i := range rows.trial {
-		b.rows[trialRows] = append(b.rows[trialRows], rows.trial[i].values())
-	}
-	for i := range rows.members {
-		b.rows[membersRows] = append(b.rows[membersRows], rows.members[i].values())
-	}
-	b.ledger.add(rows.ledgerEntries())
+	w.user(false, &userRows{}, &rows)
+	w.userFacts(false, key, binary)
+	sessions := w.to(sessionsTable.table)
 	err = u.eachSession(func(name sessionName, facts *domain.SessionFacts, binary []byte) {
 		session := sessionKey{eventstore.UserKey(key), name.sessionID, name.contentID}
-		b.rows[sessionsRows] = append(b.rows[sessionsRows], sessionValues(session.hash(), session, facts, binary))
+		row := sessionRowOf(session.hash(), session, facts, binary)
+		sessions.add(sessionsTable.row(&row))
 	})
 	if err != nil {
 		return fmt.Errorf("user %s: %w", key, err)
@@ -80,18 +43,18 @@ func (b *block) addUser(key sqldb.UUID, id string, u *shardUser, c domain.Calend
 }
 
 // load writes the rows of a shard, and gives what its users contribute to the
-// ledger. Making the rows of a block and loading the one before go on at once.
+// ledger. Making the rows of some users and loading those before go on at once.
 func (f *filler) load(ctx context.Context, tx *sqldb.Tx, s *shard) (ledger, error) {
 	sum, now := ledger{}, f.now()
-	blocks := make(chan *block, 1)
+	made := make(chan *writes, 1)
 	work, ctx := errgroup.WithContext(ctx)
 	work.Go(func() error {
-		defer close(blocks)
-		b := &block{ledger: sum}
+		defer close(made)
+		w := newWrites(sum)
 		send := func() error {
 			select {
-			case blocks <- b:
-				b = &block{ledger: sum}
+			case made <- w:
+				w = newWrites(sum)
 				return nil
 			case <-ctx.Done():
 				return ctx.Err()
@@ -99,10 +62,10 @@ func (f *filler) load(ctx context.Context, tx *sqldb.Tx, s *shard) (ledger, erro
 		}
 		for _, key := range s.sorted() {
 			u := s.user(key)
-			if err := b.addUser(sqldb.UUID(key), s.id(key, u), u, f.calendar, now); err != nil {
+			if err := w.wholeUser(sqldb.UUID(key), s.id(key, u), u, f.calendar, now); err != nil {
 				return err
 			}
-			if b.full() {
+			if w.full() {
 				if err := send(); err != nil {
 					return err
 				}
@@ -111,9 +74,9 @@ func (f *filler) load(ctx context.Context, tx *sqldb.Tx, s *shard) (ledger, erro
 		return send()
 	})
 	work.Go(func() error {
-		for b := range blocks {
-			for i, t := range filledTables {
-				if err := t.load(ctx, tx, b.rows[i]); err != nil {
+		for w := range made {
+			for _, t := range rowTables {
+				if err := t.load(ctx, tx, w.to(t).added); err != nil {
 					return err
 				}
 			}

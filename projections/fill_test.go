@@ -234,9 +234,13 @@ func (st *stripe) sizeOfAll() (size int64) {
 // rowsOfUser gives the rows of a user as text.
 func rowsOfUser(t *testing.T, key eventstore.UserKey, u *shardUser) string {
 	t.Helper()
-	b := &block{ledger: ledger{}}
-	if err := b.addUser(sqldb.UUID(key), "id", u, domain.Calendar{Zone: time.UTC}, 0); err != nil {
+	w := newWrites(ledger{})
+	if err := w.wholeUser(sqldb.UUID(key), "id", u, domain.Calendar{Zone: time.UTC}, 0); err != nil {
 		t.Fatal(err)
 	}
-	return fmt.Sprint(b.rows, b.ledger)
+	text := fmt.Sprint(w.ledger)
+	for _, of := range rowTables {
+		text += fmt.Sprint(of.name, w.to(of).added)
+	}
+	return text
 }

@@ -70,15 +70,17 @@ func (f *folding) foldSession(hash sqldb.UUID, key sessionKey, kept []byte) erro
 	if err != nil {
 		return fmt.Errorf("facts of session %s: %w", hash, err)
 	}
-	row := sessionValues(hash, key, facts, are)
+	if bytes.Equal(kept, are) {
+		return nil
+	}
+	row, to := sessionRowOf(hash, key, facts, are), f.writes.to(sessionsTable.table)
 	switch {
 	case kept == nil:
-		f.writes.sessions.added = append(f.writes.sessions.added, row)
-	case bytes.Equal(kept, are):
+		to.add(sessionsTable.row(&row))
 	case facts.StartedAt() != startedAt:
-		f.writes.sessionsMoved = append(f.writes.sessionsMoved, row)
+		to.change(reportedColumns|startColumns, sessionsTable.row(&row))
 	default:
-		f.writes.sessions.changed = append(f.writes.sessions.changed, row)
+		to.change(reportedColumns, sessionsTable.row(&row))
 	}
 	return nil
 }

@@ -21,7 +21,7 @@ type folding struct {
 	calendar domain.Calendar
 	now      domain.Instant
 	batch    *batch
-	writes   writes
+	writes   *writes
 }
 
 // foldUsers takes the batch's events into the facts of its users.
@@ -126,7 +126,7 @@ func (f *folding) foldUser(user eventstore.UserKey, events *userEvents, kept []b
 	}
 	after := userRowsOf(key, events.subject, facts, f.calendar, f.now)
 	f.writes.user(kept != nil, &before, &after)
-	f.writes.userFacts.put(kept != nil, []any{key, are})
+	f.writes.userFacts(kept != nil, key, are)
 	return nil
 }
 

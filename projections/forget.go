@@ -9,6 +9,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"boxoffice/domain"
@@ -254,8 +256,8 @@ func lockUnfollowed(ctx context.Context, tx *sqldb.Tx) error {
 // forgetAll empties a generation that was left before its first position: what
 // it may hold counts for nothing, and whoever goes on with it begins again.
 func forgetAll(ctx context.Context, tx *sqldb.Tx) error {
-	for _, table := range scrubbedTables {
-		if _, err := tx.ExecContext(ctx, "DELETE FROM "+table); err != nil {
+	for _, t := range personalTables() {
+		if _, err := tx.ExecContext(ctx, "DELETE FROM "+t.name); err != nil {
 			return err
 		}
 	}
@@ -264,7 +266,7 @@ func forgetAll(ctx context.Context, tx *sqldb.Tx) error {
 
 // forgetFacts folds erasures into what is known of the users.
 func forgetFacts(ctx context.Context, tx *sqldb.Tx, users []eventstore.UserKey, zone *time.Location, now domain.Instant) error {
-	f := &folding{tx: tx, dialect: tx.Dialect(), calendar: domain.Calendar{Zone: zone}, now: now, writes: newWrites()}
+	f := &folding{tx: tx, dialect: tx.Dialect(), calendar: domain.Calendar{Zone: zone}, now: now, writes: newWrites(ledger{})}
 	known, err := f.loadUsers(ctx, users)
 	if err != nil {
 		return err
@@ -277,35 +279,33 @@ func forgetFacts(ctx context.Context, tx *sqldb.Tx, users []eventstore.UserKey, 
 	return f.writes.flush(ctx, tx, f.calendar)
 }
 
-// personalColumns are what people entered and who they are, in the tables of a
-// generation; notNull has what stands for nothing where a column needs a value.
-var personalColumns = []struct {
-	table   string
-	columns []string
-	notNull map[string]string
-}{
-	{"users", []string{"id", "email", "first_name", "last_name", "locale", "country", "platform", "custom",
-		"search_name", "search_email", "search_id"}, map[string]string{"custom": "'{}'"}},
-	{"periods", []string{"comment"}, nil},
-	{"kpi_members", []string{"id"}, nil},
-}
-
 // forgetColumns empties what is personal in a generation whose facts this code
 // can't fold: it was made by another version, and is replaced by one that will
 // have everything right. Until then the counts of users may hold who was erased.
 func forgetColumns(ctx context.Context, tx *sqldb.Tx, users []eventstore.UserKey) error {
-	for _, p := range personalColumns {
-		for _, column := range p.columns {
-			empty := "NULL"
-			if text := p.notNull[column]; text != "" {
-				empty = text
-			}
-			if err := ofUsers(ctx, tx, users, "UPDATE "+p.table+" SET "+column+" = "+empty); err != nil {
-				return err
-			}
+	for _, t := range personalTables() {
+		if err := ofUsers(ctx, tx, users, t.forgetText()); err != nil {
+			return err
 		}
 	}
-	return ofUsers(ctx, tx, users, "DELETE FROM user_facts")
+	return nil
+}
+
+// forgetText gives the statement, without its condition, that empties the
+// personal columns of rows. Where one of them can't be empty, the rows go.
+func (t *table) forgetText() string {
+	var set []string
+	for _, c := range t.personal() {
+		switch {
+		case !c.is(required):
+			set = append(set, c.quoted()+" = NULL")
+		case c.typ == jsonType:
+			set = append(set, c.quoted()+" = '{}'")
+		default:
+			return "DELETE FROM " + t.name
+		}
+	}
+	return "UPDATE " + t.name + " SET " + strings.Join(set, ", ")
 }
 
 // ofUsers runs a statement on the rows of users.
@@ -315,9 +315,11 @@ func ofUsers(ctx context.Context, tx *sqldb.Tx, users []eventstore.UserKey, stat
 	return err
 }
 
-// scrubbedTables are the tables of a generation that hold what is personal, or
+// personalTables are the tables of a generation that hold what is personal, or
 // held it.
-var scrubbedTables = []string{"users", "user_facts", "periods", "kpi_members"}
+func personalTables() []*table {
+	return slices.DeleteFunc(slices.Clone(rowTables), func(t *table) bool { return len(t.personal()) == 0 })
+}
 
 // Scrub rewrites what holds people's data in every generation, so that
 // nothing of who was erased is left in its bytes, and gets rid of what
@@ -342,8 +344,8 @@ func (g *generation) scrub(ctx context.Context, problem func(error)) error {
 	if err != nil || !begun {
 		return err
 	}
-	for _, table := range scrubbedTables {
-		if err := eventstore.Passing(g.db.Rewrite(ctx, table), problem); err != nil {
+	for _, t := range personalTables() {
+		if err := eventstore.Passing(g.db.Rewrite(ctx, t.name), problem); err != nil {
 			return err
 		}
 	}

@@ -164,9 +164,9 @@ func (g *generation) analyze(ctx context.Context) error {
 	if g.db.Dialect().Name != sqldb.Postgres {
 		return nil
 	}
-	for _, v := range viewedColumns {
-		if _, err := g.db.SQL().ExecContext(ctx, "ANALYZE "+v.table); err != nil {
-			return fmt.Errorf("analyze %s: %w", v.table, err)
+	for _, t := range tables() {
+		if _, err := g.db.SQL().ExecContext(ctx, "ANALYZE "+t.name); err != nil {
+			return fmt.Errorf("analyze %s: %w", t.name, err)
 		}
 	}
 	return nil

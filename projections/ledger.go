@@ -21,18 +21,13 @@ type entryKey struct {
 	at      sqldb.Micros
 }
 
-// ledgerTable is one of the tables with the sums of a ledger.
-func ledgerTable(name, at string) *table {
-	return &table{name: name, key: []string{"counter", at}, columns: []string{"counter", at, "delta"}}
-}
-
-var (
-	changesTable = ledgerTable("kpi_changes", "at")
-	hoursTable   = ledgerTable("kpi_hours", "from_at")
-	monthsTable  = ledgerTable("kpi_months", "from_at")
-)
-
 const hour domain.Instant = 3600 * 1e6
+
+// An entryRow is a row of kpi_changes, kpi_hours or kpi_months.
+type entryRow struct {
+	entryKey
+	delta int64
+}
 
 // A ledger gathers by how much counters change, over all users of a batch.
 type ledger map[entryKey]int64
@@ -48,7 +43,7 @@ func (l ledger) add(contributions []domain.Contribution) {
 func (l ledger) write(ctx context.Context, tx *sqldb.Tx, c domain.Calendar) error {
 	hours, months := l.roll(c)
 	for _, part := range []struct {
-		table   *table
+		table   *rowTable[entryRow]
 		entries ledger
 	}{{changesTable, l}, {hoursTable, hours}, {monthsTable, months}} {
 		if err := part.entries.addTo(ctx, tx, part.table); err != nil {
@@ -61,23 +56,26 @@ func (l ledger) write(ctx context.Context, tx *sqldb.Tx, c domain.Calendar) erro
 // addTo adds the entries to the rows of a table. A row that comes to zero is
 // removed, so that a ledger is the same whatever way led to it. What is there is
 // read first: most entries are of instants that are new, or that go.
-func (l ledger) addTo(ctx context.Context, tx *sqldb.Tx, t *table) error {
+func (l ledger) addTo(ctx context.Context, tx *sqldb.Tx, t *rowTable[entryRow]) error {
 	keys := l.keys()
-	were, err := loadSums(ctx, tx, t, keys)
+	were, err := loadSums(ctx, tx, t.table, keys)
 	if err != nil {
 		return fmt.Errorf("load %s: %w", t.name, err)
 	}
 	var w tableWrites
 	for _, key := range keys {
 		was, there := were[key]
-		row := []any{string(key.counter), key.at, was + l[key]}
-		if there && was+l[key] == 0 {
-			w.gone = append(w.gone, row[:2])
-		} else {
-			w.put(there, row)
+		row := t.row(&entryRow{key, was + l[key]})
+		switch {
+		case !there:
+			w.add(row)
+		case was+l[key] == 0:
+			w.remove(row[:t.keys])
+		default:
+			w.change(0, row)
 		}
 	}
-	return w.flush(ctx, tx, t)
+	return w.flush(ctx, tx, t.table)
 }
 
 // loadSums reads the rows of sorted keys that are there.
@@ -104,15 +102,11 @@ func loadSums(ctx context.Context, tx *sqldb.Tx, t *table, keys []entryKey) (led
 // PostgreSQL a way there and back.
 func loadFromArrays(ctx context.Context, tx *sqldb.Tx, t *table, keys []entryKey, sums ledger) error {
 	for part := range slices.Chunk(keys, updatedAtOnce) {
-		from, args, err := tx.Arrays(ctx, t.name, t.key, len(part), func(row, column int) any {
-			if column == 0 {
-				return string(part[row].counter)
-			}
-			return part[row].at
-		})
-		if err != nil {
-			return err
+		entries := make([][]any, len(part))
+		for i, key := range part {
+			entries[i] = []any{string(key.counter), key.at}
 		}
+		from, args := arrays(t.key(), entries)
 		rows, err := tx.QueryContext(ctx, "SELECT v.*, "+t.name+".delta FROM "+from+" JOIN "+t.name+" ON "+t.sameKey("v"), args...)
 		if err != nil {
 			return err
@@ -140,8 +134,9 @@ func scanSums(rows *sql.Rows, sums ledger) error {
 }
 
 func loadCounter(ctx context.Context, tx *sqldb.Tx, t *table, counter domain.Counter, at []sqldb.Micros, sums ledger) error {
-	in, args := sqldb.In(tx.Dialect(), t.key[1], 2, at)
-	rows, err := tx.QueryContext(ctx, "SELECT counter, "+t.key[1]+", delta FROM "+t.name+" WHERE counter = $1 AND "+in,
+	column := t.columns[1].name
+	in, args := sqldb.In(tx.Dialect(), column, 2, at)
+	rows, err := tx.QueryContext(ctx, "SELECT counter, "+column+", delta FROM "+t.name+" WHERE counter = $1 AND "+in,
 		append([]any{string(counter)}, args...)...)
 	if err != nil {
 		return err
@@ -201,15 +196,7 @@ type memberRow struct {
 	id           opt[string]
 }
 
-var membersTable = &table{
-	name:    "kpi_members",
-	key:     []string{"counter", "at", "user_key"},
-	columns: []string{"counter", "at", "user_key", "delta", "month_at", "registered_at", "id"},
-}
-
-func (r *memberRow) values() []any {
-	return []any{string(r.counter), r.at, r.user, r.delta, r.month, r.registeredAt, r.id.arg()}
-}
+func (r memberRow) rowKey() memberKey { return r.memberKey }
 
 // memberRows gives the entries that are kept user by user: of the counters
 // that are counted a month at a time. Who is counted in the others is told by

@@ -133,7 +133,7 @@ func (p *projector) save(ctx context.Context, b *batch) error {
 func (p *projector) folding(tx *sqldb.Tx, b *batch) *folding {
 	return &folding{
 		tx: tx, dialect: p.gen.db.Dialect(), calendar: p.calendar, now: p.now(),
-		batch: b, writes: newWrites(),
+		batch: b, writes: newWrites(ledger{}),
 	}
 }
 
@@ -202,10 +202,10 @@ func (p *projector) refresh(ctx context.Context) (more bool, err error) {
 		if err != nil {
 			return err
 		}
-		if err := usersTable.update(ctx, tx, stateColumns.columns(), users); err != nil {
+		if err := usersTable.update(ctx, tx, stateColumns, users); err != nil {
 			return err
 		}
-		return statusTermsTable.update(ctx, tx, statusTermsTable.changing(), terms)
+		return statusTermsTable.update(ctx, tx, 0, terms)
 	})
 	if err != nil {
 		return false, fmt.Errorf("renew the status of users: %w", err)
@@ -247,7 +247,7 @@ func (p *projector) refreshed(ctx context.Context, tx *sqldb.Tx, keys []eventsto
 		}
 		row := userRowOf(sqldb.UUID(key), "", facts, now)
 		row.id = opt[string]{}
-		users, terms = append(users, row.values()), append(terms, row.terms())
+		users, terms = append(users, usersTable.row(&row)), append(terms, statusTermsTable.row(&row))
 	}
 	return users, terms, nil
 }

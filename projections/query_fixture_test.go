@@ -155,9 +155,8 @@ func project(m *Models, number int, l Log, zone *time.Location, now domain.Insta
 // empty brings a generation back to how it began, in a time zone.
 func empty(ctx context.Context, g *generation, made buildSpec) error {
 	return g.db.InTx(ctx, func(tx *sqldb.Tx) error {
-		for _, table := range []string{"users", "status_terms", "user_facts", "entitlements", "periods", "access_spans", "trial_spans",
-			"kpi_changes", "kpi_hours", "kpi_months", "kpi_members", "sessions"} {
-			if _, err := tx.ExecContext(ctx, "DELETE FROM "+table); err != nil {
+		for _, t := range rowTables {
+			if _, err := tx.ExecContext(ctx, "DELETE FROM "+t.name); err != nil {
 				return err
 			}
 		}

@@ -104,7 +104,7 @@ func (s *snapshot) sessions(ctx context.Context, l *sessionListing, after *Sessi
 	if l.nothing {
 		return nil, nil, nil
 	}
-	var found []sessionRow
+	var found []listedSession
 	for _, stretch := range l.stretches(after) {
 		// One more than wanted tells whether there is a further page.
 		more, err := s.sessionRows(ctx, l, stretch, limit+1-len(found))
@@ -156,14 +156,14 @@ func userBehind(q *statement, c *SessionCursor) string {
 	return "u.id IS NULL AND s.user_key > " + q.arg(sqldb.UUID(c.UserKey))
 }
 
-// A sessionRow is a session and the key of its user.
-type sessionRow struct {
+// A listedSession is a session and the key of its user.
+type listedSession struct {
 	Session
 	user sqldb.UUID
 }
 
 // cursor gives the cursor after which the sessions behind this one come.
-func (r *sessionRow) cursor() *SessionCursor {
+func (r *listedSession) cursor() *SessionCursor {
 	return &SessionCursor{StartedAt: r.StartedAt, SessionID: r.SessionID, ContentID: r.ContentID,
 		UserID: r.UserID, UserKey: eventstore.UserKey(r.user)}
 }
@@ -183,7 +183,7 @@ func (l *sessionListing) write(q *statement, index string, conditions []conditio
 	}
 }
 
-func (s *snapshot) sessionRows(ctx context.Context, l *sessionListing, stretch []condition, limit int) ([]sessionRow, error) {
+func (s *snapshot) sessionRows(ctx context.Context, l *sessionListing, stretch []condition, limit int) ([]listedSession, error) {
 	q := &statement{}
 	l.write(q, "", stretch)
 	q.write(" LIMIT ", q.arg(int64(limit)))
@@ -192,7 +192,7 @@ func (s *snapshot) sessionRows(ctx context.Context, l *sessionListing, stretch [
 		return nil, err
 	}
 	defer rows.Close()
-	var found []sessionRow
+	var found []listedSession
 	for rows.Next() {
 		r, err := scanSession(rows, l.at, s.SessionTimeout)
 		if err != nil {
@@ -203,8 +203,8 @@ func (s *snapshot) sessionRows(ctx context.Context, l *sessionListing, stretch [
 	return found, rows.Err()
 }
 
-func scanSession(row scanner, at domain.Instant, timeout time.Duration) (sessionRow, error) {
-	var r sessionRow
+func scanSession(row scanner, at domain.Instant, timeout time.Duration) (listedSession, error) {
+	var r listedSession
 	var started, last sqldb.Micros
 	var ended bool
 	err := row.Scan(&r.SessionID, &r.ContentID, &r.Title, &started, &last, &ended,

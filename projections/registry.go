@@ -181,34 +181,15 @@ func (m *Models) makeLive(ctx context.Context, tx *sqldb.Tx, number int) error {
 	return showInViews(ctx, tx, m.registry.Dialect(), number)
 }
 
-// viewedColumns are the tables that people's own SQL sees as views of the
-// schema boxoffice, and what it sees of them. Facts are for the service alone.
-var viewedColumns = []struct{ table, columns string }{
-	{"users", `user_key, id, first_event_at, registered_at, updated_at, email, first_name, last_name,
-		locale, country, platform, custom, status, status_since, status_from, status_until`},
-	{"entitlements", `user_key, kind, id, offer_id, offer_name, content_id, title, rental_kind,
-		amount, currency, "interval", payment_interface`},
-	{"periods", `user_key, kind, id, n, from_at, to_at, trial_end_at, trial_to, canceled_at, reason, comment`},
-	{"access_spans", "user_key, from_at, to_at"},
-	{"trial_spans", "user_key, from_at, to_at"},
-	{"kpi_changes", "counter, at, delta"},
-	{"kpi_hours", "counter, from_at, delta"},
-	{"kpi_months", "counter, from_at, delta"},
-	{"kpi_members", "counter, at, user_key, delta"},
-	{"sessions", `user_key, session_id, content_id, title, started_at, last_event_at, ended, duration_ms,
-		watched_ms, content_length_ms, completion_rate, completed, position_ms, device, platform`},
-	{"generation", "position, recorded_at, time_zone, fold_version"},
-}
-
 // showInViews makes the views of the schema boxoffice show a generation. It is
 // PostgreSQL's alone. The columns of a view stay as they are: a change of them
 // needs a migration of the registry that drops the view.
 func showInViews(ctx context.Context, tx *sqldb.Tx, d *sqldb.Dialect, number int) error {
 	schema := generationSchema(d, number)
-	for _, v := range viewedColumns {
-		text := "CREATE OR REPLACE VIEW " + v.table + " AS SELECT " + v.columns + " FROM " + schema + "." + v.table
+	for _, t := range viewedTables() {
+		text := "CREATE OR REPLACE VIEW " + t.name + " AS SELECT " + quotedList(t.visible()) + " FROM " + schema + "." + t.name
 		if _, err := tx.ExecContext(ctx, text); err != nil {
-			return fmt.Errorf("view %s: %w", v.table, err)
+			return fmt.Errorf("view %s: %w", t.name, err)
 		}
 	}
 	return nil

@@ -12,23 +12,6 @@ import (
 	"boxoffice/internal/sqldb"
 )
 
-// A table is what has to be known of a table to write into it.
-type table struct {
-	name    string
-	key     []string // the primary key
-	columns []string // all columns, those of the key first
-	// reported are the columns that a change of a row sets; nil: all but the key.
-	reported []string
-}
-
-// changing gives the columns that a change of a row sets.
-func (t *table) changing() []string {
-	if t.reported != nil {
-		return t.reported
-	}
-	return t.columns[len(t.key):]
-}
-
 // copyFrom is the number of rows from which loading in bulk is worth its
 // longer start.
 const copyFrom = 64
@@ -49,33 +32,40 @@ func (t *table) load(ctx context.Context, tx *sqldb.Tx, rows [][]any) error {
 	if len(rows) == 0 {
 		return nil
 	}
-	_, err := tx.CopyIn(ctx, t.name, t.columns, sqldb.RowsOf(len(rows), len(t.columns),
+	_, err := tx.CopyIn(ctx, t.name, namesOf(t.columns), sqldb.RowsOf(len(rows), len(t.columns),
 		func(i int, values []any) { copy(values, rows[i]) }))
 	return err
+}
+
+// arrays makes of the columns of rows the arguments of a statement, and the FROM
+// item that makes rows of them again.
+func arrays(columns []column, rows [][]any) (from string, args []any) {
+	typed := make([]sqldb.ArrayColumn, len(columns))
+	for i, c := range columns {
+		typed[i] = sqldb.ArrayColumn{Name: c.name, Type: c.typ.postgres}
+	}
+	return sqldb.Arrays(typed, len(rows), func(row, column int) any { return rows[row][columns[column].place] })
 }
 
 // insertFromArrays writes a few rows that aren't there yet on PostgreSQL, in one
 // statement whatever their number.
 func (t *table) insertFromArrays(ctx context.Context, tx *sqldb.Tx, rows [][]any) error {
-	from, args, err := tx.Arrays(ctx, t.name, t.columns, len(rows), func(row, column int) any { return rows[row][column] })
-	if err == nil {
-		columns := quotedList(t.columns)
-		_, err = tx.ExecContext(ctx, "INSERT INTO "+t.name+" ("+columns+") SELECT "+columns+" FROM "+from, args...)
-	}
-	if err != nil {
+	from, args := arrays(t.columns, rows)
+	columns := quotedList(t.columns)
+	if _, err := tx.ExecContext(ctx, "INSERT INTO "+t.name+" ("+columns+") SELECT "+columns+" FROM "+from, args...); err != nil {
 		return fmt.Errorf("write %s: %w", t.name, err)
 	}
 	return nil
 }
 
-// update changes rows that are there: the columns change are set to the rows'
-// and the others stay; change may not hold a column of the key. Naming few
-// columns saves the work on the indexes of the others.
-func (t *table) update(ctx context.Context, tx *sqldb.Tx, change []string, rows [][]any) error {
+// update changes rows that are there: the columns of the groups are set to the
+// rows' and the others stay. Naming few columns saves the work on the indexes of
+// the others.
+func (t *table) update(ctx context.Context, tx *sqldb.Tx, groups columnGroups, rows [][]any) error {
 	if tx.Dialect().Name == sqldb.Postgres {
-		return t.updateFromArrays(ctx, tx, change, rows)
+		return t.updateFromArrays(ctx, tx, groups, rows)
 	}
-	return t.write(ctx, tx, rows, " ON CONFLICT ("+quotedList(t.key)+") DO UPDATE SET "+settings(change, "excluded"))
+	return t.write(ctx, tx, rows, " ON CONFLICT ("+quotedList(t.key())+") DO UPDATE SET "+settings(t.of(groups), "excluded"))
 }
 
 // updatedAtOnce bounds the memory of one statement.
@@ -83,17 +73,11 @@ const updatedAtOnce = 4096
 
 // updateFromArrays changes rows on PostgreSQL, where that takes a third of the
 // time of an upsert.
-func (t *table) updateFromArrays(ctx context.Context, tx *sqldb.Tx, change []string, rows [][]any) error {
-	columns := slices.Concat(t.key, change)
-	places := make([]int, len(columns))
-	for i, column := range columns {
-		places[i] = slices.Index(t.columns, column)
-	}
+func (t *table) updateFromArrays(ctx context.Context, tx *sqldb.Tx, groups columnGroups, rows [][]any) error {
+	change := t.of(groups)
+	columns := slices.Concat(t.key(), change)
 	for part := range slices.Chunk(rows, updatedAtOnce) {
-		from, args, err := tx.Arrays(ctx, t.name, columns, len(part), func(row, column int) any { return part[row][places[column]] })
-		if err != nil {
-			return fmt.Errorf("change %s: %w", t.name, err)
-		}
+		from, args := arrays(columns, part)
 		text := "UPDATE " + t.name + " SET " + settings(change, "v") + " FROM " + from + " WHERE " + t.sameKey("v")
 		result, err := tx.ExecContext(ctx, text, args...)
 		if err != nil {
@@ -107,19 +91,20 @@ func (t *table) updateFromArrays(ctx context.Context, tx *sqldb.Tx, change []str
 }
 
 // settings gives the part of a statement that sets columns to those of from.
-func settings(columns []string, from string) string {
+func settings(columns []column, from string) string {
 	set := make([]string, len(columns))
-	for i, column := range columns {
-		set[i] = quoted(column) + " = " + from + "." + quoted(column)
+	for i := range columns {
+		set[i] = columns[i].quoted() + " = " + from + "." + columns[i].quoted()
 	}
 	return strings.Join(set, ", ")
 }
 
 // sameKey is the condition that a row of the table has the key of one of from.
 func (t *table) sameKey(from string) string {
-	same := make([]string, len(t.key))
-	for i, column := range t.key {
-		same[i] = t.name + "." + quoted(column) + " = " + from + "." + quoted(column)
+	same := make([]string, t.keys)
+	for i := range same {
+		column := t.columns[i].quoted()
+		same[i] = t.name + "." + column + " = " + from + "." + column
 	}
 	return strings.Join(same, " AND ")
 }
@@ -193,10 +178,7 @@ func (t *table) delete(ctx context.Context, tx *sqldb.Tx, keys [][]any) error {
 // deleteByArrays removes rows on PostgreSQL.
 func (t *table) deleteByArrays(ctx context.Context, tx *sqldb.Tx, keys [][]any) error {
 	for part := range slices.Chunk(keys, updatedAtOnce) {
-		from, args, err := tx.Arrays(ctx, t.name, t.key, len(part), func(row, column int) any { return part[row][column] })
-		if err != nil {
-			return fmt.Errorf("delete from %s: %w", t.name, err)
-		}
+		from, args := arrays(t.key(), part)
 		if _, err := tx.ExecContext(ctx, "DELETE FROM "+t.name+" USING "+from+" WHERE "+t.sameKey("v"), args...); err != nil {
 			return fmt.Errorf("delete from %s: %w", t.name, err)
 		}
@@ -212,11 +194,11 @@ func (t *table) deleteText(tx *sqldb.Tx, n int) string {
 		if i > 0 {
 			b.WriteString(" OR ")
 		}
-		for j, column := range t.key {
+		for j := range t.key() {
 			if j > 0 {
 				b.WriteString(" AND ")
 			}
-			b.WriteString(quoted(column) + " = ")
+			b.WriteString(t.columns[j].quoted() + " = ")
 			b.parameter()
 		}
 	}
@@ -241,9 +223,9 @@ func flatten(rows [][]any) []any {
 	return args
 }
 
-func quoted(name string) string { return `"` + name + `"` }
+func (c *column) quoted() string { return `"` + c.name + `"` }
 
-func quotedList(names []string) string { return `"` + strings.Join(names, `", "`) + `"` }
+func quotedList(columns []column) string { return `"` + strings.Join(namesOf(columns), `", "`) + `"` }
 
 // An opt is a value that may be NULL. Unlike a pointer it can be compared.
 type opt[T comparable] struct {
@@ -281,29 +263,38 @@ func inChunks[T any](keys []T, f func([]T) error) error {
 
 // compareRows says how to get from the rows of a user in one table as they were
 // to those as they are: what to add, to change and to remove. Rows are
-// comparable, and key gives what tells them apart.
-func compareRows[R, K comparable](were, are []R, key func(R) K) (added, changed []R, gone []K) {
+// comparable, and rowKey tells them apart.
+func compareRows[R keyed[K], K comparable](were, are []R) (added, changed, gone []R) {
+	if len(were) == 0 {
+		return are, nil, nil
+	}
 	if slices.Equal(were, are) {
 		return nil, nil, nil
 	}
 	old := make(map[K]R, len(were))
 	for _, r := range were {
-		old[key(r)] = r
+		old[r.rowKey()] = r
 	}
 	for _, r := range are {
-		before, ok := old[key(r)]
+		before, ok := old[r.rowKey()]
 		switch {
 		case !ok:
 			added = append(added, r)
 		case before != r:
 			changed = append(changed, r)
 		}
-		delete(old, key(r))
+		delete(old, r.rowKey())
 	}
 	for _, r := range were {
-		if _, left := old[key(r)]; left {
-			gone = append(gone, key(r))
+		if _, left := old[r.rowKey()]; left {
+			gone = append(gone, r)
 		}
 	}
 	return added, changed, gone
+}
+
+// A keyed row has a primary key.
+type keyed[K comparable] interface {
+	comparable
+	rowKey() K
 }

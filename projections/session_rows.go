@@ -30,25 +30,18 @@ func (k sessionKey) hash() sqldb.UUID {
 	return sqldb.UUID(sum[:16])
 }
 
-var sessionsTable = &table{
-	name: "sessions",
-	key:  []string{"session_key"},
-	columns: []string{"session_key", "user_key", "session_id", "content_id", "title", "started_at", "last_event_at",
-		"ended", "duration_ms", "watched_ms", "content_length_ms", "completion_rate", "completed", "position_ms",
-		"device", "platform", "facts"},
-	reported: sessionReported,
+// A sessionRow is a row of sessions.
+type sessionRow struct {
+	sessionKey
+	hash  sqldb.UUID
+	view  domain.SessionView
+	ended bool
+	facts []byte // in binary form
 }
 
-// sessionReported are the columns that a report may change without touching an
-// index; started_at, which is in all of them, changes only when one comes late.
-var sessionReported = []string{"title", "last_event_at", "ended", "duration_ms", "watched_ms", "content_length_ms",
-	"completion_rate", "completed", "position_ms", "device", "platform", "facts"}
-
-// sessionValues gives the row of a session, with the binary form of its facts.
-func sessionValues(hash sqldb.UUID, key sessionKey, f *domain.SessionFacts, facts []byte) []any {
-	v := f.View(f.LastEventAt(), 0) // the state isn't kept, so the instant doesn't matter
-	return []any{hash, sqldb.UUID(key.user), key.sessionID, key.contentID, optOf(v.Title).arg(),
-		sqldb.Micros(v.StartedAt), sqldb.Micros(v.LastEventAt), f.LastEventIsEnd(),
-		v.DurationMS, v.WatchedMS, optOf(v.ContentLengthMS).arg(), optOf(v.CompletionRate).arg(),
-		optOf(v.Completed).arg(), optOf(v.PositionMS).arg(), optOf(v.Device).arg(), optOf(v.Platform).arg(), facts}
+func sessionRowOf(hash sqldb.UUID, key sessionKey, f *domain.SessionFacts, facts []byte) sessionRow {
+	return sessionRow{
+		sessionKey: key, hash: hash, facts: facts, ended: f.LastEventIsEnd(),
+		view: f.View(f.LastEventAt(), 0), // the state isn't kept, so the instant doesn't matter
+	}
 }

@@ -47,30 +47,10 @@ type statusColumns struct {
 	since, from, until sqldb.Micros
 }
 
-var usersTable = &table{
-	name: "users",
-	key:  []string{"user_key"},
-	columns: []string{"user_key", "id", "first_event_at", "registered_at", "updated_at",
-		"email", "first_name", "last_name", "locale", "country", "platform", "custom",
-		"search_name", "search_email", "search_id", "status", "status_since", "status_from", "status_until"},
-}
-
-func (r *userRow) values() []any {
-	p, s := &r.profile, &r.status
-	return []any{r.key, r.id.arg(), r.firstEventAt, r.registeredAt, r.updatedAt,
-		p.email.arg(), p.firstName.arg(), p.lastName.arg(), p.locale.arg(), p.country.arg(), p.platform.arg(), p.custom,
-		p.searchName.arg(), p.searchEmail.arg(), folded(r.id).arg(), string(s.status), s.since, s.from, s.until}
-}
-
-// statusTermsTable finds the rows of users that don't hold their status.
-var statusTermsTable = &table{
-	name: "status_terms", key: []string{"user_key"}, columns: []string{"user_key", "from_at", "until_at"},
-}
-
-func (r *userRow) terms() []any { return []any{r.key, r.status.from, r.status.until} }
-
-var userFactsTable = &table{
-	name: "user_facts", key: []string{"user_key"}, columns: []string{"user_key", "facts"},
+// A factsRow is a row of user_facts.
+type factsRow struct {
+	key   sqldb.UUID
+	facts []byte
 }
 
 // An entitlementKey is the primary key of a row of entitlements.
@@ -87,17 +67,7 @@ type entitlementRow struct {
 	currency, interval, paymentInterface             opt[string]
 }
 
-var entitlementsTable = &table{
-	name: "entitlements",
-	key:  []string{"user_key", "kind", "id"},
-	columns: []string{"user_key", "kind", "id", "offer_id", "offer_name", "content_id", "title", "rental_kind",
-		"amount", "currency", "interval", "payment_interface"},
-}
-
-func (r *entitlementRow) values() []any {
-	return []any{r.user, r.kind, r.id, r.offerID.arg(), r.offerName.arg(), r.contentID.arg(), r.title.arg(),
-		r.rentalKind.arg(), r.amount.arg(), r.currency.arg(), r.interval.arg(), r.paymentInterface.arg()}
-}
+func (r entitlementRow) rowKey() entitlementKey { return r.entitlementKey }
 
 // A periodKey is the primary key of a row of periods.
 type periodKey struct {
@@ -111,17 +81,7 @@ type periodRow struct {
 	reason, comment                         opt[string]
 }
 
-var periodsTable = &table{
-	name: "periods",
-	key:  []string{"user_key", "kind", "id", "n"},
-	columns: []string{"user_key", "kind", "id", "n", "from_at", "to_at", "trial_end_at", "trial_to",
-		"canceled_at", "reason", "comment"},
-}
-
-func (r *periodRow) values() []any {
-	return []any{r.user, r.kind, r.id, r.n, r.from, r.to, r.trialEnd, r.trialTo, r.canceledAt,
-		r.reason.arg(), r.comment.arg()}
-}
+func (r periodRow) rowKey() periodKey { return r.periodKey }
 
 // A spanKey is the primary key of a row of access_spans or trial_spans.
 type spanKey struct {
@@ -134,13 +94,7 @@ type spanRow struct {
 	to sqldb.Micros
 }
 
-func spansTable(name string) *table {
-	return &table{name: name, key: []string{"user_key", "from_at"}, columns: []string{"user_key", "from_at", "to_at"}}
-}
-
-var accessSpansTable, trialSpansTable = spansTable("access_spans"), spansTable("trial_spans")
-
-func (r *spanRow) values() []any { return []any{r.user, r.from, r.to} }
+func (r spanRow) rowKey() spanKey { return r.spanKey }
 
 // userRowsOf derives the rows of a user with the status that they have at now.
 // id is the user's id on the platform; it doesn't matter once they are erased.

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
-	"sync"
 	"time"
 )
 
@@ -24,8 +23,6 @@ type DB struct {
 	// writer lets one transaction at a time write, where the engine takes only
 	// one: those who wait for it stand in a queue instead of polling the file.
 	writer chan *writerConn
-	// types has the types of the columns of tables that were asked for.
-	types sync.Map
 }
 
 // A location says where a database is, and opens a schema of it.

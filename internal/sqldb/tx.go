@@ -8,7 +8,6 @@ import (
 	"database/sql"
 	"fmt"
 	"math/rand/v2"
-	"sync"
 	"time"
 )
 
@@ -17,8 +16,6 @@ type Tx struct {
 	*sql.Tx
 	conn    *sql.Conn
 	dialect *Dialect
-	// types are the handle's, of columns by table.
-	types *sync.Map
 }
 
 // Dialect says how the engine differs.
@@ -84,7 +81,7 @@ func (db *DB) tryTx(ctx context.Context, writer *writerConn, f func(*Tx) error) 
 	// After a commit this does nothing; after a panic or an error of f it is
 	// what lets go of the locks.
 	defer tx.Rollback()
-	if err := f(&Tx{Tx: tx, conn: conn, dialect: db.dialect, types: &db.types}); err != nil {
+	if err := f(&Tx{Tx: tx, conn: conn, dialect: db.dialect}); err != nil {
 		return err
 	}
 	err = commit(ctx, tx)
