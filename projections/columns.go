@@ -116,6 +116,11 @@ func (t *table) where(wanted func(*column) bool) []column {
 	return some
 }
 
+// has says whether the table has a column.
+func (t *table) has(name string) bool {
+	return slices.ContainsFunc(t.columns, func(c column) bool { return c.name == name })
+}
+
 // namesOf gives the names of columns.
 func namesOf(columns []column) []string {
 	names := make([]string, len(columns))
