@@ -224,15 +224,15 @@ func whoIsErased(users []string, verdicts []verdict) ([]string, error) {
 // composeErasures makes an event for each of the ids that is a user's. known
 // says whether any is, or was before they were erased.
 func (s *service) composeErasures(ctx context.Context, ids []string) (events []*composedEvent, users []string, known bool, err error) {
-	standings, err := s.Log.Standings(ctx, ids)
+	states, err := s.Log.SubjectStates(ctx, ids)
 	if err != nil {
 		return nil, nil, false, err
 	}
-	for i, standing := range standings {
-		if standing.Taken {
+	for i, state := range states {
+		if state.Taken {
 			users = append(users, ids[i])
 		}
-		known = known || standing.Taken || standing.ErasedAt != nil
+		known = known || state.Taken || state.ErasedAt != nil
 	}
 	if len(users) == 0 {
 		return nil, nil, known, nil

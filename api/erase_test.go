@@ -251,9 +251,9 @@ func TestEraseWhileBehind(t *testing.T) {
 		w.service.VerdictWithin = 200 * time.Millisecond
 		w.service.Reader = &behindReader{Reader: w.service.Reader}
 		w.erase("ana").problem(http.StatusServiceUnavailable)
-		standings, err := w.store.Standings(t.Context(), []string{"ana"})
-		if err != nil || standings[0].Taken || standings[0].ErasedAt == nil {
-			t.Errorf("ana is %+v, %v", standings, err)
+		states, err := w.store.SubjectStates(t.Context(), []string{"ana"})
+		if err != nil || states[0].Taken || states[0].ErasedAt == nil {
+			t.Errorf("ana is %+v, %v", states, err)
 		}
 	})
 }

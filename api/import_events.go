@@ -21,11 +21,11 @@ type pendingRow struct {
 
 // create makes the user of a row.
 func (m *importer) create(ctx context.Context, r *importRow) error {
-	standing := m.standings[r.id]
-	at := after(m.service.now(), standing.ErasedAt)
+	state := m.states[r.id]
+	at := after(m.service.now(), state.ErasedAt)
 	if r.registered != nil {
 		at = r.registered.at
-		if standing.ErasedAt != nil && at <= *standing.ErasedAt {
+		if state.ErasedAt != nil && at <= *state.ErasedAt {
 			m.refuse(r.number, erasedMessage)
 			return nil
 		}
@@ -58,7 +58,7 @@ func (m *importer) change(ctx context.Context, r *importRow, user *foundUser) er
 			m.refuse(r.number, "registered_at is later than the registration that is recorded")
 			return nil
 		}
-		if erased := m.standings[user.ID].ErasedAt; erased != nil && r.registered.at <= *erased {
+		if erased := m.states[user.ID].ErasedAt; erased != nil && r.registered.at <= *erased {
 			m.refuse(r.number, erasedMessage)
 			return nil
 		}

@@ -79,14 +79,14 @@ func (p *memoryPlatform) Verdicts(_ context.Context, ids []eventstore.EventID) (
 	return verdicts, nil
 }
 
-func (p *memoryPlatform) Standings(_ context.Context, ids []string) ([]eventstore.Standing, error) {
+func (p *memoryPlatform) SubjectStates(_ context.Context, ids []string) ([]eventstore.SubjectState, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	standings := make([]eventstore.Standing, len(ids))
+	states := make([]eventstore.SubjectState, len(ids))
 	for i, id := range ids {
-		standings[i].Taken = p.users[id] != nil
+		states[i].Taken = p.users[id] != nil
 	}
-	return standings, nil
+	return states, nil
 }
 
 func (p *memoryPlatform) FindUsers(_ context.Context, ids, emails []string, _ domain.Instant) (projections.FoundUsers, error) {

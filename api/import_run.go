@@ -41,9 +41,9 @@ type importer struct {
 	first    *firstRows
 	shadows  *shadows // of a dry run only
 
-	window    []importRow
-	found     projections.FoundUsers
-	standings map[string]eventstore.Standing
+	window []importRow
+	found  projections.FoundUsers
+	states map[string]eventstore.SubjectState
 	// touched are the ids and e-mails about which what was found may no longer
 	// be so: rows of this window are about them.
 	touched map[string]bool

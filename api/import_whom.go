@@ -30,10 +30,10 @@ func (m *importer) lookUp(ctx context.Context, rows []importRow) error {
 		return err
 	}
 	ids = m.inDoubt(rows)
-	standings, err := m.service.Log.Standings(ctx, ids)
-	m.standings = make(map[string]eventstore.Standing, len(ids))
-	for i := range standings {
-		m.standings[ids[i]] = standings[i]
+	states, err := m.service.Log.SubjectStates(ctx, ids)
+	m.states = make(map[string]eventstore.SubjectState, len(ids))
+	for i := range states {
+		m.states[ids[i]] = states[i]
 	}
 	return err
 }
@@ -68,12 +68,12 @@ func (m *importer) again(ctx context.Context, r *importRow) error {
 	if err := m.settle(ctx); err != nil {
 		return err
 	}
-	found, standings := m.found, m.standings
-	defer func() { m.found, m.standings = found, standings }()
+	found, states := m.found, m.states
+	defer func() { m.found, m.states = found, states }()
 	if err := m.lookUp(ctx, []importRow{*r}); err != nil {
 		return err
 	}
-	maps.Copy(standings, m.standings)
+	maps.Copy(states, m.states)
 	if r.id != "" {
 		delete(found.ByID, r.id)
 		if u := m.found.ByID[r.id]; u != nil {

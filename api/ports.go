@@ -90,9 +90,9 @@ type Log interface {
 	Head(ctx context.Context) (eventstore.Head, error)
 	// LastErasure says where the log stood at the last erasure.
 	LastErasure(ctx context.Context) (eventstore.Head, error)
-	// Standings tells, for each of the users' ids, whether there is a user and
+	// SubjectStates tells, for each of the users' ids, whether there is a user and
 	// when an earlier one was erased.
-	Standings(ctx context.Context, ids []string) ([]eventstore.Standing, error)
+	SubjectStates(ctx context.Context, ids []string) ([]eventstore.SubjectState, error)
 	// Verdicts tells where events ended, by their identities and in their order;
 	// the zero verdict is that of an event that hasn't been judged yet.
 	Verdicts(ctx context.Context, ids []eventstore.EventID) ([]eventstore.Verdict, error)

@@ -38,11 +38,11 @@ func eachTrailedWorld(t *testing.T, f func(t *testing.T, w *world)) {
 }
 
 func (w *world) pseudonyms(ctx context.Context, ids []string) (map[string]trail.Subject, error) {
-	standings, err := w.store.Standings(ctx, ids)
+	states, err := w.store.SubjectStates(ctx, ids)
 	found := map[string]trail.Subject{}
-	for i, standing := range standings {
-		if standing.Taken {
-			found[ids[i]] = trail.Subject(standing.User)
+	for i, state := range states {
+		if state.Taken {
+			found[ids[i]] = trail.Subject(state.User)
 		}
 	}
 	return found, err

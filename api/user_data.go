@@ -108,8 +108,8 @@ func (s *service) writeUserData(ctx context.Context, w io.Writer, id string) err
 // thereByLog says whether there is a user of an id, and then waits until the read
 // models show what the log has of them.
 func (s *service) thereByLog(ctx context.Context, id string) (bool, error) {
-	standings, err := s.Log.Standings(ctx, []string{id})
-	if err != nil || !standings[0].Taken {
+	states, err := s.Log.SubjectStates(ctx, []string{id})
+	if err != nil || !states[0].Taken {
 		return false, err
 	}
 	return true, s.caughtUp(ctx, s.VerdictWithin)

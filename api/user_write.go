@@ -190,14 +190,14 @@ func (s *service) makeUser(ctx context.Context, id string, data json.RawMessage)
 // registrationTime gives the time at which a user of an id can be registered:
 // now, or after the erasure of an earlier one, whose clock may be ahead.
 func (s *service) registrationTime(ctx context.Context, id string) (domain.Instant, error) {
-	standings, err := s.Log.Standings(ctx, []string{id})
+	states, err := s.Log.SubjectStates(ctx, []string{id})
 	if err != nil {
 		return 0, err
 	}
-	if standings[0].Taken {
+	if states[0].Taken {
 		return 0, taken()
 	}
-	return after(s.now(), standings[0].ErasedAt), nil
+	return after(s.now(), states[0].ErasedAt), nil
 }
 
 // after gives now, or a microsecond after last where that is later.
@@ -264,11 +264,11 @@ func (s *service) editUser(ctx context.Context, in *editUserInput) (*editUserOut
 // userToChange gives a user who is there, as the end of the log has them: an edit
 // has to be later than the last one, whose clock may be ahead.
 func (s *service) userToChange(ctx context.Context, id string) (*projections.User, error) {
-	standings, err := s.Log.Standings(ctx, []string{id})
+	states, err := s.Log.SubjectStates(ctx, []string{id})
 	if err != nil {
 		return nil, err
 	}
-	if !standings[0].Taken {
+	if !states[0].Taken {
 		return nil, noUser()
 	}
 	if err := s.caughtUp(ctx, s.VerdictWithin); err != nil {

@@ -257,11 +257,11 @@ func TestBadProfiles(t *testing.T) {
 	}
 }
 
-// nobodyKnown is a log of which only the standings are asked: nobody is there.
+// nobodyKnown is a log of which only the states are asked: nobody is there.
 type nobodyKnown struct{ unused }
 
-func (nobodyKnown) Standings(_ context.Context, ids []string) ([]eventstore.Standing, error) {
-	return make([]eventstore.Standing, len(ids)), nil
+func (nobodyKnown) SubjectStates(_ context.Context, ids []string) ([]eventstore.SubjectState, error) {
+	return make([]eventstore.SubjectState, len(ids)), nil
 }
 
 // A publisherFunc is a broker that is a function.

@@ -117,9 +117,9 @@ func (l *timedLog) note(ctx context.Context) {
 	}
 }
 
-func (l *timedLog) Standings(ctx context.Context, ids []string) ([]eventstore.Standing, error) {
+func (l *timedLog) SubjectStates(ctx context.Context, ids []string) ([]eventstore.SubjectState, error) {
 	l.note(ctx)
-	return l.Log.Standings(ctx, ids)
+	return l.Log.SubjectStates(ctx, ids)
 }
 
 func (l *timedLog) Head(ctx context.Context) (eventstore.Head, error) {

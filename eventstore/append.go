@@ -139,11 +139,11 @@ func (w *writer) lock(ctx context.Context) error {
 // those who may have come since, unless there was an erasure since.
 func (w *writer) planner(ctx context.Context, look bool) (*planner, error) {
 	p := w.batch
-	standings, err := w.standings(ctx)
+	states, err := w.states(ctx)
 	if err != nil {
 		return nil, err
 	}
-	pl := &planner{store: w.store, batch: p, standings: standings, known: make(map[vault.Hash]recorded, len(p.entries))}
+	pl := &planner{store: w.store, batch: p, states: states, known: make(map[vault.Hash]recorded, len(p.entries))}
 	if look {
 		if err := w.findKnown(ctx, pl); err != nil {
 			return nil, err
@@ -152,31 +152,31 @@ func (w *writer) planner(ctx context.Context, look bool) (*planner, error) {
 	return pl, nil
 }
 
-// standings gives what is known of the batch's subjects now. The planner moves
+// states gives what is known of the batch's subjects now. The planner moves
 // it along as it makes and erases users, so it is the prepared one only where
 // there is neither to do.
-func (w *writer) standings(ctx context.Context) (map[vault.Hash]vault.Standing, error) {
+func (w *writer) states(ctx context.Context) (map[vault.Hash]vault.SubjectState, error) {
 	p := w.batch
 	again := p.subjects
-	standings := make(map[vault.Hash]vault.Standing, len(p.subjects))
+	states := make(map[vault.Hash]vault.SubjectState, len(p.subjects))
 	if p.erasures == w.head.erasures {
 		again = nil
 		for _, subject := range p.subjects {
-			if p.standings[subject].User == nil {
+			if p.states[subject].User == nil {
 				again = append(again, subject)
 			}
 		}
 		if len(again) == 0 && !p.erases {
-			return p.standings, nil
+			return p.states, nil
 		}
-		maps.Copy(standings, p.standings)
+		maps.Copy(states, p.states)
 	}
-	now, err := w.store.vault.Standings(ctx, w.tx, w.head.erasures, again)
+	now, err := w.store.vault.SubjectStates(ctx, w.tx, w.head.erasures, again)
 	if err != nil {
 		return nil, err
 	}
-	maps.Copy(standings, now)
-	return standings, nil
+	maps.Copy(states, now)
+	return states, nil
 }
 
 // findKnown reads which of the batch's identities are recorded already, and

@@ -26,9 +26,9 @@ const (
 // end: what came until then isn't all.
 func (s *Store) UserEvents(ctx context.Context, id string) iter.Seq2[*Record, error] {
 	return func(yield func(*Record, error) bool) {
-		standing, err := s.standing(ctx, id)
-		if err == nil && standing.Taken {
-			err = s.eachEvent(ctx, id, standing.User, func(r *Record) bool { return yield(r, nil) })
+		state, err := s.subjectState(ctx, id)
+		if err == nil && state.Taken {
+			err = s.eachEvent(ctx, id, state.User, func(r *Record) bool { return yield(r, nil) })
 		}
 		if err != nil {
 			yield(nil, fmt.Errorf("read a user's events: %w", err))
@@ -59,11 +59,40 @@ func (s *Store) eachEvent(ctx context.Context, id string, user UserKey, f func(*
 			break
 		}
 	}
-	now, err := s.standing(ctx, id)
+	now, err := s.subjectState(ctx, id)
 	if err == nil && (!now.Taken || now.User != user) {
 		err = ErrUserGone
 	}
 	return err
+}
+
+// UserHistory yields the events of the user of a pseudonym after a position up to
+// upTo, included, in log order and with the instants at which they were recorded;
+// those of a user who has been erased as far as they can be read still. It ends at
+// the first error. Events are opened some at a time, with the keys of that moment:
+// whoever keeps what they say has to see that Head's Erasures is the same before
+// reading and when saving.
+func (s *Store) UserHistory(ctx context.Context, user UserKey, after, upTo Position) iter.Seq2[*Record, error] {
+	return func(yield func(*Record, error) bool) {
+		for after < upTo {
+			scan := &sealedScan{store: s, query: &SealedQuery{Limit: eventsAtOnce}, head: upTo, at: max(after, 0), user: &user}
+			err := scan.run(ctx)
+			var records []Record
+			if err == nil {
+				records, err = s.Unseal(ctx, scan.found)
+			}
+			if err != nil {
+				yield(nil, fmt.Errorf("read a user's history: %w", err))
+				return
+			}
+			for i := range records {
+				if !yield(&records[i], nil) {
+					return
+				}
+			}
+			after = scan.at
+		}
+	}
 }
 
 // RefusedAbout gives the refused events that are kept about a user's id, the

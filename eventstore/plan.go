@@ -48,9 +48,9 @@ type recorded struct {
 // A planner holds what the decisions rest on, and moves it along as the batch
 // is gone through.
 type planner struct {
-	store     *Store
-	batch     *Prepared
-	standings map[vault.Hash]vault.Standing
+	store  *Store
+	batch  *Prepared
+	states map[vault.Hash]vault.SubjectState
 	// known are the events of the batch's identities that are recorded.
 	known map[vault.Hash]recorded
 	plan  plan
@@ -79,7 +79,7 @@ func (pl *planner) decideEvent(e *entry) {
 		pl.plan.duplicates++
 		return
 	}
-	if excludes(pl.standings[e.subject], string(e.event.Type), &e.event.Time) {
+	if excludes(pl.states[e.subject], string(e.event.Type), &e.event.Time) {
 		pl.plan.excluded = true
 		pl.refuse(e, domain.Erased, "")
 		return
@@ -88,7 +88,7 @@ func (pl *planner) decideEvent(e *entry) {
 		pl.refuse(e, domain.Conflict, "an event of this source and id is recorded already, with other content")
 		return
 	}
-	if e.mustBeNew && pl.standings[e.subject].User != nil {
+	if e.mustBeNew && pl.states[e.subject].User != nil {
 		pl.refuseMaker(e)
 		return
 	}
@@ -112,7 +112,7 @@ func (pl *planner) same(e *entry, before recorded) bool {
 // erased, and not about a new one: all that didn't happen after the erasure
 // are, and until a new user is registered all but that registration. An event
 // without a time can't be told to be the new user's.
-func excludes(s vault.Standing, eventType string, at *domain.Instant) bool {
+func excludes(s vault.SubjectState, eventType string, at *domain.Instant) bool {
 	if s.ErasedAt == nil {
 		return false
 	}
@@ -124,17 +124,17 @@ func excludes(s vault.Standing, eventType string, at *domain.Instant) bool {
 
 // append takes an event into the log, with its user where they are new.
 func (pl *planner) append(e *entry) {
-	standing := pl.standings[e.subject]
-	u := standing.User
+	state := pl.states[e.subject]
+	u := state.User
 	if u == nil {
 		after := domain.Always
-		if standing.ErasedAt != nil {
-			after = *standing.ErasedAt
+		if state.ErasedAt != nil {
+			after = *state.ErasedAt
 		}
 		u = pl.newUser(e, after)
 		pl.plan.newUsers = append(pl.plan.newUsers, u)
-		standing.User = u
-		pl.standings[e.subject] = standing
+		state.User = u
+		pl.states[e.subject] = state
 	}
 	e.bindTo(u, &pl.batch.scratch)
 	pl.known[e.identity] = recorded{user: u.Pseudonym, owner: u, content: e.content}
@@ -169,7 +169,7 @@ func (pl *planner) erase(e *entry, u *vault.User) {
 	}
 	pl.plan.erasures = append(pl.plan.erasures, erasure)
 	pl.plan.erasedUsers[u.Pseudonym] = true
-	pl.standings[e.subject] = vault.Standing{ErasedAt: &at}
+	pl.states[e.subject] = vault.SubjectState{ErasedAt: &at}
 	kept := pl.plan.rows[:0]
 	for _, r := range pl.plan.rows {
 		if !r.hasSubject || r.subject != e.subject || r.bare {
@@ -184,7 +184,7 @@ func (pl *planner) refuse(e *entry, reason domain.Reason, message string) {
 	r := refusal{entry: e, reason: reason, message: message}
 	r.bare = reason == domain.Erased
 	if e.refusal != nil && e.hasSubject {
-		r.bare = excludes(pl.standings[e.subject], e.refusal.Type, e.refusal.Time)
+		r.bare = excludes(pl.states[e.subject], e.refusal.Type, e.refusal.Time)
 	}
 	pl.keep(r)
 }

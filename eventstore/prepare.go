@@ -45,9 +45,9 @@ type Prepared struct {
 	entries []entry
 	// subjects are the subjects of the entries, each once.
 	subjects []vault.Hash
-	// standings are what the vault knew of subjects at that number of erasures.
-	standings map[vault.Hash]vault.Standing
-	erasures  int64
+	// states are what the vault knew of subjects at that number of erasures.
+	states   map[vault.Hash]vault.SubjectState
+	erasures int64
 	// fresh are the users who will be made for subjects of whom nothing was
 	// known, should that still be so under the lock.
 	fresh map[vault.Hash]*vault.User
@@ -90,7 +90,7 @@ func (s *Store) prepare(ctx context.Context, b *Batch) (*Prepared, error) {
 	}
 	p.erasures = s.erasures.Load()
 	var err error
-	if p.standings, err = s.vault.Standings(ctx, s.db.SQL(), p.erasures, p.subjects); err != nil {
+	if p.states, err = s.vault.SubjectStates(ctx, s.db.SQL(), p.erasures, p.subjects); err != nil {
 		return nil, err
 	}
 	p.bind(s)
@@ -144,11 +144,11 @@ func (p *Prepared) bind(s *Store) {
 		if e.event == nil {
 			continue
 		}
-		standing := p.standings[e.subject]
+		state := p.states[e.subject]
 		switch {
-		case standing.User != nil:
-			e.bindTo(standing.User, &p.scratch)
-		case standing.ErasedAt == nil:
+		case state.User != nil:
+			e.bindTo(state.User, &p.scratch)
+		case state.ErasedAt == nil:
 			e.bindTo(p.freshUser(s, e, domain.Always), &p.scratch)
 		}
 	}

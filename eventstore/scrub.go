@@ -195,7 +195,7 @@ func (c *Scrub) Rewrite(ctx context.Context, problem func(error)) error {
 		if table == "vault_keys" && c.store.db.Dialect().Name == sqldb.SQLite {
 			continue // users and refused refer to it; what is deleted in it was overwritten at once
 		}
-		if err := Passing(c.store.db.Rewrite(ctx, table), problem); err != nil {
+		if err := TolerateTransient(c.store.db.Rewrite(ctx, table), problem); err != nil {
 			return err
 		}
 	}
@@ -204,12 +204,12 @@ func (c *Scrub) Rewrite(ctx context.Context, problem func(error)) error {
 
 // RecycleLog gets rid of what the database's write-ahead log holds of before.
 func (c *Scrub) RecycleLog(ctx context.Context, problem func(error)) error {
-	return Passing(c.store.db.RecycleLog(ctx), problem)
+	return TolerateTransient(c.store.db.RecycleLog(ctx), problem)
 }
 
-// Passing gives err, but hands it to problem where it is one that passes or
-// that the operator has to see to, and gives nil then.
-func Passing(err error, problem func(error)) error {
+// TolerateTransient returns err, but hands it to problem where it is transient or one
+// that the operator has to see to, and returns nil then.
+func TolerateTransient(err error, problem func(error)) error {
 	if errors.Is(err, sqldb.ErrInUse) || errors.Is(err, sqldb.ErrNotAllowed) {
 		problem(err)
 		return nil

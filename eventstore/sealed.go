@@ -50,18 +50,21 @@ type sealedScan struct {
 }
 
 func (c *sealedScan) run(ctx context.Context) error {
+	if c.user != nil {
+		return c.oneUser(ctx)
+	}
 	if c.query.UserID == "" {
 		return c.everybody(ctx)
 	}
-	standing, err := c.store.standing(ctx, c.query.UserID)
+	state, err := c.store.subjectState(ctx, c.query.UserID)
 	if err != nil {
 		return err
 	}
-	if !standing.Taken {
+	if !state.Taken {
 		c.at = max(c.at, c.head)
 		return nil
 	}
-	c.user = &standing.User
+	c.user = &state.User
 	return c.oneUser(ctx)
 }
 
@@ -88,12 +91,14 @@ func (c *sealedScan) oneUser(ctx context.Context) error {
 			if c.full() {
 				return nil
 			}
-			if b.last > c.head {
-				break
+			if b.first > c.head {
+				c.at = c.head
+				return nil
 			}
+			last := min(b.last, c.head)
 			if !b.may {
-				c.at = b.last
-			} else if err := c.lookAt(ctx, b.first, b.last); err != nil {
+				c.at = last
+			} else if err := c.lookAt(ctx, b.first, last); err != nil {
 				return err
 			}
 		}

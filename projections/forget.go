@@ -345,12 +345,12 @@ func (g *generation) scrub(ctx context.Context, problem func(error)) error {
 		return err
 	}
 	for _, t := range personalTables() {
-		if err := eventstore.Passing(g.db.Rewrite(ctx, t.name), problem); err != nil {
+		if err := eventstore.TolerateTransient(g.db.Rewrite(ctx, t.name), problem); err != nil {
 			return err
 		}
 	}
 	if g.db.Dialect().Name == sqldb.Postgres {
 		return nil // the server has one log, which is recycled once, at the end
 	}
-	return eventstore.Passing(g.db.RecycleLog(ctx), problem)
+	return eventstore.TolerateTransient(g.db.RecycleLog(ctx), problem)
 }

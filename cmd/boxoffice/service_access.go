@@ -83,11 +83,11 @@ func (s *service) openTrail(ctx context.Context) (err error) {
 // pseudonyms looks up users for the trail.
 func pseudonyms(store *eventstore.Store) func(context.Context, []string) (map[string]trail.Subject, error) {
 	return func(ctx context.Context, ids []string) (map[string]trail.Subject, error) {
-		standings, err := store.Standings(ctx, ids)
-		found := make(map[string]trail.Subject, len(standings))
-		for i, standing := range standings {
-			if standing.Taken {
-				found[ids[i]] = trail.Subject(standing.User)
+		states, err := store.SubjectStates(ctx, ids)
+		found := make(map[string]trail.Subject, len(states))
+		for i, state := range states {
+			if state.Taken {
+				found[ids[i]] = trail.Subject(state.User)
 			}
 		}
 		return found, err

@@ -147,7 +147,7 @@ func testRollback(t *testing.T, l *Log) {
 	if got := int64(len(readAll(t, s))); got != appended.Load() {
 		t.Errorf("%d events, want %d", got, appended.Load())
 	}
-	if standing(t, s, "ana").Taken {
+	if subjectState(t, s, "ana").Taken {
 		t.Error("the failed append left a user")
 	}
 }

@@ -143,7 +143,7 @@ func testBulkErased(t *testing.T, l *Log) {
 	if gone, err := s.ErasedSince(t.Context(), keys); len(gone) != 0 || err != nil {
 		t.Errorf("%x: %v", gone, err)
 	}
-	want := standing(t, s, "user 9")
+	want := subjectState(t, s, "user 9")
 	if !want.Taken {
 		t.Fatal("a user isn't there")
 	}

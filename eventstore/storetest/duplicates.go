@@ -128,7 +128,7 @@ func testConflict(t *testing.T, l *Log) {
 	if v := verdict(t, s, "1"); v.Position != 1 || v.Refused == nil || v.Refused.Reason != domain.Conflict {
 		t.Errorf("the verdict is %+v", v)
 	}
-	if standing(t, s, "bo").Taken {
+	if subjectState(t, s, "bo").Taken {
 		t.Error("a refused event made a user")
 	}
 }

@@ -60,7 +60,7 @@ func testErasureForgets(t *testing.T, l *Log) {
 	if diff := cmp.Diff(sealed.Records, again.Records); diff != "" {
 		t.Error(diff)
 	}
-	if got := standing(t, s, "ana"); got.Taken || got.User != (eventstore.UserKey{}) {
+	if got := subjectState(t, s, "ana"); got.Taken || got.User != (eventstore.UserKey{}) {
 		t.Errorf("the id still leads to a pseudonym: %+v", got)
 	}
 	opened, err := s.Unseal(t.Context(), again.Records)
@@ -224,7 +224,7 @@ func testOtherStoreNotices(t *testing.T, l *Log) {
 	mustAppend(t, other, batch(4, event(message{kind: domain.UserRegistered, subject: "bo", id: "4"})), 1, 0, 0)
 	mustAppend(t, s, batch(5, erased("bo", "5", "2026-11-02T00:00:00Z")), 1, 0, 0)
 	mustAppend(t, other, batch(6, event(message{kind: domain.UserUpdated, subject: "bo", id: "6"})), 0, 0, 1)
-	if standing(t, other, "bo").Taken {
+	if subjectState(t, other, "bo").Taken {
 		t.Error("the erased user is found")
 	}
 }

@@ -144,14 +144,14 @@ func reasons(events []eventstore.RefusedEvent) []domain.Reason {
 	return found
 }
 
-// standing gives what is known of an id.
-func standing(t *testing.T, s *eventstore.Store, id string) eventstore.Standing {
+// subjectState gives what is known of an id.
+func subjectState(t *testing.T, s *eventstore.Store, id string) eventstore.SubjectState {
 	t.Helper()
-	standings, err := s.Standings(t.Context(), []string{id})
+	states, err := s.SubjectStates(t.Context(), []string{id})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return standings[0]
+	return states[0]
 }
 
 // verdict gives where the message of an id ended.

@@ -28,17 +28,17 @@ func maker(subject, id, at string) eventstore.Incoming {
 
 func testMustBeNew(t *testing.T, l *Log) {
 	s := l.Open(t)
-	standing := func(want eventstore.Standing) {
+	subjectState := func(want eventstore.SubjectState) {
 		t.Helper()
-		got, err := s.Standings(t.Context(), []string{"nobody", "ana"})
-		if diff := cmp.Diff([]eventstore.Standing{{}, want}, got, cmpopts.IgnoreFields(want, "User")); diff != "" || err != nil {
+		got, err := s.SubjectStates(t.Context(), []string{"nobody", "ana"})
+		if diff := cmp.Diff([]eventstore.SubjectState{{}, want}, got, cmpopts.IgnoreFields(want, "User")); diff != "" || err != nil {
 			t.Errorf("what is known of ana, %v: %s", err, diff)
 		}
 	}
-	standing(eventstore.Standing{})
+	subjectState(eventstore.SubjectState{})
 	mustAppend(t, s, batch(1, event(message{kind: domain.PlaybackProgressed, subject: "bo", id: "0"})), 1, 0, 0)
 	mustAppend(t, s, batch(2, maker("ana", "1", ""), maker("ana", "2", ""), maker("bo", "3", "")), 1, 0, 2)
-	standing(eventstore.Standing{Taken: true})
+	subjectState(eventstore.SubjectState{Taken: true})
 	mustAppend(t, s, batch(5, maker("ana", "1", ""), maker("ana", "2", ""),
 		event(message{kind: domain.UserRegistered, subject: "ana", id: "4"})), 1, 1, 1)
 	for _, r := range refused(t, s) {
@@ -57,9 +57,9 @@ func testMustBeNew(t *testing.T, l *Log) {
 	}
 	mustAppend(t, s, batch(8, erased("ana", "5", "2026-11-02T00:00:00Z")), 1, 0, 0)
 	at := must(domain.ParseInstant("2026-11-02T00:00:00Z"))
-	standing(eventstore.Standing{ErasedAt: &at})
+	subjectState(eventstore.SubjectState{ErasedAt: &at})
 	mustAppend(t, s, batch(9, maker("ana", "6", "2026-11-02T00:00:00Z"), maker("ana", "7", "2026-11-02T00:00:01Z")), 1, 0, 1)
-	standing(eventstore.Standing{Taken: true, ErasedAt: &at})
+	subjectState(eventstore.SubjectState{Taken: true, ErasedAt: &at})
 }
 
 func testMakersRace(t *testing.T, l *Log) {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -15,6 +16,7 @@ import (
 
 var personRules = []rule{
 	{"a user's events", "a user's events are read whole and readable, in log order, and nobody else's", testUserEvents},
+	{"a user's history", "the events of a pseudonym between two positions are read in log order, with the instants at which they were recorded, by whoever knows the pseudonym, and after an erasure too", testUserHistory},
 	{"a user who goes", "whoever reads the events of a user who is erased meanwhile is told that they aren't all", testUserGoes},
 	{"what was refused about a user", "all refused events about an id are found by it, whether there is such a user or not, until the erasure", testRefusedAbout},
 }
@@ -60,6 +62,44 @@ func testUserEvents(t *testing.T, l *Log) {
 		if err != nil {
 			t.Error(err)
 		}
+		break // whoever has enough may stop
+	}
+}
+
+func testUserHistory(t *testing.T, l *Log) {
+	s := l.Open(t)
+	appendTurns(t, s, 450)
+	l.Clock.Move(time.Minute)
+	appendMore := batch(1000, event(message{kind: domain.UserUpdated, subject: "ana", id: "later"}), event(message{kind: domain.UserUpdated, subject: "bo", id: "last"}))
+	mustAppend(t, s, appendMore, 2, 0, 0)
+	ana := subjectState(t, s, "ana").User
+	for _, erase := range []bool{false, true} {
+		if erase {
+			mustAppend(t, s, batch(2000, erased("ana", "e", "2026-11-02T00:00:00Z")), 1, 0, 0)
+		}
+		for _, span := range [][2]eventstore.Position{{0, 451}, {0, 452}, {0, 1}, {1, 2}, {2, 3}, {7, 7}, {9, 3}, {100, 400}, {449, 452}} {
+			var want []eventstore.Record
+			for _, r := range readAll(t, s) {
+				if r.User == ana && r.Position > span[0] && r.Position <= span[1] {
+					want = append(want, r)
+				}
+			}
+			var got []eventstore.Record
+			for r, err := range s.UserHistory(t.Context(), ana, span[0], span[1]) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				got = append(got, *r)
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("from %d to %d, erased %v: %s", span[0], span[1], erase, diff)
+			}
+		}
+	}
+	for r, err := range s.UserHistory(t.Context(), eventstore.UserKey{1}, 0, 452) {
+		t.Errorf("of nobody: %v, %v", r, err)
+	}
+	for range s.UserHistory(t.Context(), ana, 0, 452) {
 		break // whoever has enough may stop
 	}
 }

@@ -62,7 +62,7 @@ func testPseudonyms(t *testing.T, l *Log) {
 			t.Errorf("%s: pseudonyms are mixed up", id)
 		}
 		keys[id], owners[r.User] = r.User, id
-		if got := standing(t, s, id); !got.Taken || got.User != r.User {
+		if got := subjectState(t, s, id); !got.Taken || got.User != r.User {
 			t.Errorf("%s: %+v", id, got)
 		}
 	}

@@ -61,7 +61,7 @@ func testNothingInClear(t *testing.T, l *Log) {
 func testNothingLeadsBack(t *testing.T, l *Log) {
 	appendPersonal(t, l)
 	s := l.Open(t)
-	known := standing(t, s, "ana|5f7c")
+	known := subjectState(t, s, "ana|5f7c")
 	if !known.Taken {
 		t.Fatal("a user isn't there")
 	}

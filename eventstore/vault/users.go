@@ -18,9 +18,9 @@ type Querier interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 }
 
-// A Standing is what the vault knows of a user's id: whether there is a user,
+// A SubjectState is what the vault knows of a user's id: whether there is a user,
 // and whether one was erased. Its zero value says that it knows nothing.
-type Standing struct {
+type SubjectState struct {
 	// User is nil where there is none who isn't erased.
 	User *User
 	// ErasedAt is the time of the latest erasure of that id, nil where there
@@ -28,53 +28,53 @@ type Standing struct {
 	ErasedAt *domain.Instant
 }
 
-// Standings gives what is known of subjects, those only of whom something is
+// SubjectStates gives what is known of subjects, those only of whom something is
 // known. It looks into the cache first, and then into the database, which is
 // read through q. erasures is the log's counter, read before or in the same
-// transaction: while that stays the same, a standing with a user stays true,
+// transaction: while that stays the same, a state with a user stays true,
 // and one without may only become one with a user.
-func (v *Vault) Standings(ctx context.Context, q Querier, erasures int64, subjects []Hash) (map[Hash]Standing, error) {
+func (v *Vault) SubjectStates(ctx context.Context, q Querier, erasures int64, subjects []Hash) (map[Hash]SubjectState, error) {
 	found := make(map[Hash]*User, len(subjects))
-	standings := make(map[Hash]Standing, len(subjects))
+	states := make(map[Hash]SubjectState, len(subjects))
 	missing := v.cache.subjects(erasures, subjects, found)
 	for s, u := range found {
-		standings[s] = u.standing()
+		states[s] = u.state()
 	}
 	for chunk := range slices.Chunk(missing, sqldb.MaxKeys) {
-		if err := v.readStandings(ctx, q, erasures, chunk, standings); err != nil {
+		if err := v.readSubjectStates(ctx, q, erasures, chunk, states); err != nil {
 			return nil, err
 		}
 	}
-	return standings, nil
+	return states, nil
 }
 
-func (u *User) standing() Standing {
+func (u *User) state() SubjectState {
 	if u.After == domain.Always {
-		return Standing{User: u}
+		return SubjectState{User: u}
 	}
-	return Standing{User: u, ErasedAt: &u.After}
+	return SubjectState{User: u, ErasedAt: &u.After}
 }
 
-// readStandings reads the standings of at most MaxKeys subjects.
-func (v *Vault) readStandings(ctx context.Context, q Querier, erasures int64, subjects []Hash, standings map[Hash]Standing) error {
+// readSubjectStates reads the states of at most MaxKeys subjects.
+func (v *Vault) readSubjectStates(ctx context.Context, q Querier, erasures int64, subjects []Hash, states map[Hash]SubjectState) error {
 	condition, args := sqldb.In(v.dialect, "u.subject", 1, hashKeys(subjects))
 	users, err := v.readUsers(ctx, q, erasures, condition, args)
 	if err != nil {
 		return err
 	}
 	for _, u := range users {
-		standings[u.Subject] = u.standing()
+		states[u.Subject] = u.state()
 	}
 	var without []Hash
 	for _, s := range subjects {
-		if standings[s].User == nil {
+		if states[s].User == nil {
 			without = append(without, s)
 		}
 	}
 	if len(without) == 0 {
 		return nil
 	}
-	return v.readTombstones(ctx, q, without, standings)
+	return v.readTombstones(ctx, q, without, states)
 }
 
 func hashKeys(hashes []Hash) [][]byte {
@@ -85,7 +85,7 @@ func hashKeys(hashes []Hash) [][]byte {
 	return keys
 }
 
-func (v *Vault) readTombstones(ctx context.Context, q Querier, subjects []Hash, standings map[Hash]Standing) error {
+func (v *Vault) readTombstones(ctx context.Context, q Querier, subjects []Hash, states map[Hash]SubjectState) error {
 	condition, args := sqldb.In(v.dialect, "subject", 1, hashKeys(subjects))
 	rows, err := q.QueryContext(ctx, "SELECT subject, erased_at FROM tombstones WHERE "+condition, args...)
 	if err != nil {
@@ -99,13 +99,13 @@ func (v *Vault) readTombstones(ctx context.Context, q Querier, subjects []Hash, 
 			return fmt.Errorf("read tombstones: %w", err)
 		}
 		erasedAt := domain.Instant(at)
-		standings[Hash(subject)] = Standing{ErasedAt: &erasedAt}
+		states[Hash(subject)] = SubjectState{ErasedAt: &erasedAt}
 	}
 	return rows.Err()
 }
 
 // Users gives the users of pseudonyms; one who isn't there has been erased.
-// For q and erasures see [Vault.Standings].
+// For q and erasures see [Vault.SubjectStates].
 func (v *Vault) Users(ctx context.Context, q Querier, erasures int64, pseudonyms []sqldb.UUID) (map[sqldb.UUID]*User, error) {
 	found := make(map[sqldb.UUID]*User, len(pseudonyms))
 	missing := v.cache.pseudonyms(erasures, pseudonyms, found)

@@ -264,12 +264,12 @@ func TestUsersComeBack(t *testing.T) {
 		content := make([]byte, 64+3)
 		for _, vault := range []*vault.Vault{v, mustOpen(t, db, master)} {
 			for range 2 {
-				standings, err := vault.Standings(t.Context(), db.SQL(), 0, subjects)
+				states, err := vault.SubjectStates(t.Context(), db.SQL(), 0, subjects)
 				if err != nil {
 					t.Fatal(err)
 				}
 				for _, want := range users {
-					got := standings[want.Subject].User
+					got := states[want.Subject].User
 					if got == nil || got.ID != want.ID || got.Pseudonym != want.Pseudonym || got.ContentHash(content) != want.ContentHash(content) {
 						t.Fatalf("%q came back as %+v", want.ID, got)
 					}

@@ -11,8 +11,8 @@ import (
 	"boxoffice/eventstore/vault"
 )
 
-// A Standing is what the log knows of a user's id.
-type Standing struct {
+// A SubjectState is what the log knows of a user's id.
+type SubjectState struct {
 	// Taken says that there is a user of that id who isn't erased, and User is
 	// their pseudonym then.
 	Taken bool
@@ -22,8 +22,8 @@ type Standing struct {
 	ErasedAt *domain.Instant
 }
 
-// Standings gives what is known of users' ids, in their order.
-func (s *Store) Standings(ctx context.Context, ids []string) ([]Standing, error) {
+// SubjectStates gives what is known of users' ids, in their order.
+func (s *Store) SubjectStates(ctx context.Context, ids []string) ([]SubjectState, error) {
 	head, err := s.Head(ctx)
 	if err != nil {
 		return nil, err
@@ -32,26 +32,26 @@ func (s *Store) Standings(ctx context.Context, ids []string) ([]Standing, error)
 	for i, id := range ids {
 		subjects[i] = s.vault.SubjectHash(id)
 	}
-	known, err := s.vault.Standings(ctx, s.db.SQL(), head.Erasures, subjects)
+	known, err := s.vault.SubjectStates(ctx, s.db.SQL(), head.Erasures, subjects)
 	if err != nil {
 		return nil, fmt.Errorf("look up users: %w", err)
 	}
-	standings := make([]Standing, len(ids))
+	states := make([]SubjectState, len(ids))
 	for i := range subjects {
 		k := known[subjects[i]]
-		standings[i].ErasedAt = k.ErasedAt
+		states[i].ErasedAt = k.ErasedAt
 		if k.User != nil {
-			standings[i].Taken, standings[i].User = true, UserKey(k.User.Pseudonym)
+			states[i].Taken, states[i].User = true, UserKey(k.User.Pseudonym)
 		}
 	}
-	return standings, nil
+	return states, nil
 }
 
-// standing is Standings for one id.
-func (s *Store) standing(ctx context.Context, id string) (Standing, error) {
-	standings, err := s.Standings(ctx, []string{id})
+// subjectState is SubjectStates for one id.
+func (s *Store) subjectState(ctx context.Context, id string) (SubjectState, error) {
+	states, err := s.SubjectStates(ctx, []string{id})
 	if err != nil {
-		return Standing{}, err
+		return SubjectState{}, err
 	}
-	return standings[0], nil
+	return states[0], nil
 }
