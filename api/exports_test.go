@@ -23,6 +23,7 @@ import (
 	"github.com/xuri/excelize/v2"
 
 	"boxoffice/domain"
+	"boxoffice/internal/eventually"
 	"boxoffice/projections"
 )
 
@@ -316,11 +317,7 @@ func TestAClientThatGoesAwayEndsTheExport(t *testing.T) {
 				t.Fatal("the export goes on")
 			}
 			// The slot is free again when everything is cleared away.
-			for deadline := time.Now().Add(30 * time.Second); len(h.service.exports) > 0; time.Sleep(time.Millisecond) {
-				if time.Now().After(deadline) {
-					t.Fatal("the export holds its place")
-				}
-			}
+			eventually.Holds(t, "the export gives up its place", func() bool { return len(h.service.exports) == 0 })
 			if left := must(os.ReadDir(dir)); len(left) > 0 {
 				t.Errorf("it leaves %v", left)
 			}

@@ -15,6 +15,7 @@ import (
 
 	"boxoffice/access/trail"
 	"boxoffice/eventstore"
+	"boxoffice/internal/eventually"
 	"boxoffice/internal/sqldb"
 	"boxoffice/internal/sqldb/sqltest"
 )
@@ -75,8 +76,9 @@ func (e told) String() string {
 // told gives the trail once it has n entries that are done, the earliest first.
 func (w *world) told(n int) []told {
 	w.t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(10 * time.Millisecond) {
-		var entries []told
+	var entries []told
+	eventually.Succeeds(w.t, "the trail has the entries", func() error {
+		entries = nil
 		done := 0
 		for _, row := range w.walk(RoleAuditor, "/v1/audit/trail", "entries", 3) {
 			var e told
@@ -88,13 +90,12 @@ func (w *world) told(n int) []told {
 			}
 			entries = append([]told{e}, entries...)
 		}
-		if done == n && len(entries) == n {
-			return entries
+		if done != n || len(entries) != n {
+			return fmt.Errorf("it is %v, want %d entries that are done", entries, n)
 		}
-		if time.Now().After(deadline) {
-			w.t.Fatalf("the trail is %v, want %d entries that are done", entries, n)
-		}
-	}
+		return nil
+	})
+	return entries
 }
 
 func TestTrail(t *testing.T) {

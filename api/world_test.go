@@ -7,6 +7,7 @@ package api
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"path/filepath"
 	"strings"
@@ -18,6 +19,7 @@ import (
 	"boxoffice/domain"
 	"boxoffice/eventstore"
 	"boxoffice/eventstore/vault"
+	"boxoffice/internal/eventually"
 	"boxoffice/internal/sqldb"
 	"boxoffice/internal/sqldb/sqltest"
 	"boxoffice/projections"
@@ -124,15 +126,13 @@ func (w *world) caughtUp() {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+	eventually.Succeeds(w.t, "the read models have caught up", func() error {
 		counts, err := w.reader.UserCounts(ctx, domain.InstantOf(testNow))
 		if err == nil && counts.Position >= head.Position {
-			return
+			return nil
 		}
-		if time.Now().After(deadline) {
-			w.t.Fatalf("the read models are at %d, the log at %d: %v", counts.Position, head.Position, err)
-		}
-	}
+		return fmt.Errorf("they are at %d, the log at %d: %w", counts.Position, head.Position, err)
+	})
 }
 
 // shows holds the answer to a request of a role to be a JSON text.

@@ -8,11 +8,11 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"boxoffice/eventstore"
 	"boxoffice/eventstore/storetest"
 	"boxoffice/eventstore/vault"
+	"boxoffice/internal/eventually"
 	"boxoffice/internal/sqldb"
 	"boxoffice/internal/sqldb/sqltest"
 )
@@ -49,9 +49,5 @@ func TestKeysDontOutliveTheConnection(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for end := time.Now().Add(time.Minute); s.CachedUsers() > 0; time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatal("the key stays in memory")
-		}
-	}
+	eventually.Holds(t, "no key is in memory", func() bool { return s.CachedUsers() == 0 })
 }

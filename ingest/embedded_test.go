@@ -18,6 +18,7 @@ import (
 
 	"boxoffice/domain"
 	"boxoffice/ingest"
+	"boxoffice/internal/eventually"
 	"boxoffice/wire"
 )
 
@@ -101,7 +102,7 @@ func TestWhatKeysMayPublish(t *testing.T) {
 			if err := conn.Flush(); err != nil {
 				t.Fatal(err)
 			}
-			eventually(t, "the permitted events are stored", func() bool { return stored(t, b) >= uint64(len(want)) })
+			eventually.Holds(t, "the permitted events are stored", func() bool { return stored(t, b) >= uint64(len(want)) })
 			stream, err := b.JetStream().Stream(t.Context(), wire.Stream)
 			if err != nil {
 				t.Fatal(err)
@@ -195,7 +196,7 @@ func TestRepliesReachNobodyElse(t *testing.T) {
 	if err := conn.Flush(); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the events are stored", func() bool { return stored(t, b) == 10+tries })
+	eventually.Holds(t, "the events are stored", func() bool { return stored(t, b) == 10+tries })
 	// The answers to these were sent before the answer to this one.
 	publish(t, b, progress(200))
 	if n := stored(t, b); n != 10+tries+1 {
@@ -249,7 +250,7 @@ func TestReauthorizeDisconnects(t *testing.T) {
 	}
 	revoked.Store(true)
 	e.Reauthorize()
-	eventually(t, "the publisher with the revoked key is disconnected", goes.IsClosed)
+	eventually.Holds(t, "the publisher with the revoked key is disconnected", goes.IsClosed)
 	if err := stays.Flush(); err != nil {
 		t.Errorf("the other publisher: %v", err)
 	}

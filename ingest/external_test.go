@@ -10,6 +10,7 @@ import (
 
 	"boxoffice/ingest"
 	"boxoffice/ingest/natstest"
+	"boxoffice/internal/eventually"
 	"boxoffice/wire"
 )
 
@@ -85,7 +86,7 @@ func TestPublishersInAnAccountOfTheirOwn(t *testing.T) {
 	if err := conn.Flush(); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "everything is stored", func() bool { return stored(t, b) == 3002 })
+	eventually.Holds(t, "everything is stored", func() bool { return stored(t, b) == 3002 })
 	publish(t, b, progress(3002))
 	if n := stored(t, b); n != 3003 {
 		t.Errorf("%d messages are stored, want 3003", n)

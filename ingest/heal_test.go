@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"boxoffice/ingest"
+	"boxoffice/internal/eventually"
 	"boxoffice/internal/sqldb"
 )
 
@@ -63,15 +64,15 @@ func TestAFullDisk(t *testing.T) {
 	if !errors.Is(err, ingest.ErrUnavailable) && !errors.Is(err, ingest.ErrFull) {
 		t.Errorf("publishing to a full disk: %v", err)
 	}
-	eventually(t, "the status says so", func() bool { return b.Status(t.Context()).Problem != "" })
+	eventually.Holds(t, "the status says so", func() bool { return b.Status(t.Context()).Problem != "" })
 	restore()
 
-	eventually(t, "publishing works again", func() bool { return publishSome(acknowledged) == nil })
+	eventually.Holds(t, "publishing works again", func() bool { return publishSome(acknowledged) == nil })
 	if problem := b.Status(t.Context()).Problem; problem != "" {
 		t.Errorf("there is room again, and the status says %q", problem)
 	}
 	run(t, b, store, ingest.IngesterConfig{})
-	eventually(t, "everything is acknowledged", func() bool { return backlog(t, b) == 0 })
+	eventually.Holds(t, "everything is acknowledged", func() bool { return backlog(t, b) == 0 })
 	if got := position(t, store); got != acknowledged+1000 {
 		t.Errorf("the log has %d events, want %d", got, acknowledged+1000)
 	}

@@ -73,18 +73,6 @@ func withStream(t testing.TB, b *ingest.Broker) *ingest.Broker {
 	return b
 }
 
-// eventually waits until a condition holds.
-func eventually(t testing.TB, what string, holds func() bool) {
-	t.Helper()
-	deadline := time.Now().Add(patience)
-	for !holds() {
-		if time.Now().After(deadline) {
-			t.Fatalf("it did not come about within %s: %s", patience, what)
-		}
-		time.Sleep(5 * time.Millisecond)
-	}
-}
-
 // stored is how many messages the stream holds.
 func stored(t testing.TB, b *ingest.Broker) uint64 {
 	t.Helper()

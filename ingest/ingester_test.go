@@ -19,6 +19,7 @@ import (
 	"boxoffice/domain"
 	"boxoffice/eventstore"
 	"boxoffice/ingest"
+	"boxoffice/internal/eventually"
 	"boxoffice/internal/sqldb"
 	"boxoffice/internal/sqldb/sqltest"
 	"boxoffice/wire"
@@ -38,7 +39,7 @@ func TestAcknowledgedOnlyAfterTheCommit(t *testing.T) {
 		return errLost
 	}}
 	_, stop := run(t, b, failing, ingest.IngesterConfig{})
-	eventually(t, "the append has failed a few times", func() bool { return failures.Load() >= 3 })
+	eventually.Holds(t, "the append has failed a few times", func() bool { return failures.Load() >= 3 })
 	if left := backlog(t, b); left != n {
 		t.Errorf("%d of %d events aren't acknowledged though none is in the log", left, n)
 	}
@@ -47,7 +48,7 @@ func TestAcknowledgedOnlyAfterTheCommit(t *testing.T) {
 		t.Errorf("after stopping, %d of %d events aren't acknowledged though none is in the log", left, n)
 	}
 	run(t, b, store, ingest.IngesterConfig{})
-	eventually(t, "everything is acknowledged", func() bool { return backlog(t, b) == 0 })
+	eventually.Holds(t, "everything is acknowledged", func() bool { return backlog(t, b) == 0 })
 	if got := position(t, store); got != n {
 		t.Errorf("the log has %d events, want %d", got, n)
 	}
@@ -76,7 +77,7 @@ func TestAnUnknownCommitIsNotAcknowledged(t *testing.T) {
 	}
 	registry := prometheus.NewRegistry()
 	run(t, b, store, ingest.IngesterConfig{Registerer: registry})
-	eventually(t, "everything is acknowledged", func() bool { return backlog(t, b) == 0 })
+	eventually.Holds(t, "everything is acknowledged", func() bool { return backlog(t, b) == 0 })
 	if got := position(t, store); got != n {
 		t.Errorf("the log has %d events, want %d", got, n)
 	}
@@ -101,7 +102,7 @@ func TestAnIncompleteAccountIsNotAcknowledged(t *testing.T) {
 	store := openLog(t, sqldb.SQLite)
 	publish(t, b, progresses(0, 100)...)
 	i, stop := run(t, b, forgetful{store}, ingest.IngesterConfig{})
-	eventually(t, "the account was found wrong", func() bool { return i.Status().Err != nil })
+	eventually.Holds(t, "the account was found wrong", func() bool { return i.Status().Err != nil })
 	if left := backlog(t, b); left != 100 {
 		t.Errorf("%d of 100 events aren't acknowledged after a wrong account", left)
 	}
@@ -166,7 +167,7 @@ func TestExactlyOnce(t *testing.T) {
 		}
 		<-published
 		run(t, b, log, cfg)
-		eventually(t, "everything is acknowledged", func() bool { return backlog(t, b) == 0 })
+		eventually.Holds(t, "everything is acknowledged", func() bool { return backlog(t, b) == 0 })
 		got := ids(t, store)
 		if len(got) != n {
 			t.Errorf("the log has %d events, want %d", len(got), n)
@@ -225,7 +226,7 @@ func TestBadEventsHoldNothingUp(t *testing.T) {
 	publish(t, b, messages...)
 	registry := prometheus.NewRegistry()
 	run(t, b, store, ingest.IngesterConfig{Registerer: registry})
-	eventually(t, "everything is acknowledged", func() bool { return backlog(t, b) == 0 })
+	eventually.Holds(t, "everything is acknowledged", func() bool { return backlog(t, b) == 0 })
 
 	wantIDs := make([]string, 0, 10_001)
 	for n := range 10_000 {
@@ -268,7 +269,7 @@ func TestReceivedOverHTTPIsJudgedByThen(t *testing.T) {
 	intime.Header = nats.Header{wire.HeaderReceivedAt: {"2025-12-31T23:55:00Z"}}
 	publish(t, b, early, intime)
 	run(t, b, store, ingest.IngesterConfig{})
-	eventually(t, "everything is acknowledged", func() bool { return backlog(t, b) == 0 })
+	eventually.Holds(t, "everything is acknowledged", func() bool { return backlog(t, b) == 0 })
 	if diff := cmp.Diff([]string{"e2"}, ids(t, store)); diff != "" {
 		t.Errorf("accepted (-want +got):\n%s", diff)
 	}
@@ -298,7 +299,7 @@ func TestBatchesAreBounded(t *testing.T) {
 		return nil
 	}}
 	run(t, b, log, ingest.IngesterConfig{BatchEvents: 50, BatchBytes: 500_000})
-	eventually(t, "everything is acknowledged", func() bool { return backlog(t, b) == 0 })
+	eventually.Holds(t, "everything is acknowledged", func() bool { return backlog(t, b) == 0 })
 	if most.Load() != 50 {
 		t.Errorf("the largest batch has %d events, want 50", most.Load())
 	}

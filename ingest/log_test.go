@@ -16,6 +16,7 @@ import (
 	"boxoffice/eventstore"
 	"boxoffice/eventstore/vault"
 	"boxoffice/ingest"
+	"boxoffice/internal/eventually"
 	"boxoffice/internal/sqldb"
 	"boxoffice/internal/sqldb/sqltest"
 )
@@ -129,7 +130,7 @@ func run(t testing.TB, b *ingest.Broker, log ingest.Log, cfg ingest.IngesterConf
 func backlog(t testing.TB, b *ingest.Broker) uint64 {
 	t.Helper()
 	var s ingest.BrokerStatus
-	eventually(t, "the broker answers", func() bool {
+	eventually.Holds(t, "the broker answers", func() bool {
 		s = b.Status(t.Context())
 		return s.Err == nil
 	})

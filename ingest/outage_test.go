@@ -18,6 +18,7 @@ import (
 	"boxoffice/eventstore"
 	"boxoffice/ingest"
 	"boxoffice/ingest/natstest"
+	"boxoffice/internal/eventually"
 	"boxoffice/internal/sqldb"
 	"boxoffice/wire"
 )
@@ -45,7 +46,7 @@ func TestTheDatabaseIsAway(t *testing.T) {
 		const n = 5_000
 		publish(t, b, progresses(0, n)...)
 		started := time.Now()
-		eventually(t, "it fails for longer than the broker waits", func() bool {
+		eventually.Holds(t, "it fails for longer than the broker waits", func() bool {
 			return tries.Load() >= 5 && time.Since(started) > 5*time.Second
 		})
 		if s := i.Status(); !errors.Is(s.Err, errLost) || s.FailingSince.IsZero() {
@@ -58,7 +59,7 @@ func TestTheDatabaseIsAway(t *testing.T) {
 			t.Errorf("the oldest event waits for %s", age)
 		}
 		away.Store(false)
-		eventually(t, "everything is acknowledged", func() bool { return backlog(t, b) == 0 })
+		eventually.Holds(t, "everything is acknowledged", func() bool { return backlog(t, b) == 0 })
 		if s := i.Status(); s.Err != nil || !s.FailingSince.IsZero() || s.LastAppend.IsZero() {
 			t.Errorf("status when the database is back: %+v", s)
 		}
@@ -92,7 +93,7 @@ func TestMemoryIsBounded(t *testing.T) {
 		return errLost
 	}}
 	_, stop := run(t, b, log, ingest.IngesterConfig{Subscriber: ingest.SubscriberConfig{AckWait: 300 * time.Millisecond}})
-	eventually(t, "it has tried a few times", func() bool { return tries.Load() >= 6 })
+	eventually.Holds(t, "it has tried a few times", func() bool { return tries.Load() >= 6 })
 	var m runtime.MemStats
 	runtime.GC()
 	runtime.ReadMemStats(&m)
@@ -125,14 +126,14 @@ func TestTheBrokerIsKilled(t *testing.T) {
 		}
 	}()
 	for round := range 3 {
-		eventually(t, "events are published", func() bool { return acknowledged.Load() > int64(2000*(round+1)) })
+		eventually.Holds(t, "events are published", func() bool { return acknowledged.Load() > int64(2000*(round+1)) })
 		server.Restart()
 	}
-	eventually(t, "events are published", func() bool { return acknowledged.Load() > 8_000 })
+	eventually.Holds(t, "events are published", func() bool { return acknowledged.Load() > 8_000 })
 	cancel()
 	<-published
-	eventually(t, "everything is in the log", func() bool { return position(t, store) >= int(acknowledged.Load()) })
-	eventually(t, "everything is acknowledged", func() bool { return backlog(t, b) == 0 })
+	eventually.Holds(t, "everything is in the log", func() bool { return position(t, store) >= int(acknowledged.Load()) })
+	eventually.Holds(t, "everything is acknowledged", func() bool { return backlog(t, b) == 0 })
 	got := ids(t, store)
 	slices.Sort(got)
 	if distinct := len(slices.Compact(slices.Clone(got))); distinct != len(got) || distinct < int(acknowledged.Load()) {
@@ -152,10 +153,10 @@ func TestTheBrokerIsntThereYet(t *testing.T) {
 	store := openLog(t, sqldb.SQLite)
 	run(t, b, store, ingest.IngesterConfig{})
 	server.Start()
-	eventually(t, "the stream is there", func() bool {
+	eventually.Holds(t, "the stream is there", func() bool {
 		return ingest.NewPublisher(b).PublishBatch(t.Context(), progresses(0, 10)) == nil
 	})
-	eventually(t, "the events are in the log", func() bool { return position(t, store) == 10 })
+	eventually.Holds(t, "the events are in the log", func() bool { return position(t, store) == 10 })
 }
 
 // TestTheBrokerLosesEverything: an empty one in its place is set up and taken
@@ -166,13 +167,13 @@ func TestTheBrokerLosesEverything(t *testing.T) {
 	store := openLog(t, sqldb.SQLite)
 	run(t, b, store, ingest.IngesterConfig{})
 	publish(t, b, progresses(0, 10)...)
-	eventually(t, "the events are in the log", func() bool { return position(t, store) == 10 })
+	eventually.Holds(t, "the events are in the log", func() bool { return position(t, store) == 10 })
 	server.Lose()
 	server.Start()
-	eventually(t, "events can be published again", func() bool {
+	eventually.Holds(t, "events can be published again", func() bool {
 		return ingest.NewPublisher(b).PublishBatch(t.Context(), progresses(10, 10)) == nil
 	})
-	eventually(t, "the events are in the log", func() bool { return position(t, store) == 20 })
+	eventually.Holds(t, "the events are in the log", func() bool { return position(t, store) == 20 })
 }
 
 // TestTheStreamIsDeleted, and the consumer: both are made anew, and the new
@@ -187,19 +188,19 @@ func TestTheStreamIsDeleted(t *testing.T) {
 		}}
 		run(t, b, log, ingest.IngesterConfig{})
 		publish(t, b, progresses(0, 10)...)
-		eventually(t, "the events are in the log", func() bool { return position(t, store) == 10 })
+		eventually.Holds(t, "the events are in the log", func() bool { return position(t, store) == 10 })
 		if err := b.JetStream().DeleteConsumer(t.Context(), wire.Stream, ingest.ConsumerName); err != nil {
 			t.Fatal(err)
 		}
 		publish(t, b, progresses(10, 10)...)
-		eventually(t, "the events are in the log", func() bool { return position(t, store) == 20 })
+		eventually.Holds(t, "the events are in the log", func() bool { return position(t, store) == 20 })
 		if err := b.JetStream().DeleteStream(t.Context(), wire.Stream); err != nil {
 			t.Fatal(err)
 		}
-		eventually(t, "the stream is there again", func() bool {
+		eventually.Holds(t, "the stream is there again", func() bool {
 			return ingest.NewPublisher(b).PublishBatch(t.Context(), progresses(20, 10)) == nil
 		})
-		eventually(t, "the events are in the log", func() bool { return position(t, store) == 30 })
+		eventually.Holds(t, "the events are in the log", func() bool { return position(t, store) == 30 })
 		n := 0
 		streams.Range(func(any, any) bool { n++; return true })
 		if n != 2 {
@@ -223,14 +224,14 @@ func TestAnAppendMayTakeLong(t *testing.T) {
 	slow := &interrupted{Store: store, before: func(eventstore.Batch) error { <-goOn; return nil }}
 	first, second := prometheus.NewRegistry(), prometheus.NewRegistry()
 	run(t, b, slow, cfg(first))
-	eventually(t, "a batch is in hand", func() bool { return slow.calls.Load() == 1 })
+	eventually.Holds(t, "a batch is in hand", func() bool { return slow.calls.Load() == 1 })
 	run(t, b, store, cfg(second))
 	started := time.Now()
-	eventually(t, "the other has taken what it can, and the broker has waited", func() bool {
+	eventually.Holds(t, "the other has taken what it can, and the broker has waited", func() bool {
 		return position(t, store) > 0 && time.Since(started) > 5*time.Second
 	})
 	close(goOn)
-	eventually(t, "everything is acknowledged", func() bool { return backlog(t, b) == 0 })
+	eventually.Holds(t, "everything is acknowledged", func() bool { return backlog(t, b) == 0 })
 	if got := position(t, store); got != 3000 {
 		t.Errorf("the log has %d events, want 3000", got)
 	}

@@ -17,6 +17,7 @@ import (
 
 	"boxoffice/ingest"
 	"boxoffice/ingest/natstest"
+	"boxoffice/internal/eventually"
 	"boxoffice/wire"
 )
 
@@ -169,7 +170,7 @@ func TestPublishWithoutABroker(t *testing.T) {
 		cancel()
 	}
 	server.Start()
-	eventually(t, "publishing works again", func() bool {
+	eventually.Holds(t, "publishing works again", func() bool {
 		return publisher.PublishBatch(t.Context(), progresses(0, 2000)) == nil
 	})
 }
@@ -205,7 +206,7 @@ func TestPublishIsDurable(t *testing.T) {
 		}
 		<-killed
 		server.Start()
-		eventually(t, "the connection is there again", b.Connected)
+		eventually.Holds(t, "the connection is there again", b.Connected)
 	}
 	have := make(map[string]bool)
 	for _, body := range contents(t, b) {

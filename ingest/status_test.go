@@ -16,6 +16,7 @@ import (
 	"boxoffice/eventstore"
 	"boxoffice/ingest"
 	"boxoffice/ingest/natstest"
+	"boxoffice/internal/eventually"
 	"boxoffice/internal/sqldb"
 	"boxoffice/wire"
 )
@@ -89,13 +90,13 @@ func TestBacklogAndItsAge(t *testing.T) {
 		(<-messages).Ack()
 	}
 	inHand := <-messages
-	eventually(t, "four are acknowledged", func() bool { return backlog(t, b) == 6 })
+	eventually.Holds(t, "four are acknowledged", func() bool { return backlog(t, b) == 6 })
 	expect("one in hand, others waiting", 6, true)
 	inHand.Ack()
 	for range 5 {
 		(<-messages).Ack()
 	}
-	eventually(t, "all are acknowledged", func() bool { return backlog(t, b) == 0 })
+	eventually.Holds(t, "all are acknowledged", func() bool { return backlog(t, b) == 0 })
 	expect("nothing waiting", 0, false)
 	if err := subscriber.Close(); err != nil {
 		t.Fatal(err)
@@ -113,7 +114,7 @@ func TestMetrics(t *testing.T) {
 	}
 	publish(t, b, progresses(0, 100)...)
 	publish(t, b, progresses(0, 100)...)
-	eventually(t, "everything is acknowledged", func() bool { return backlog(t, b) == 0 && !i.Status().LastAppend.IsZero() })
+	eventually.Holds(t, "everything is acknowledged", func() bool { return backlog(t, b) == 0 && !i.Status().LastAppend.IsZero() })
 	for outcome, want := range map[string]float64{"appended": 100, "duplicate": 100, "refused": 0} {
 		if got := counted(t, registry, "boxoffice_ingest_events_total", outcome); got != want {
 			t.Errorf("%s is %g, want %g", outcome, got, want)
@@ -123,7 +124,7 @@ func TestMetrics(t *testing.T) {
 	if appends := counted(t, registry, "boxoffice_ingest_append_seconds", ""); batches == 0 || appends != batches {
 		t.Errorf("%g batches in %g appends", batches, appends)
 	}
-	eventually(t, "the broker was looked at", func() bool {
+	eventually.Holds(t, "the broker was looked at", func() bool {
 		return counted(t, registry, "boxoffice_broker_connected", "") == 1
 	})
 	if _, err := ingest.NewIngester(b, nil, ingest.IngesterConfig{Registerer: registry}); err == nil {
@@ -147,7 +148,7 @@ func TestPurgedIsWhatIsAcknowledgedAndOld(t *testing.T) {
 		publish(t, b, progresses(0, 10)...)
 		purge(later, 0) // no consumer yet
 		middle := lastStored(t, b).Add(time.Millisecond)
-		eventually(t, "the clock goes on", func() bool { return time.Now().After(middle) })
+		eventually.Holds(t, "the clock goes on", func() bool { return time.Now().After(middle) })
 		publish(t, b, progresses(10, 10)...)
 
 		subscriber := ingest.NewSubscriber(b, ingest.SubscriberConfig{})
@@ -163,10 +164,10 @@ func TestPurgedIsWhatIsAcknowledgedAndOld(t *testing.T) {
 		for range 10 {
 			(<-messages).Ack()
 		}
-		eventually(t, "14 are acknowledged", func() bool { return backlog(t, b) == 6 })
+		eventually.Holds(t, "14 are acknowledged", func() bool { return backlog(t, b) == 6 })
 		purge(later, 4) // the fifth is in hand
 		held.Ack()
-		eventually(t, "15 are acknowledged", func() bool { return backlog(t, b) == 5 })
+		eventually.Holds(t, "15 are acknowledged", func() bool { return backlog(t, b) == 5 })
 		purge(middle, 6)
 		purge(middle, 0)
 		purge(time.Time{}, 0)
@@ -204,7 +205,7 @@ func TestRetain(t *testing.T) {
 	store := openLog(t, sqldb.SQLite)
 	i, _ := run(t, b, store, ingest.IngesterConfig{})
 	publish(t, b, progresses(0, 10)...)
-	eventually(t, "everything is acknowledged", func() bool { return backlog(t, b) == 0 })
+	eventually.Holds(t, "everything is acknowledged", func() bool { return backlog(t, b) == 0 })
 	for _, test := range []struct {
 		keep time.Duration
 		left uint64

@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -17,6 +18,7 @@ import (
 
 	"boxoffice/access/tokens"
 	"boxoffice/access/tokens/tokenstest"
+	"boxoffice/internal/eventually"
 )
 
 // verifier takes tokens of the issuer with the role in the claim.
@@ -151,37 +153,29 @@ func TestAnIssuerThatIsDown(t *testing.T) {
 	}
 	issuer.Start()
 	known := issuer.Token(map[string]any{"role": "viewer"})
-	eventually(t, v, known)
+	eventuallyGood(t, v, known)
 	issuer.Stop()
 	if _, err := v.Verify(t.Context(), known); err != nil {
 		t.Errorf("a token with a known key, while the issuer is down: %v", err)
 	}
 	// That the issuer is gone shows when it is asked the next time.
-	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(100 * time.Millisecond) {
-		_, err := v.Verify(t.Context(), early)
-		if errors.Is(err, tokens.ErrUnavailable) {
-			break
+	eventually.Succeeds(t, "a token with an unknown key can't be judged", func() error {
+		if _, err := v.Verify(t.Context(), early); !errors.Is(err, tokens.ErrUnavailable) {
+			return fmt.Errorf("it is judged: %w", err)
 		}
-		if time.Now().After(deadline) {
-			t.Fatalf("a token with an unknown key, while the issuer is down: %v", err)
-		}
-	}
+		return nil
+	})
 	issuer.Start()
-	eventually(t, v, issuer.Token(map[string]any{"role": "viewer"}))
+	eventuallyGood(t, v, issuer.Token(map[string]any{"role": "viewer"}))
 }
 
-// eventually waits until a token is read: the issuer is asked only so often.
-func eventually(t *testing.T, v *tokens.Verifier, token string) {
+// eventuallyGood waits until a token is read: the issuer is asked only so often.
+func eventuallyGood(t *testing.T, v *tokens.Verifier, token string) {
 	t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(100 * time.Millisecond) {
+	eventually.Succeeds(t, "the token is read", func() error {
 		_, err := v.Verify(context.Background(), token)
-		if err == nil {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("the token isn't read: %v", err)
-		}
-	}
+		return err
+	})
 }
 
 // When the issuer changes its key, tokens of the new one are good and those of
@@ -191,18 +185,14 @@ func TestKeysRotate(t *testing.T) {
 	issuer.Start()
 	v := verifier(issuer, "role", io.Discard)
 	old := issuer.Token(map[string]any{"role": "admin"})
-	eventually(t, v, old)
+	eventuallyGood(t, v, old)
 	issuer.Rotate()
-	eventually(t, v, issuer.Token(map[string]any{"role": "admin"}))
+	eventuallyGood(t, v, issuer.Token(map[string]any{"role": "admin"}))
 	// The library answers from the new keys a moment before it keeps them.
-	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(10 * time.Millisecond) {
-		if _, err := v.Verify(t.Context(), old); err != nil {
-			break
-		}
-		if time.Now().After(deadline) {
-			t.Fatal("a token of a key that the issuer has given up is good")
-		}
-	}
+	eventually.Holds(t, "a token of a key that the issuer has given up is no good", func() bool {
+		_, err := v.Verify(t.Context(), old)
+		return err != nil
+	})
 }
 
 // However many tokens somebody makes up, the issuer is asked now and then only.

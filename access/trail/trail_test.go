@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"boxoffice/access/trail"
+	"boxoffice/internal/eventually"
 	"boxoffice/internal/sqldb"
 	"boxoffice/internal/sqldb/sqltest"
 )
@@ -50,18 +51,19 @@ var noon = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 // all waits until the trail has n entries, and gives them, the latest first.
 func all(t *testing.T, tr *trail.Trail, n int) []trail.Entry {
 	t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(10 * time.Millisecond) {
-		entries, next, err := tr.Entries(t.Context(), trail.Query{Limit: 1000})
-		if err != nil || next != 0 {
+	var entries []trail.Entry
+	eventually.Succeeds(t, "the trail has the entries", func() error {
+		var next int64
+		var err error
+		if entries, next, err = tr.Entries(t.Context(), trail.Query{Limit: 1000}); err != nil || next != 0 {
 			t.Fatal(next, err)
 		}
-		if len(entries) == n {
-			return entries
+		if len(entries) != n {
+			return fmt.Errorf("it has %d, want %d", len(entries), n)
 		}
-		if time.Now().After(deadline) {
-			t.Fatalf("the trail has %d entries, want %d", len(entries), n)
-		}
-	}
+		return nil
+	})
+	return entries
 }
 
 // What is noted and what is begun stands there, with pseudonyms for ids.

@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"os"
 	"os/exec"
@@ -11,11 +12,11 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"boxoffice/eventstore"
+	"boxoffice/internal/eventually"
 )
 
 // fence matches a block of code in Markdown.
@@ -95,17 +96,13 @@ func TestImportingAsTheDocsSay(t *testing.T) {
 
 func awaitPosition(t *testing.T, s *service, position eventstore.Position) {
 	t.Helper()
-	deadline := time.Now().Add(time.Minute)
-	for {
+	eventually.Succeeds(t, "the read models have caught up", func() error {
 		status, err := s.reader.Status(t.Context())
 		if err == nil && status.Position >= position {
-			return
+			return nil
 		}
-		if time.Now().After(deadline) {
-			t.Fatalf("the read models are at %d (%v); want %d", status.Position, err, position)
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
+		return fmt.Errorf("they are at %d (%w), want %d", status.Position, err, position)
+	})
 }
 
 func runSnippet(t *testing.T, name string, args ...string) string {
@@ -152,15 +149,13 @@ func TestAccessAsTheDocsSay(t *testing.T) {
 		}
 	}
 	ask(t, s, "the-key", "/v1/users/ana")
-	for deadline := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
+	eventually.Succeeds(t, "the trail has the question", func() error {
 		out := runSnippet(t, "sh", "-ec", here(s, snippets(t, "docs/access.md", "sh", "/v1/audit/trail")[0]))
 		if strings.Contains(out, `"actor":"configured key 1","role":"admin","action":"get-user","status":404`) {
-			break
+			return nil
 		}
-		if time.Now().After(deadline) {
-			t.Fatalf("the trail is %s", out)
-		}
-	}
+		return fmt.Errorf("it is %s", out)
+	})
 }
 
 // What the docs say with curl gives files with users and sessions.

@@ -30,6 +30,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"boxoffice/ingest/natstest"
+	"boxoffice/internal/eventually"
 	"boxoffice/internal/freeport"
 	"boxoffice/internal/sqldb"
 	"boxoffice/internal/sqldb/sqltest"
@@ -219,11 +220,12 @@ func (s *busyService) publish(events ...string) {
 
 func (s *busyService) eventually(what string, holds func() bool) {
 	s.t.Helper()
-	for end := time.Now().Add(2 * time.Minute); !holds(); time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(end) {
-			s.t.Fatalf("waited in vain until %s; the end of the log:\n%s", what, endOf(s.log.String()))
+	eventually.Succeeds(s.t, what, func() error {
+		if !holds() {
+			return fmt.Errorf("the end of the log is:\n%s", endOf(s.log.String()))
 		}
-	}
+		return nil
+	})
 }
 
 // person is what the service answers about the person.

@@ -17,6 +17,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"boxoffice/internal/eventually"
 	"boxoffice/internal/oracle"
 	"boxoffice/internal/platform"
 )
@@ -235,15 +236,12 @@ func (k *killing) checkAccounts(t *testing.T, p *published) {
 	t.Helper()
 	// Of a message that was delivered to one who died, the broker thinks for a
 	// while that it is being worked on. Such a one may be the second of an event.
-	for end := time.Now().Add(2 * time.Minute); ; time.Sleep(100 * time.Millisecond) {
-		n := k.unaccounted(t, p.last)
-		if n == 0 {
-			break
+	eventually.Succeeds(t, "every message is accounted for", func() error {
+		if n := k.unaccounted(t, p.last); n != 0 {
+			return fmt.Errorf("of message %d (of %d) no account says what became of it", n, p.last)
 		}
-		if time.Now().After(end) {
-			t.Fatalf("of message %d (of %d) no account says what became of it", n, p.last)
-		}
-	}
+		return nil
+	})
 	missing, kept := len(p.bad), 0
 	k.query(t, k.schema, "SELECT sequence FROM refused", func(rows *sql.Rows) error {
 		var n int64

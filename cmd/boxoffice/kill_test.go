@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"boxoffice/ingest/natstest"
+	"boxoffice/internal/eventually"
 	"boxoffice/internal/sqldb"
 	"boxoffice/internal/sqldb/sqltest"
 )
@@ -130,13 +131,12 @@ func (k *killing) run(t *testing.T, kills int) {
 // stopped because a server was away.
 func (k *killing) awaitReady(t *testing.T) {
 	t.Helper()
-	for end := time.Now().Add(time.Minute); ; time.Sleep(100 * time.Millisecond) {
-		if _, body, err := k.on.get("/readyz"); err == nil && bytes.Contains(body, []byte(`"status":"ready","parts"`)) {
-			return
-		} else if time.Now().After(end) {
-			t.Fatalf("not ready after all that was killed: %v %s", err, body)
+	eventually.Succeeds(t, "the service is ready after all that was killed", func() error {
+		if _, body, err := k.on.get("/readyz"); err != nil || !bytes.Contains(body, []byte(`"status":"ready","parts"`)) {
+			return fmt.Errorf("it answers %s, %w", body, err)
 		}
-	}
+		return nil
+	})
 }
 
 // A process is one of the program that is killed and started again.
@@ -206,13 +206,7 @@ func (k *killing) breakDatabase(t *testing.T) {
 // query reads rows of the database, past the service.
 func (k *killing) query(t *testing.T, schema, text string, row func(*sql.Rows) error) {
 	t.Helper()
-	var err error
-	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
-		if err = k.tryQuery(t.Context(), schema, text, row); err == nil {
-			return
-		}
-	}
-	t.Fatal(err)
+	eventually.Succeeds(t, "the database answers", func() error { return k.tryQuery(t.Context(), schema, text, row) })
 }
 
 func (k *killing) tryQuery(ctx context.Context, schema, text string, row func(*sql.Rows) error) error {

@@ -14,6 +14,7 @@ import (
 	"boxoffice/domain"
 	"boxoffice/eventstore"
 	"boxoffice/eventstore/vault"
+	"boxoffice/internal/eventually"
 	"boxoffice/internal/sqldb"
 	"boxoffice/projections"
 )
@@ -161,11 +162,7 @@ func (r *running) stop() {
 // eventually waits until a condition holds.
 func (h *house) eventually(what string, holds func() bool) {
 	h.t.Helper()
-	for end := time.Now().Add(deadline); !holds(); time.Sleep(2 * time.Millisecond) {
-		if time.Now().After(end) {
-			h.t.Fatalf("waited in vain until %s", what)
-		}
-	}
+	eventually.Holds(h.t, what, holds)
 }
 
 // caughtUp waits until a runner has projected the whole log into the live
