@@ -1,4 +1,4 @@
-// This file sorts a stretch of the log by users and by viewing sessions, so
+// This file sorts a range of the log by users and by viewing sessions, so
 // that each is loaded and written once, however many events it has in it.
 
 package projections
@@ -12,7 +12,7 @@ import (
 	"boxoffice/eventstore"
 )
 
-// A batch is a stretch of the log, sorted for projecting. It is read-only.
+// A batch is a range of the log, sorted for projecting. It is read-only.
 type batch struct {
 	after, last eventstore.Position
 	head        eventstore.Position // where the log stood

@@ -18,7 +18,7 @@ import (
 // figures are sums by counter; a counter without a change isn't in them.
 type figures map[domain.Counter]int64
 
-// sums is a statement that sums stretches of the ledger: several sums at once,
+// sums is a statement that sums ranges of the ledger: several sums at once,
 // each with its number.
 type sums struct {
 	statement
@@ -29,7 +29,7 @@ type sums struct {
 // them, and gives their number.
 func (q *sums) total(c domain.Calendar, at domain.Instant, counters ...domain.Counter) int {
 	month := c.Start(c.MonthOf(at))
-	q.stretch("kpi_months", "from_at", counters, domain.Always, month)
+	q.between("kpi_months", "from_at", counters, domain.Always, month)
 	return q.part(c, month, at, counters...)
 }
 
@@ -41,9 +41,9 @@ func (q *sums) part(c domain.Calendar, first, last domain.Instant, counters ...d
 		q.monthUpTo(first, last, end, counters)
 	} else {
 		if first < began {
-			q.stretch("kpi_hours", "from_at", counters, first, began)
+			q.between("kpi_hours", "from_at", counters, first, began)
 		}
-		q.stretch("kpi_changes", "at", counters, began, last+1)
+		q.between("kpi_changes", "at", counters, began, last+1)
 	}
 	q.n++
 	return q.n - 1
@@ -53,7 +53,7 @@ func (q *sums) part(c domain.Calendar, first, last domain.Instant, counters ...d
 // ahead of now is little besides: ends that are known in advance.
 func (q *sums) monthUpTo(first, last, end domain.Instant, counters []domain.Counter) {
 	next := min(hourOf(first, last)+hour, end)
-	q.stretch("kpi_months", "from_at", counters, first, first+1)
+	q.between("kpi_months", "from_at", counters, first, first+1)
 	if next < end {
 		q.signed("-delta", "kpi_hours", "from_at", counters, next, end)
 	}
@@ -62,13 +62,13 @@ func (q *sums) monthUpTo(first, last, end domain.Instant, counters []domain.Coun
 	}
 }
 
-// stretch takes in the rows of a table from an instant on and before another.
+// between takes in the rows of a table from an instant on and before another.
 // Always stands for no beginning.
-func (q *sums) stretch(table, column string, counters []domain.Counter, from, to domain.Instant) {
+func (q *sums) between(table, column string, counters []domain.Counter, from, to domain.Instant) {
 	q.signed("delta", table, column, counters, from, to)
 }
 
-// signed takes in, of the rows of a stretch, delta or -delta.
+// signed takes in, of the rows of a range, delta or -delta.
 func (q *sums) signed(delta, table, column string, counters []domain.Counter, from, to domain.Instant) {
 	if q.text.Len() == 0 {
 		q.write("SELECT n, counter, CAST(SUM(delta) AS BIGINT) FROM (")

@@ -39,32 +39,32 @@ type source struct {
 	// most. Nil means that the users are walked in the listing's order instead.
 	picked condition
 	most   int
-	// cells, where they aren't nil, are the only ones that are walked, each by
+	// buckets, where they aren't nil, are the only ones that are walked, each by
 	// itself.
-	cells      *cells
+	buckets    *buckets
 	conditions []condition
 }
 
-// A place is a user's place in a listing.
-type place struct {
+// A keyset is what a listing is sorted by, of one user.
+type keyset struct {
 	user sqldb.UUID
 	key  *sqldb.Micros
 	id   string
 }
 
-// cursor gives the cursor after which the users behind the place come.
-func (p *place) cursor() *UserCursor {
+// cursor is the keyset cursor after which the users behind this one come.
+func (p *keyset) cursor() *UserCursor {
 	return &UserCursor{Key: (*domain.Instant)(p.key), ID: p.id}
 }
 
-// places gives the first limit places after a cursor.
-func (s *snapshot) places(ctx context.Context, l *listing, after *UserCursor, limit int) ([]place, error) {
-	var found []place
-	for _, stretch := range l.stretches(after) {
+// keysets gives the first limit keysets after a cursor.
+func (s *snapshot) keysets(ctx context.Context, l *listing, after *UserCursor, limit int) ([]keyset, error) {
+	var found []keyset
+	for _, part := range l.ranges(after) {
 		if len(found) == limit {
 			break
 		}
-		more, err := s.stretch(ctx, l, stretch, limit-len(found))
+		more, err := s.keysetsIn(ctx, l, part, limit-len(found))
 		if err != nil {
 			return nil, err
 		}
@@ -73,11 +73,11 @@ func (s *snapshot) places(ctx context.Context, l *listing, after *UserCursor, li
 	return found, nil
 }
 
-// stretches divides what comes after a cursor into consecutive parts, each of
-// which is a contiguous part of an index: those who tie with the cursor, those
+// ranges divides what comes after a cursor into consecutive parts, each of
+// which is a range of an index: those who tie with the cursor, those
 // behind it, and those without the column, who are last. Neither engine would
-// find the place in an index by a single condition for all of it.
-func (l *listing) stretches(after *UserCursor) [][]condition {
+// find its way in an index by a single condition for all of it.
+func (l *listing) ranges(after *UserCursor) [][]condition {
 	if l.sorted {
 		return [][]condition{l.rest(after)}
 	}
@@ -99,16 +99,16 @@ func (l *listing) stretches(after *UserCursor) [][]condition {
 			{compared(column, behind, *after.Key)},
 		}
 	}
-	var stretches [][]condition
+	var ranges [][]condition
 	for _, head := range heads {
 		for _, part := range l.parts {
-			stretches = append(stretches, slices.Concat(head, part))
+			ranges = append(ranges, slices.Concat(head, part))
 		}
 	}
 	if l.missing {
-		stretches = append(stretches, missing)
+		ranges = append(ranges, missing)
 	}
-	return stretches
+	return ranges
 }
 
 // rest gives the conditions of all that comes after a cursor.
@@ -137,11 +137,11 @@ func idAfter(id string) condition {
 	return func(s *statement) string { return "u.id > " + s.arg(id) }
 }
 
-// stretch gives the first limit places of one stretch, out of all sources.
-func (s *snapshot) stretch(ctx context.Context, l *listing, stretch []condition, limit int) ([]place, error) {
-	var all []place
+// keysetsIn gives the first limit keysets of one range, out of all sources.
+func (s *snapshot) keysetsIn(ctx context.Context, l *listing, part []condition, limit int) ([]keyset, error) {
+	var all []keyset
 	for i := range l.sources {
-		found, err := s.placesFrom(ctx, l, &l.sources[i], stretch, limit)
+		found, err := s.keysetsFrom(ctx, l, &l.sources[i], part, limit)
 		if err != nil {
 			return nil, err
 		}
@@ -153,8 +153,8 @@ func (s *snapshot) stretch(ctx context.Context, l *listing, stretch []condition,
 	return all[:min(limit, len(all))], nil
 }
 
-// compare compares two places of one stretch.
-func (l *listing) compare(a, b place) int {
+// compare compares two keysets of one range.
+func (l *listing) compare(a, b keyset) int {
 	order := 0
 	if a.key != nil && b.key != nil {
 		order = cmp.Compare(*a.key, *b.key)
@@ -165,16 +165,16 @@ func (l *listing) compare(a, b place) int {
 	return cmp.Or(order, cmp.Compare(a.id, b.id))
 }
 
-func (s *snapshot) placesFrom(ctx context.Context, l *listing, from *source, stretch []condition, limit int) ([]place, error) {
-	q := l.statement(from, stretch, limit)
+func (s *snapshot) keysetsFrom(ctx context.Context, l *listing, from *source, part []condition, limit int) ([]keyset, error) {
+	q := l.statement(from, part, limit)
 	rows, err := s.tx.QueryContext(ctx, q.text.String(), q.args...)
 	if err != nil {
 		return nil, fmt.Errorf("list users: %w", err)
 	}
 	defer rows.Close()
-	var found []place
+	var found []keyset
 	for rows.Next() {
-		var p place
+		var p keyset
 		if err := rows.Scan(&p.user, &p.key, &p.id); err != nil {
 			return nil, fmt.Errorf("list users: %w", err)
 		}
@@ -186,13 +186,13 @@ func (s *snapshot) placesFrom(ctx context.Context, l *listing, from *source, str
 	return found, nil
 }
 
-func (l *listing) statement(from *source, stretch []condition, limit int) *statement {
+func (l *listing) statement(from *source, part []condition, limit int) *statement {
 	q := &statement{}
 	table := cmp.Or(from.table, "users") + " u"
-	conditions := slices.Concat([]condition{always("u.id IS NOT NULL")}, from.conditions, stretch)
+	conditions := slices.Concat([]condition{always("u.id IS NOT NULL")}, from.conditions, part)
 	switch {
-	case from.cells != nil:
-		from.cells.write(q, l, conditions, limit)
+	case from.buckets != nil:
+		from.buckets.write(q, l, conditions, limit)
 		return q
 	case from.picked != nil:
 		// The limit tells PostgreSQL how few they are, whatever it knows of the
@@ -226,27 +226,27 @@ func (s *snapshot) page(ctx context.Context, l *listing, t domain.Instant, after
 		return nil, nil, errLimit
 	}
 	// One more than wanted tells whether there is a further page.
-	places, err := s.places(ctx, l, after, limit+1)
+	found, err := s.keysets(ctx, l, after, limit+1)
 	if err != nil {
 		return nil, nil, err
 	}
 	var next *UserCursor
-	if len(places) > limit {
-		places = places[:limit]
-		next = places[limit-1].cursor()
+	if len(found) > limit {
+		found = found[:limit]
+		next = found[limit-1].cursor()
 	}
-	users, err := s.usersAt(ctx, places, t)
+	users, err := s.usersAt(ctx, found, t)
 	return users, next, err
 }
 
-// usersAt gives the users of places as they are at t.
-func (s *snapshot) usersAt(ctx context.Context, places []place, t domain.Instant) ([]User, error) {
-	users := make([]User, len(places))
-	index := make(map[sqldb.UUID]int, len(places))
-	keys := make([]sqldb.UUID, len(places))
-	for i := range places {
-		keys[i] = places[i].user
-		index[places[i].user] = i
+// usersAt gives the users of keysets as they are at t.
+func (s *snapshot) usersAt(ctx context.Context, of []keyset, t domain.Instant) ([]User, error) {
+	users := make([]User, len(of))
+	index := make(map[sqldb.UUID]int, len(of))
+	keys := make([]sqldb.UUID, len(of))
+	for i := range of {
+		keys[i] = of[i].user
+		index[of[i].user] = i
 	}
 	for chunk := range slices.Chunk(keys, sqldb.MaxKeys) {
 		if err := s.readUsers(ctx, chunk, t, func(key sqldb.UUID, u *User) { users[index[key]] = *u }); err != nil {

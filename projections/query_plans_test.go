@@ -278,7 +278,7 @@ func watch(t *testing.T, d *sqldb.Dialect, q querier, name, query string, args [
 			continue
 		}
 		if strings.Contains(step, "INDEX users_different_") && !strings.Contains(step, "(status=? AND <expr>") {
-			t.Errorf("%s: goes through all cells of a status: %s\n%s", name, step, query)
+			t.Errorf("%s: goes through all buckets of a status: %s\n%s", name, step, query)
 		}
 		if strings.HasSuffix(step, "PRIMARY KEY (counter=?)") {
 			t.Errorf("%s: goes through all of a counter: %s\n%s", name, step, query)

@@ -3,11 +3,11 @@
 // nowhere together in that order, and where they stand may be anywhere: a walk
 // in the order may pass over all others first. So they are taken in two parts.
 // Of those whose two instants are the same, the range is one of the order too.
-// The others stand in cells: those of one status whose instant lies in one
-// stretch of 2^40 microseconds, a little under 13 days. In a cell they stand in
-// the order of the other instant, and in a range are few cells whatever the
-// number of users. Within a cell that the range takes in only partly, the others
-// are passed over.
+// The others stand in buckets: those of one status whose instant lies in the same
+// 2^40 microseconds, a little under 13 days. In a bucket they stand in the order
+// of the other instant, and in a range are few buckets whatever the number of
+// users. Within a bucket that the range takes in only partly, the others are
+// passed over.
 
 package projections
 
@@ -22,9 +22,9 @@ import (
 	"boxoffice/internal/sqldb"
 )
 
-// cellBits is how many bits of an instant don't tell which cell it is in. The
+// bucketBits is how many bits of an instant don't tell which bucket it is in. The
 // schema's indexes have it too.
-const cellBits = 40
+const bucketBits = 40
 
 // earliest is before every instant of an event: the year 0 is the first that can
 // be written.
@@ -69,12 +69,12 @@ func (s *snapshot) sourcesInRange(ctx context.Context, l *listing, r *otherRange
 	for _, row := range status.rows() {
 		sources = append(sources, source{table: s.sameInstants(l), conditions: join(conditions, hasStatus(row))})
 	}
-	c := s.newCells(l, r)
-	if err := c.find(ctx, s, status.rows()); err != nil {
+	b := s.newBuckets(l, r)
+	if err := b.find(ctx, s, status.rows()); err != nil {
 		return nil, fmt.Errorf("list users: %w", err)
 	}
-	if len(c.found) > 0 {
-		sources = append(sources, source{cells: c, conditions: conditions})
+	if len(b.found) > 0 {
+		sources = append(sources, source{buckets: b, conditions: conditions})
 	}
 	return sources, nil
 }
@@ -104,65 +104,65 @@ func (l *listing) direction() string {
 	return "up"
 }
 
-// cells are the cells that a range reaches into.
-type cells struct {
+// buckets are the buckets that a range reaches into.
+type buckets struct {
 	d  *sqldb.Dialect
 	of *otherRange
-	// stretch gives, in SQL, which stretch a user's instant is in, and index
-	// names the index that has the users of a cell in the list's order.
-	stretch string
-	index   string
-	found   []cell
+	// start says, in SQL, where the bucket of a user's instant begins, and index
+	// names the index that has the users of a bucket in the list's order.
+	start string
+	index string
+	found []bucket
 }
 
-// A cell is users of one status whose instant is in one stretch, which is given
-// by its first instant.
-type cell struct {
-	status  Status
-	stretch domain.Instant
+// A bucket is users of one status whose instants lie in the 2^bucketBits
+// microseconds from start on.
+type bucket struct {
+	status Status
+	start  domain.Instant
 }
 
-func (s *snapshot) newCells(l *listing, r *otherRange) *cells {
-	c := &cells{d: s.d, of: r, index: s.indexedBy("users_different_" + strings.TrimSuffix(l.column, "_at") + "_" + l.direction())}
+func (s *snapshot) newBuckets(l *listing, r *otherRange) *buckets {
+	c := &buckets{d: s.d, of: r, index: s.indexedBy("users_different_" + strings.TrimSuffix(l.column, "_at") + "_" + l.direction())}
 	if s.d.Name == sqldb.Postgres {
-		c.stretch = "date_bin('1099511.627776 seconds', u." + r.column + ", '0002-12-16 04:12:22.289408+00 BC')"
+		c.start = "date_bin('1099511.627776 seconds', u." + r.column + ", '0002-12-16 04:12:22.289408+00 BC')"
 	} else {
-		c.stretch = fmt.Sprintf("(u.%s >> %d)", r.column, cellBits)
+		c.start = fmt.Sprintf("(u.%s >> %d)", r.column, bucketBits)
 	}
 	return c
 }
 
-// stretchOf gives the first instant of the stretch that an instant is in.
-func stretchOf(i domain.Instant) domain.Instant { return i >> cellBits << cellBits }
+// bucketStart is the first instant of the bucket that an instant is in.
+func bucketStart(i domain.Instant) domain.Instant { return i >> bucketBits << bucketBits }
 
-// arg adds a stretch as an argument, as the engine has it.
-func (c *cells) arg(q *statement, stretch domain.Instant) string {
+// arg adds the start of a bucket as an argument, as the engine has it.
+func (c *buckets) arg(q *statement, start domain.Instant) string {
 	if c.d.Name == sqldb.Postgres {
-		return q.instant(stretch)
+		return q.instant(start)
 	}
-	return q.arg(int64(stretch >> cellBits))
+	return q.arg(int64(start >> bucketBits))
 }
 
-// find finds the cells of some statuses that the range reaches into and that
+// find finds the buckets of some statuses that the range reaches into and that
 // have users, each by one look into the index.
-func (c *cells) find(ctx context.Context, s *snapshot, statuses []Status) error {
+func (c *buckets) find(ctx context.Context, s *snapshot, statuses []Status) error {
 	for _, status := range statuses {
 		q := &statement{}
 		row := q.arg(string(status))
 		next := func(condition string) string {
-			return "(SELECT " + c.stretch + " FROM users u" + c.index + " WHERE u.id IS NOT NULL AND " + different +
-				" AND u.status = " + row + " AND " + condition + " ORDER BY " + c.stretch + " LIMIT 1)"
+			return "(SELECT " + c.start + " FROM users u" + c.index + " WHERE u.id IS NOT NULL AND " + different +
+				" AND u.status = " + row + " AND " + condition + " ORDER BY " + c.start + " LIMIT 1)"
 		}
 		from, last := earliest, ""
 		if c.of.from != nil {
 			from = *c.of.from
 		}
-		first := c.stretch + " >= " + c.arg(q, stretchOf(from))
+		first := c.start + " >= " + c.arg(q, bucketStart(from))
 		if c.of.to != nil {
-			last = " AND n.stretch <= " + c.arg(q, stretchOf(*c.of.to-1))
+			last = " AND n.start <= " + c.arg(q, bucketStart(*c.of.to-1))
 		}
-		q.write("WITH RECURSIVE n(stretch) AS (SELECT ", next(first), " UNION ALL SELECT ", next(c.stretch+" > n.stretch"),
-			" FROM n WHERE n.stretch IS NOT NULL", last, ") SELECT n.stretch FROM n WHERE n.stretch IS NOT NULL", last)
+		q.write("WITH RECURSIVE n(start) AS (SELECT ", next(first), " UNION ALL SELECT ", next(c.start+" > n.start"),
+			" FROM n WHERE n.start IS NOT NULL", last, ") SELECT n.start FROM n WHERE n.start IS NOT NULL", last)
 		if err := c.scan(ctx, s, status, q); err != nil {
 			return err
 		}
@@ -170,37 +170,37 @@ func (c *cells) find(ctx context.Context, s *snapshot, statuses []Status) error 
 	return nil
 }
 
-func (c *cells) scan(ctx context.Context, s *snapshot, status Status, q *statement) error {
+func (c *buckets) scan(ctx context.Context, s *snapshot, status Status, q *statement) error {
 	rows, err := s.tx.QueryContext(ctx, q.text.String(), q.args...)
 	if err != nil {
 		return err
 	}
 	defer rows.Close()
 	for rows.Next() {
-		stretch, err := c.scanStretch(rows)
+		start, err := c.scanStart(rows)
 		if err != nil {
 			return err
 		}
-		c.found = append(c.found, cell{status, stretch})
+		c.found = append(c.found, bucket{status, start})
 	}
 	return rows.Err()
 }
 
-func (c *cells) scanStretch(rows *sql.Rows) (domain.Instant, error) {
+func (c *buckets) scanStart(rows *sql.Rows) (domain.Instant, error) {
 	if c.d.Name == sqldb.Postgres {
-		var stretch sqldb.Micros
-		err := rows.Scan(&stretch)
-		return domain.Instant(stretch), err
+		var start sqldb.Micros
+		err := rows.Scan(&start)
+		return domain.Instant(start), err
 	}
-	var stretch int64
-	err := rows.Scan(&stretch)
-	return domain.Instant(stretch << cellBits), err
+	var start int64
+	err := rows.Scan(&start)
+	return domain.Instant(start << bucketBits), err
 }
 
-// write writes the statement that gives the first users of the cells, in the
-// list's order. The first of each cell say which cells come into question: not
+// write writes the statement that gives the first users of the buckets, in the
+// list's order. The first of each say which buckets come into question: not
 // more than users are wanted. From each of those as many are taken.
-func (c *cells) write(q *statement, l *listing, conditions []condition, limit int) {
+func (c *buckets) write(q *statement, l *listing, conditions []condition, limit int) {
 	texts := []string{different}
 	for _, each := range conditions {
 		texts = append(texts, each(q))
@@ -214,36 +214,36 @@ func (c *cells) write(q *statement, l *listing, conditions []condition, limit in
 		return " ORDER BY " + table + "." + l.column + direction + ", " + table + ".id LIMIT "
 	}
 	in := func(table string) string {
-		return " AND u.status = " + table + ".status AND " + c.stretch + " = " + table + ".stretch" + order("u")
+		return " AND u.status = " + table + ".status AND " + c.start + " = " + table + ".start" + order("u")
 	}
 	wanted := q.arg(int64(limit))
 	if c.d.Name == sqldb.Postgres {
-		q.write("WITH heads AS MATERIALIZED (SELECT c.status, c.stretch FROM ", c.list(q), " c(status, stretch) CROSS JOIN LATERAL (SELECT u.", l.column, ", u.id ",
+		q.write("WITH heads AS MATERIALIZED (SELECT c.status, c.start FROM ", c.list(q), " c(status, start) CROSS JOIN LATERAL (SELECT u.", l.column, ", u.id ",
 			from, in("c"), "1) h", order("h"), wanted, ") SELECT k.user_key, k.", l.column, ", k.id FROM heads p CROSS JOIN LATERAL (SELECT u.user_key, u.",
 			l.column, ", u.id ", from, in("p"), wanted, ") k", order("k"), wanted)
 		return
 	}
-	q.write("WITH heads AS MATERIALIZED (SELECT c.status, c.stretch FROM ", c.list(q), " c CROSS JOIN users h WHERE h.rowid = (SELECT u.rowid ",
+	q.write("WITH heads AS MATERIALIZED (SELECT c.status, c.start FROM ", c.list(q), " c CROSS JOIN users h WHERE h.rowid = (SELECT u.rowid ",
 		from, in("c"), "1)", order("h"), wanted, ") SELECT k.user_key, k.", l.column, ", k.id FROM heads p CROSS JOIN users k WHERE k.rowid IN (SELECT u.rowid ",
 		from, in("p"), wanted, ")", order("k"), wanted)
 }
 
-// list gives the cells as a table.
-func (c *cells) list(q *statement) string {
+// list gives the buckets as a table.
+func (c *buckets) list(q *statement) string {
 	if c.d.Name == sqldb.Postgres {
-		statuses, stretches := make([]string, len(c.found)), make([]sqldb.Micros, len(c.found))
+		statuses, starts := make([]string, len(c.found)), make([]sqldb.Micros, len(c.found))
 		for i, one := range c.found {
-			statuses[i], stretches[i] = string(one.status), sqldb.Micros(one.stretch)
+			statuses[i], starts[i] = string(one.status), sqldb.Micros(one.start)
 		}
-		return "unnest(" + q.arg(statuses) + "::text[], " + q.arg(stretches) + "::timestamptz[])"
+		return "unnest(" + q.arg(statuses) + "::text[], " + q.arg(starts) + "::timestamptz[])"
 	}
 	pairs := make([][2]any, len(c.found))
 	for i, one := range c.found {
-		pairs[i] = [2]any{one.status, int64(one.stretch >> cellBits)}
+		pairs[i] = [2]any{one.status, int64(one.start >> bucketBits)}
 	}
 	text, err := json.Marshal(pairs)
 	if err != nil {
 		panic(err) // they are texts and numbers
 	}
-	return "(SELECT value ->> 0 AS status, value ->> 1 AS stretch FROM json_each(" + q.arg(string(text)) + "))"
+	return "(SELECT value ->> 0 AS status, value ->> 1 AS start FROM json_each(" + q.arg(string(text)) + "))"
 }

@@ -16,8 +16,8 @@ import (
 // TestRangesFarFromTheStart asks where everybody's profile changed soon after
 // they registered, so that the users of a range stand together in the order of
 // the other instant too, and mostly far from its start: nine tenths of all
-// 20,000 come before. Each page looks at what a page needs and at the cells at
-// the range's ends, which have some hundred users; PostgreSQL may sort cells that
+// 20,000 come before. Each page looks at what a page needs and at the buckets at
+// the range's ends, which have some hundred users; PostgreSQL may sort buckets that
 // are as small as here.
 func TestRangesFarFromTheStart(t *testing.T) {
 	const users, most = 20_000, 8_000

@@ -105,9 +105,9 @@ func (s *snapshot) sessions(ctx context.Context, l *sessionListing, after *Sessi
 		return nil, nil, nil
 	}
 	var found []listedSession
-	for _, stretch := range l.stretches(after) {
+	for _, part := range l.ranges(after) {
 		// One more than wanted tells whether there is a further page.
-		more, err := s.sessionRows(ctx, l, stretch, limit+1-len(found))
+		more, err := s.sessionRows(ctx, l, part, limit+1-len(found))
 		if err != nil {
 			return nil, nil, fmt.Errorf("list sessions: %w", err)
 		}
@@ -127,20 +127,20 @@ func (s *snapshot) sessions(ctx context.Context, l *sessionListing, after *Sessi
 	return sessions, next, nil
 }
 
-// stretches divides what comes after a cursor into two consecutive parts, each
-// of which is a contiguous part of an index: the sessions that began when the
+// ranges divides what comes after a cursor into two consecutive parts, each of
+// which is a range of an index: the sessions that began when the
 // cursor's did, and those before.
-func (l *sessionListing) stretches(c *SessionCursor) [][]condition {
+func (l *sessionListing) ranges(c *SessionCursor) [][]condition {
 	if c == nil {
 		return [][]condition{l.conditions}
 	}
 	behind := func(q *statement) string {
-		place := "(" + q.arg(c.SessionID) + ", " + q.arg(c.ContentID) + ")"
+		keyset := "(" + q.arg(c.SessionID) + ", " + q.arg(c.ContentID) + ")"
 		if l.ofOne {
-			return "(s.session_id, s.content_id) > " + place
+			return "(s.session_id, s.content_id) > " + keyset
 		}
-		return "(s.session_id, s.content_id) >= " + place +
-			" AND ((s.session_id, s.content_id) > " + place + " OR " + userBehind(q, c) + ")"
+		return "(s.session_id, s.content_id) >= " + keyset +
+			" AND ((s.session_id, s.content_id) > " + keyset + " OR " + userBehind(q, c) + ")"
 	}
 	same := append(l.conditions[:len(l.conditions):len(l.conditions)], compared("s.started_at", "=", c.StartedAt), behind)
 	before := append(l.conditions[:len(l.conditions):len(l.conditions)], compared("s.started_at", "<", c.StartedAt))
@@ -183,9 +183,9 @@ func (l *sessionListing) write(q *statement, index string, conditions []conditio
 	}
 }
 
-func (s *snapshot) sessionRows(ctx context.Context, l *sessionListing, stretch []condition, limit int) ([]listedSession, error) {
+func (s *snapshot) sessionRows(ctx context.Context, l *sessionListing, part []condition, limit int) ([]listedSession, error) {
 	q := &statement{}
-	l.write(q, "", stretch)
+	l.write(q, "", part)
 	q.write(" LIMIT ", q.arg(int64(limit)))
 	rows, err := s.tx.QueryContext(ctx, q.text.String(), q.args...)
 	if err != nil {

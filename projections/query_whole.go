@@ -48,10 +48,10 @@ func (s *snapshot) wholeUsers(ctx context.Context, q *UsersQuery, l *listing) it
 				return
 			}
 		}
-		for _, stretch := range walk.stretches(after) {
+		for _, part := range walk.ranges(after) {
 			st := &statement{}
 			st.write("SELECT ", userColumns(st.instant(q.At)), " FROM users u", s.indexedBy("users_"+strings.TrimSuffix(l.column, "_at")+"_"+l.direction()))
-			st.where(append(append([]condition{always("u.id IS NOT NULL")}, walk.sources[0].conditions...), stretch...)...)
+			st.where(append(append([]condition{always("u.id IS NOT NULL")}, walk.sources[0].conditions...), part...)...)
 			st.write(" ORDER BY ", walk.order())
 			more := true
 			err := s.each(ctx, st, func(rows *sql.Rows) (bool, error) {

@@ -46,7 +46,7 @@ type UserFilter struct {
 	Query string
 }
 
-// A UserCursor is the place of a user in a list, after which the next page
+// A UserCursor is the keyset of a user in a list, after which the next page
 // begins. Key is the instant that the list is sorted by, nil where it is null.
 type UserCursor struct {
 	Key *domain.Instant
@@ -150,7 +150,7 @@ type Session struct {
 	domain.SessionView
 }
 
-// A SessionCursor is the place of a session in a list.
+// A SessionCursor is the keyset of a session in a list.
 type SessionCursor struct {
 	StartedAt domain.Instant
 	SessionID string
@@ -195,7 +195,7 @@ type Content struct {
 	LastEventAt    domain.Instant
 }
 
-// A ContentCursor is the place of a content in the list over all users.
+// A ContentCursor is the keyset of a content in the list over all users.
 type ContentCursor struct {
 	Sessions  int64
 	ContentID string

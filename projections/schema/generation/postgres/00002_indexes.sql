@@ -29,7 +29,7 @@ CREATE INDEX users_status_updated_down ON users (status, updated_at DESC, id) WH
 -- there are few: a month can't count the others before they registered.
 CREATE INDEX users_known_before ON users (registered_at DESC, id) WHERE id IS NOT NULL AND first_event_at < registered_at;
 -- Lists by a range of the one instant in the order of the other: those of whom
--- both are the same, and the others by stretches of 2^40 microseconds of the one.
+-- both are the same, and the others by buckets of 2^40 microseconds of the one.
 -- The last column is there so that whom a range doesn't take in is passed over
 -- in the index.
 CREATE INDEX users_same_up ON users (status, registered_at, id) WHERE id IS NOT NULL AND updated_at = registered_at;
