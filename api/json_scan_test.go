@@ -2,15 +2,12 @@ package api
 
 import (
 	"bytes"
-	"io"
+	"encoding/json"
 	"strings"
 	"testing"
 
-	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/go-cmp/cmp"
 )
-
-var lenient = []jsontext.Options{jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)}
 
 var jsonSeeds = []string{
 	``, ` `, `null`, `tru`, `truest`, `0`, `-0`, `-`, `01`, `1.`, `1.5e+10`, `1e`, `.5`, `+1`, `"`, `"a"`, `"\u12"`, `"\ud800"`, `"\x"`, "\"\n\"", "\"\xff\"",
@@ -18,17 +15,17 @@ var jsonSeeds = []string{
 	"[1] 2", " [ 1 , 2 ] ", "\ufeff[]", "[1,\x00]", `[1,nul`, `{"a":tru`, `[[[[[[[]]]]]]]`,
 }
 
-// What is JSON, what isn't, and where the elements are, is what the library
-// that the events are read with says.
+// What is JSON, what isn't, and where the elements are, is what encoding/json
+// says too.
 func FuzzJSONScanner(f *testing.F) {
 	for _, seed := range jsonSeeds {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
 		if bytes.Count(text, []byte("["))+bytes.Count(text, []byte("{")) > 9_999 {
-			return // the library ends at 10,000
+			return // encoding/json ends at 10,000
 		}
-		if got, want := checkValue(text) == nil, jsontext.Value(text).IsValid(lenient...); got != want {
+		if got, want := checkValue(text) == nil, json.Valid(text); got != want {
 			t.Errorf("%q is JSON: %v", text, got)
 		}
 		elements, err := splitArray(text, len(text))
@@ -43,23 +40,15 @@ func FuzzJSONScanner(f *testing.F) {
 }
 
 func elementsOf(text []byte) ([][]byte, bool) {
-	d := jsontext.NewDecoder(bytes.NewReader(text), lenient...)
-	if token, err := d.ReadToken(); err != nil || token.Kind() != '[' {
+	var raw []json.RawMessage
+	if err := json.Unmarshal(text, &raw); err != nil || raw == nil {
 		return nil, false
 	}
 	elements := [][]byte{}
-	for d.PeekKind() != ']' {
-		value, err := d.ReadValue()
-		if err != nil {
-			return nil, false
-		}
-		elements = append(elements, bytes.Clone(value))
+	for _, r := range raw {
+		elements = append(elements, r)
 	}
-	if _, err := d.ReadToken(); err != nil {
-		return nil, false
-	}
-	_, err := d.ReadToken()
-	return elements, err == io.EOF
+	return elements, true
 }
 
 // Every beginning of a text that is JSON is cut off, or JSON itself.
@@ -90,5 +79,34 @@ func TestAnyDepthIsScanned(t *testing.T) {
 	}
 	if _, err := splitArray([]byte("[1,2,3]"), 2); err != errTooManyElem {
 		t.Error(err)
+	}
+}
+
+// What is wrong with a text that is too deep for the library is found as far as
+// the library reads.
+func TestWhatIsTooDeepIsReadAsFarAsItGoes(t *testing.T) {
+	nested := func(depth int, within string) string {
+		return strings.Repeat(`{"a":[`, depth/2) + within + strings.Repeat("]}", depth/2)
+	}
+	for _, c := range []struct {
+		name, text string
+		want       error
+	}{
+		{"as deep as the library reads", nested(libraryDepth, `"}]"`), nil},
+		{"less deep, and wrong within", nested(libraryDepth-2, `x`), errNotJSON},
+		{"deeper", nested(libraryDepth+2, `"\"]}]", 1`), nil},
+		{"deeper, and wrong after it", "[" + nested(libraryDepth+2, `"[[["`) + " 2]", errNotJSON},
+		{"deeper, and wrong before it", "[+1," + nested(libraryDepth+2, `{`) + "]", errNotJSON},
+		{"deeper, and with the wrong end", strings.TrimSuffix(nested(libraryDepth+2, ``), "}") + "]", errNotJSON},
+		{"deeper, and cut off within a text", strings.Repeat("[", libraryDepth+1) + `"]]`, errCutOff},
+		{"deeper, and two values", nested(libraryDepth+2, ``) + "[]", errNotJSON},
+	} {
+		if err := checkValue([]byte(c.text)); err != c.want {
+			t.Errorf("%s: %v, want %v", c.name, err, c.want)
+		}
+		elements, err := splitArray([]byte("[{}, "+c.text+" ,[]]"), 3)
+		if (err == nil) != (c.want == nil) || err == nil && string(elements[1]) != c.text {
+			t.Errorf("%s, in an array: %v", c.name, err)
+		}
 	}
 }
