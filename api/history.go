@@ -5,7 +5,6 @@ package api
 
 import (
 	"context"
-	"encoding/hex"
 	"errors"
 	"net/http"
 	"strings"
@@ -178,7 +177,4 @@ func (s *service) showRecords(ctx context.Context, rows []eventstore.SealedRecor
 }
 
 // pseudonym gives a user's pseudonym as the UUID that it is.
-func pseudonym(k eventstore.UserKey) string {
-	h := hex.EncodeToString(k[:])
-	return strings.Join([]string{h[:8], h[8:12], h[12:16], h[16:20], h[20:]}, "-")
-}
+func pseudonym(k eventstore.UserKey) string { return k.String() }

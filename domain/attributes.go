@@ -108,6 +108,8 @@ func (env *envelope) checkKnown(i int) error {
 	case attrID:
 		if a.text == "" || len(a.text) > maxIDBytes {
 			err = errIDLength
+		} else if strings.IndexFunc(a.text, unicode.IsControl) >= 0 {
+			err = errControl
 		}
 	case attrSource:
 		err = checkSource(a.text)
@@ -151,10 +153,10 @@ func (env *envelope) refuse(reason Reason, message string) *Refusal {
 }
 
 var (
-	errUserIDLength  = errors.New("must have 1 to 128 bytes")
-	errUserIDText    = errors.New("must be UTF-8")
-	errUserIDControl = errors.New("must have no control characters")
-	errUserIDDots    = errors.New("must not be . or .., which no URL can carry")
+	errUserIDLength = errors.New("must have 1 to 128 bytes")
+	errUserIDText   = errors.New("must be UTF-8")
+	errControl      = errors.New("must have no control characters")
+	errUserIDDots   = errors.New("must not be . or .., which no URL can carry")
 )
 
 // ValidUserID says which rule of a user's id on the platform s breaks, nil for
@@ -166,7 +168,7 @@ func ValidUserID(s string) error {
 	case !utf8.ValidString(s):
 		return errUserIDText
 	case strings.IndexFunc(s, unicode.IsControl) >= 0:
-		return errUserIDControl
+		return errControl
 	case s == "." || s == "..":
 		return errUserIDDots
 	}

@@ -19,8 +19,9 @@ func TestAttributes(t *testing.T) {
 		bad  []string // "" takes the attribute away
 	}{
 		{"specversion", []string{`"1.0"`, `"\u0031.0"`}, []string{"", `null`, `1.0`, `"1.1"`, `"1"`, `"0.3"`, `""`}},
-		{"id", []string{`"1"`, long(255), `" "`, `"é\n"`},
-			[]string{"", `null`, `""`, long(256), `"` + strings.Repeat("é", 128) + `"`, `5`, `true`, `["e"]`, `{}`, `"a\u0000b"`}},
+		{"id", []string{`"1"`, long(255), `" "`, `"é\u2028\u00a0"`},
+			[]string{"", `null`, `""`, long(256), `"` + strings.Repeat("é", 128) + `"`, `5`, `true`, `["e"]`, `{}`, `"a\u0000b"`,
+				`"é\n"`, `"\t"`, `"a\u001f"`, `"a\u007f"`, `"a\u0085"`, `"a\u009f"`}},
 		{"source", []string{`"/"`, `"/a/b"`, `"platform"`, `"urn:platform:fr"`, `"https://ana@example.org:8080/a?b=c#d"`,
 			`"//host/a"`, `"#frag"`, `"?q"`, `"a%20b"`, `"https://[2001:db8::1]:443/"`, `"mailto:x@example.org"`, `"./a:b"`,
 			`"http://[v7.a:b]/"`, long(255)},

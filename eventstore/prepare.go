@@ -107,7 +107,7 @@ func (s *Store) prepareEntry(e *entry, m *Incoming) error {
 	}
 	*e = entry{sequence: m.Sequence, received: m.ReceivedAt, raw: m.Raw, event: m.Event, refusal: m.Refusal, mustBeNew: m.MustBeNew}
 	if e.event != nil && !storable(e.event) {
-		e.refusal = &domain.Refusal{Reason: domain.InvalidAttribute, Message: "a text attribute has to be UTF-8 without U+0000"}
+		e.refusal = &domain.Refusal{Reason: domain.InvalidAttribute, Message: "a text attribute has to be UTF-8 without U+0000 and line feeds"}
 		e.event = nil
 	}
 	var source, id, subject string
@@ -125,12 +125,12 @@ func (s *Store) prepareEntry(e *entry, m *Incoming) error {
 	return nil
 }
 
-// storable says whether the engines can store an event's texts. Events that
-// domain has decoded always are; this keeps one that somebody made otherwise
-// from failing its batch.
+// storable says whether the engines can store an event's texts, and its audit
+// entry can hold them as lines. Events that domain has decoded always are; this
+// keeps one that somebody made otherwise from failing its batch.
 func storable(e *domain.Event) bool {
 	for _, text := range []string{e.Source, e.ID, e.Subject, string(e.Type)} {
-		if text == "" || !utf8.ValidString(text) || strings.IndexByte(text, 0) >= 0 {
+		if text == "" || !utf8.ValidString(text) || strings.ContainsAny(text, "\x00\n") {
 			return false
 		}
 	}

@@ -5,6 +5,7 @@ package eventstore
 
 import (
 	"boxoffice/domain"
+	"boxoffice/internal/sqldb"
 )
 
 // A Position is an event's number in the log: 1, 2, 3 … with none missing.
@@ -15,6 +16,9 @@ type Position int64
 // outlives the erasure of its user, as nobody's; a user who registers again
 // after an erasure gets a new one.
 type UserKey [16]byte
+
+// String returns the pseudonym as the UUID that it is, in lower case.
+func (u UserKey) String() string { return sqldb.UUID(u).String() }
 
 // An Incoming is one message of the broker after domain has judged it.
 type Incoming struct {
