@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/cenkalti/backoff/v5"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"boxoffice/eventstore"
@@ -38,24 +39,26 @@ func graceful(ctx context.Context, grace time.Duration) (context.Context, func()
 // where ctx ended before: then nothing of the batch may be acknowledged, though
 // it may have been committed.
 func (i *Ingester) appendOne(ctx, patient context.Context, b *batch) bool {
-	retry := newBackoff()
-	for {
+	_, err := backoff.Retry(ctx, func() (eventstore.Account, error) {
 		started := time.Now()
 		account, err := i.appendTo(patient, b)
 		i.metrics.appended(time.Since(started), b, account, err)
 		i.state.appended(err)
-		if err == nil {
-			return true
-		}
-		if ctx.Err() != nil {
-			return false
-		}
+		return account, err
+	}, backoff.WithBackOff(pauses()), backoff.WithMaxElapsedTime(0), backoff.WithNotify(func(err error, _ time.Duration) {
 		i.cfg.Logger.Error("appending to the log failed and is tried again", "error", err, "events", len(b.messages))
-		retry.wait(ctx)
-		if ctx.Err() != nil {
-			return false
-		}
-	}
+	}))
+	return err == nil
+}
+
+// longestPause is about the longest between two tries of what is tried until the
+// other side is back.
+const longestPause = 2 * time.Second
+
+// pauses are those between such tries: ever longer, and random, so that processes
+// don't try in step.
+func pauses() *backoff.ExponentialBackOff {
+	return &backoff.ExponentialBackOff{InitialInterval: 100 * time.Millisecond, RandomizationFactor: .5, Multiplier: 2, MaxInterval: longestPause}
 }
 
 // appendTo appends a batch once.

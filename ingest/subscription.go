@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/ThreeDotsLabs/watermill/message"
+	"github.com/cenkalti/backoff/v5"
 	"github.com/nats-io/nats.go/jetstream"
 	"golang.org/x/sync/semaphore"
 
@@ -49,17 +50,18 @@ func (s *subscription) run() {
 	defer close(s.out)
 	beat := make(chan struct{})
 	go s.keep(beat)
-	retry := newBackoff()
-	for s.ctx.Err() == nil {
+	pauses := pauses()
+	// It ends with the subscription, and whatever it ends with is no news.
+	_, _ = backoff.Retry(s.ctx, func() (struct{}, error) {
 		started := time.Now()
-		if err := s.consume(); err != nil {
-			s.broker.log.Warn("receiving from the broker was interrupted", "error", err)
+		err := s.consume()
+		if time.Since(started) > longestPause {
+			pauses.Reset()
 		}
-		if time.Since(started) > retry.most {
-			retry.reset()
-		}
-		retry.wait(s.ctx)
-	}
+		return struct{}{}, err
+	}, backoff.WithBackOff(pauses), backoff.WithMaxElapsedTime(0), backoff.WithNotify(func(err error, _ time.Duration) {
+		s.broker.log.Warn("receiving from the broker was interrupted", "error", err)
+	}))
 	if s.bulk {
 		s.giveBack()
 	}

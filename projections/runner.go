@@ -9,10 +9,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"os"
 	"time"
 
+	"github.com/cenkalti/backoff/v5"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"boxoffice/domain"
@@ -130,7 +130,8 @@ func (r *Runner) Run(ctx context.Context) error {
 		r.forgetLoop(ctx)
 	}()
 	defer func() { <-forgets }()
-	failures := 0
+	// Never two runners at the same pace.
+	pauses := &backoff.ExponentialBackOff{InitialInterval: 150 * time.Millisecond, RandomizationFactor: .5, Multiplier: 2, MaxInterval: 7 * time.Second}
 	for ctx.Err() == nil {
 		before := r.status.saves()
 		err := r.attempt(ctx)
@@ -141,7 +142,7 @@ func (r *Runner) Run(ctx context.Context) error {
 			continue
 		}
 		if r.status.saves() != before {
-			failures = 0
+			pauses.Reset()
 		}
 		r.status.failed(err)
 		if errors.Is(err, ErrSuperseded) {
@@ -151,18 +152,10 @@ func (r *Runner) Run(ctx context.Context) error {
 		}
 		r.metrics.failures.Inc()
 		r.config.Logger.Error("projecting was interrupted", "error", err)
-		failures++
-		pause(ctx, failures)
+		sleep(ctx, pauses.NextBackOff())
 	}
 	r.status.stopped()
 	return nil
-}
-
-// pause waits before the next attempt: from a tenth of a second up to ten,
-// never two runners at the same pace.
-func pause(ctx context.Context, failures int) {
-	longest := min(100*time.Millisecond<<min(failures, 10), 10*time.Second)
-	sleep(ctx, longest/2+rand.N(longest/2))
 }
 
 // sleep waits for d, or until ctx ends.

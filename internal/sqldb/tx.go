@@ -6,9 +6,11 @@ package sqldb
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
-	"math/rand/v2"
 	"time"
+
+	"github.com/cenkalti/backoff/v5"
 )
 
 // A Tx is a transaction that writes. It is for one goroutine at a time.
@@ -55,15 +57,19 @@ func (db *DB) InTx(ctx context.Context, f func(*Tx) error) error {
 
 // retryTx tries until the engine doesn't give the transaction up.
 func (db *DB) retryTx(ctx context.Context, writer *writerConn, f func(*Tx) error) error {
-	for attempt := 1; ; attempt++ {
+	// Two that met don't try again at the same pace.
+	pauses := &backoff.ExponentialBackOff{InitialInterval: 2 * time.Millisecond, RandomizationFactor: .5, Multiplier: 2, MaxInterval: 150 * time.Millisecond}
+	_, err := backoff.Retry(ctx, func() (struct{}, error) {
 		err := db.tryTx(ctx, writer, f)
-		if err == nil || attempt == maxAttempts || !isTransient(err) {
-			return err
+		if err != nil && !isTransient(err) {
+			err = backoff.Permanent(err)
 		}
-		if err := pause(ctx, attempt); err != nil {
-			return err
-		}
+		return struct{}{}, err
+	}, backoff.WithBackOff(pauses), backoff.WithMaxTries(maxAttempts), backoff.WithMaxElapsedTime(0))
+	if cause := context.Cause(ctx); cause != nil && errors.Is(err, cause) {
+		return ctx.Err() // as database/sql has it, whatever the cause
 	}
+	return err
 }
 
 // tryTx runs f in one transaction.
@@ -159,11 +165,4 @@ func (d *Dialect) snapshot() sql.IsolationLevel {
 	}
 	// Every transaction of SQLite does, and its driver knows no other level.
 	return sql.LevelDefault
-}
-
-// pause waits before attempt is repeated, each time longer, up to a fifth of a
-// second, and never two at the same pace.
-func pause(ctx context.Context, attempt int) error {
-	longest := min(time.Millisecond<<attempt, 200*time.Millisecond)
-	return sleep(ctx, longest/2+rand.N(longest/2))
 }
