@@ -23,6 +23,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"boxoffice/access/attempts"
+	"boxoffice/accounts"
 	"boxoffice/domain"
 )
 
@@ -34,6 +35,8 @@ type Config struct {
 	Log Log
 	// Publisher takes events for the broker. Required.
 	Publisher Publisher
+	// Accounts does what is done to people. Required.
+	Accounts *accounts.Service
 	// Keys knows who holds which API key. Required.
 	Keys Keys
 
@@ -62,9 +65,6 @@ type Config struct {
 	// TempDir is where exports keep what doesn't fit into memory, in directories
 	// of their own. Default: the system's directory for temporary files.
 	TempDir string
-	// VerdictWithin is how long the log's verdict on an event that the API has
-	// published itself is waited for. Default: 10 s.
-	VerdictWithin time.Duration
 	// Heartbeat is how often a live stream with nothing to say shows that it is
 	// alive. Default: 15 s.
 	Heartbeat time.Duration
@@ -86,6 +86,8 @@ func (c *Config) check() error {
 		return errors.New("api: Config.Log is missing")
 	case c.Publisher == nil:
 		return errors.New("api: Config.Publisher is missing")
+	case c.Accounts == nil:
+		return errors.New("api: Config.Accounts is missing")
 	case c.Keys == nil:
 		return errors.New("api: Config.Keys is missing")
 	}
@@ -101,9 +103,6 @@ func (c *Config) setDefaults() {
 	}
 	if c.Timeout == 0 {
 		c.Timeout = 30 * time.Second
-	}
-	if c.VerdictWithin == 0 {
-		c.VerdictWithin = 10 * time.Second
 	}
 	if c.Heartbeat == 0 {
 		c.Heartbeat = 15 * time.Second

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"boxoffice/accounts"
 	"boxoffice/eventstore"
 	"boxoffice/projections"
 	"boxoffice/wire"
@@ -136,7 +137,7 @@ func TestEraseThousand(t *testing.T) {
 			events = append(events, happened("2026-11-01T00:00:00Z", ids[i], "user.registered", `{}`))
 		}
 		w.happen(events...)
-		w.service.VerdictWithin = time.Minute
+		w.patience(time.Minute)
 		text, err := json.Marshal(map[string]any{"ids": ids})
 		if err != nil {
 			t.Fatal(err)
@@ -164,7 +165,7 @@ func TestErasureIsLaterThanTheProfile(t *testing.T) {
 
 // A slowReader has read models beside the live ones that are slow to forget.
 type slowReader struct {
-	Reader
+	accounts.Reader
 	left atomic.Int64 // looks until they have
 }
 
@@ -179,8 +180,8 @@ func (r *slowReader) Forgotten(ctx context.Context, head eventstore.Head) (bool,
 // them, and one that can't say so yet says when to ask again.
 func TestEraseWaitsForEveryGeneration(t *testing.T) {
 	eachWorld(t, func(t *testing.T, w *world) {
-		slow := &slowReader{Reader: w.service.Reader}
-		w.service.Reader = slow
+		slow := &slowReader{Reader: w.reader}
+		w.exchange(func(c *accounts.Config) { c.Reader = slow })
 		w.happen(happened("2026-11-01T00:00:00Z", "ana", "user.registered", `{}`), happened("2026-11-01T00:00:00Z", "ben", "user.registered", `{}`))
 		slow.left.Store(3)
 		w.erase("ana").ok(http.StatusNoContent)
@@ -188,7 +189,7 @@ func TestEraseWaitsForEveryGeneration(t *testing.T) {
 			t.Errorf("it answered %d looks too early", left+1)
 		}
 		slow.left.Store(1 << 40)
-		w.service.VerdictWithin = 300 * time.Millisecond
+		w.patience(300 * time.Millisecond)
 		if p := w.erase("ben"); p.problem(http.StatusServiceUnavailable).Detail == "" || p.Header().Get("Retry-After") == "" {
 			t.Errorf("the answer is %s", p.Body)
 		}
@@ -201,10 +202,10 @@ func TestEraseWaitsForEveryGeneration(t *testing.T) {
 // Asked again, no answer says that there is nobody while they can still be read.
 func TestEraseAgainWaitsToo(t *testing.T) {
 	eachWorld(t, func(t *testing.T, w *world) {
-		slow := &slowReader{Reader: w.service.Reader}
-		w.service.Reader = slow
+		slow := &slowReader{Reader: w.reader}
+		w.exchange(func(c *accounts.Config) { c.Reader = slow })
 		w.happen(happened("2026-11-01T00:00:00Z", "ana", "user.registered", `{}`), happened("2026-11-01T00:00:00Z", "ben", "user.registered", `{}`))
-		w.service.VerdictWithin = 300 * time.Millisecond
+		w.patience(300 * time.Millisecond)
 		slow.left.Store(1 << 40)
 		for range 2 {
 			w.erase("ana").problem(http.StatusServiceUnavailable)
@@ -213,7 +214,7 @@ func TestEraseAgainWaitsToo(t *testing.T) {
 		// Nothing has to be waited for of those who never were there.
 		w.erase("nobody").problem(http.StatusNotFound)
 		slow.left.Store(3)
-		w.service.VerdictWithin = 10 * time.Second
+		w.patience(10 * time.Second)
 		w.erase("ana").problem(http.StatusNotFound)
 		if left := slow.left.Load(); left >= 0 {
 			t.Errorf("it answered %d looks too early", left+1)
@@ -248,8 +249,8 @@ func TestEraseSomeOfMany(t *testing.T) {
 func TestEraseWhileBehind(t *testing.T) {
 	eachWorld(t, func(t *testing.T, w *world) {
 		w.happen(happened("2026-11-01T00:00:00Z", "ana", "user.registered", `{}`))
-		w.service.VerdictWithin = 200 * time.Millisecond
-		w.service.Reader = &behindReader{Reader: w.service.Reader}
+		w.patience(200 * time.Millisecond)
+		w.exchange(func(c *accounts.Config) { c.Reader = &behindReader{Reader: w.reader} })
 		w.erase("ana").problem(http.StatusServiceUnavailable)
 		states, err := w.store.SubjectStates(t.Context(), []string{"ana"})
 		if err != nil || states[0].Taken || states[0].ErasedAt == nil {
@@ -259,7 +260,7 @@ func TestEraseWhileBehind(t *testing.T) {
 }
 
 // A behindReader has read models that never come any further.
-type behindReader struct{ Reader }
+type behindReader struct{ accounts.Reader }
 
 func (behindReader) Status(context.Context) (projections.ReaderStatus, error) {
 	return projections.ReaderStatus{}, nil

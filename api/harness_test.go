@@ -21,12 +21,13 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"boxoffice/domain"
+	"boxoffice/accounts"
+	"boxoffice/accounts/accountstest"
 	"boxoffice/wire"
 )
 
 // testNow is the present of all tests.
-var testNow = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+var testNow = accountstest.Now
 
 // A harness is an API under test.
 type harness struct {
@@ -36,7 +37,38 @@ type harness struct {
 	broker  *notedBroker
 	log     *bytes.Buffer
 	metrics *prometheus.Registry
+	people  accounts.Config // what service.Accounts is made of
 }
+
+// exchange exchanges parts of what is done to people.
+func (h *harness) exchange(change func(*accounts.Config)) {
+	h.t.Helper()
+	change(&h.people)
+	people, err := accounts.New(h.people)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	h.service.Accounts = people
+}
+
+// patience is how long an answer waits for the log's verdict.
+func (h *harness) patience(within time.Duration) {
+	h.t.Helper()
+	h.exchange(func(c *accounts.Config) { c.VerdictWithin = within })
+}
+
+// A testReader and a testLog are all that the API and what is done to people ask.
+type (
+	testReader interface {
+		Reader
+		accounts.Reader
+	}
+	testLog interface {
+		Log
+		accounts.Log
+		accounts.Locker
+	}
+)
 
 // A notedBroker notes what it is given, and fails when told to.
 type notedBroker struct {
@@ -81,10 +113,14 @@ func newHarness(t *testing.T, set func(*Config)) *harness {
 		Logger:    slog.New(slog.NewJSONHandler(&lockedWriter{w: h.log}, nil)),
 		Metrics:   h.metrics,
 	}
+	h.people = accounts.Config{Reader: u, Log: u, Publisher: h.broker, Locks: u, Clock: c.Clock, Logger: c.Logger}
 	if set != nil {
 		set(&c)
 	}
 	var err error
+	if c.Accounts, err = accounts.New(h.people); err != nil {
+		t.Fatal(err)
+	}
 	if h.service, err = newService(c); err != nil {
 		t.Fatal(err)
 	}
@@ -203,10 +239,6 @@ func (a answer) ok(status int) answer {
 	return a
 }
 
-// received reads a message of the broker as ingest does, and some time later, so
-// that only what the API says of when it had the event can count.
-func received(m wire.Message) wire.Arrival {
-	return wire.Receive(m.Subject, m.Header, m.Data, domain.InstantOf(testNow.AddDate(1, 0, 0)))
-}
+func received(m wire.Message) wire.Arrival { return accountstest.Received(m) }
 
 var errBroken = errors.New("secret://user:password@host/path is broken")

@@ -15,22 +15,35 @@ import (
 
 	"github.com/go-chi/chi/v5"
 	"github.com/google/go-cmp/cmp"
+
+	"boxoffice/accounts"
 )
 
 var update = flag.Bool("update", false, "write api/openapi.json anew")
 
 // unused are parts that a test needs to be there and never calls.
 type unused struct {
-	Reader
-	Log
+	testReader
+	testLog
 	Publisher
 	Keys
+}
+
+// unusedAccounts are made of such parts.
+func unusedAccounts(t *testing.T) *accounts.Service {
+	t.Helper()
+	var u unused
+	people, err := accounts.New(accounts.Config{Reader: u, Log: u, Publisher: u, Locks: u})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return people
 }
 
 func describedService(t *testing.T) *service {
 	t.Helper()
 	var u unused
-	s, err := newService(Config{Reader: u, Log: u, Publisher: u, Keys: u, Trials: true})
+	s, err := newService(Config{Reader: u, Log: u, Publisher: u, Accounts: unusedAccounts(t), Keys: u, Trials: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -150,12 +163,14 @@ func TestNoPropertyIsLeftOut(t *testing.T) {
 
 func TestNewNamesWhatIsMissing(t *testing.T) {
 	var u unused
+	people := unusedAccounts(t)
 	for _, c := range []Config{
-		{Log: u, Publisher: u, Keys: u},
-		{Reader: u, Publisher: u, Keys: u},
-		{Reader: u, Log: u, Keys: u},
-		{Reader: u, Log: u, Publisher: u},
-		{Reader: u, Log: u, Publisher: u, Keys: u, CursorKey: []byte("short")},
+		{Log: u, Publisher: u, Accounts: people, Keys: u},
+		{Reader: u, Publisher: u, Accounts: people, Keys: u},
+		{Reader: u, Log: u, Accounts: people, Keys: u},
+		{Reader: u, Log: u, Publisher: u, Keys: u},
+		{Reader: u, Log: u, Publisher: u, Accounts: people},
+		{Reader: u, Log: u, Publisher: u, Accounts: people, Keys: u, CursorKey: []byte("short")},
 	} {
 		if _, err := New(c); err == nil {
 			t.Errorf("no error for %+v", c)

@@ -5,7 +5,6 @@ package api
 
 import (
 	"context"
-	"iter"
 
 	"boxoffice/access/trail"
 	"boxoffice/domain"
@@ -29,9 +28,6 @@ type Reader interface {
 	UserCounts(ctx context.Context, at domain.Instant) (projections.UserCounts, error)
 	// User gives one user; false where there is none at that instant.
 	User(ctx context.Context, id string, at domain.Instant) (projections.UserDetail, bool, error)
-	// FindUsers gives the users of ids and of e-mails as they are at an instant,
-	// be it before their first event.
-	FindUsers(ctx context.Context, ids, emails []string, at domain.Instant) (projections.FoundUsers, error)
 	// Sessions gives a page of viewing sessions; projections.ErrNoUser where
 	// those are asked for of a user who isn't there.
 	Sessions(ctx context.Context, q projections.SessionsQuery) (projections.SessionsPage, error)
@@ -42,15 +38,8 @@ type Reader interface {
 	// Contents gives a page of what all users viewed in sessions that started
 	// in [from, to), most sessions first; nil is no bound.
 	Contents(ctx context.Context, from, to *domain.Instant, after *projections.ContentCursor, limit int) (projections.ContentsPage, error)
-	// WholeUser gives all that is held about a user to f, of one moment;
-	// projections.ErrNoUser where there is no such user.
-	WholeUser(ctx context.Context, id string, at domain.Instant, f func(*projections.UserWhole) error) error
 	// The whole lists of users and of sessions.
 	export.Reader
-	// Forgotten says whether no read model, those that don't answer included,
-	// has anything of who was erased up to a position of the log, which is that
-	// of an erasure.
-	Forgotten(ctx context.Context, erasure eventstore.Head) (bool, error)
 	// Status says how far the read models that answer have come.
 	Status(ctx context.Context) (projections.ReaderStatus, error)
 }
@@ -81,25 +70,8 @@ type Log interface {
 	// Recorded gives the position of the event of a source and an id; 0 where
 	// none is recorded.
 	Recorded(ctx context.Context, source, id string) (eventstore.Position, error)
-	// UserEvents gives the recorded events about a user, readable; it ends with
-	// eventstore.ErrUserGone where the user is erased before its end.
-	UserEvents(ctx context.Context, id string) iter.Seq2[*eventstore.Record, error]
-	// RefusedAbout gives the refused events about a user's id.
-	RefusedAbout(ctx context.Context, id string) iter.Seq2[*eventstore.RefusedEvent, error]
 	// Head says where the log stands.
 	Head(ctx context.Context) (eventstore.Head, error)
-	// LastErasure says where the log stood at the last erasure.
-	LastErasure(ctx context.Context) (eventstore.Head, error)
-	// SubjectStates tells, for each of the users' ids, whether there is a user and
-	// when an earlier one was erased.
-	SubjectStates(ctx context.Context, ids []string) ([]eventstore.SubjectState, error)
-	// Verdicts tells where events ended, by their identities and in their order;
-	// the zero verdict is that of an event that hasn't been judged yet.
-	Verdicts(ctx context.Context, ids []eventstore.EventID) ([]eventstore.Verdict, error)
-	// TryLock takes the lock of a name, which one of all who have the log open
-	// has at a time; false where another has it. It ends with unlock, or with
-	// the process.
-	TryLock(ctx context.Context, name string) (unlock func() error, ok bool, err error)
 }
 
 // A Trail takes down who did what with people's data. It is used by many

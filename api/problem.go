@@ -16,6 +16,8 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"boxoffice/accounts"
+	"boxoffice/accounts/spreadsheet"
 	"boxoffice/eventstore"
 	"boxoffice/projections"
 )
@@ -87,11 +89,11 @@ func notFound(detail string) *Problem { return newProblem(http.StatusNotFound, d
 // problemOf is the table from an error to its answer. What isn't foreseen is
 // logged, and answered without its text, which may name a query or a path.
 func (s *service) problemOf(ctx context.Context, err error) *Problem {
-	var p *Problem
+	p := s.accountsProblem(ctx, err)
 	switch {
-	case errors.As(err, &p):
+	case p != nil, errors.As(err, &p):
 		return p
-	case errors.Is(err, projections.ErrNoUser), errors.Is(err, eventstore.ErrUserGone):
+	case errors.Is(err, projections.ErrNoUser), errors.Is(err, eventstore.ErrUserGone), errors.Is(err, accounts.ErrNoUser):
 		return noUser()
 	case errors.Is(err, projections.ErrCursor):
 		return invalidCursor()
@@ -110,6 +112,38 @@ func (s *service) problemOf(ctx context.Context, err error) *Problem {
 		s.Logger.ErrorContext(ctx, "request failed", "error", err)
 		return newProblem(http.StatusInternalServerError, "the service failed; its log says why")
 	}
+}
+
+// accountsProblem is the part of the table for what is done to people; nil for
+// other errors.
+func (s *service) accountsProblem(ctx context.Context, err error) *Problem {
+	if stopped, ok := errors.AsType[*accounts.StoppedError](err); ok {
+		return s.problemOf(ctx, stopped.Err).adding(stopped.Sentence())
+	}
+	if invalid, ok := errors.AsType[*accounts.InvalidError](err); ok {
+		return invalidFields(invalid)
+	}
+	if u, ok := errors.AsType[*accounts.UnavailableError](err); ok {
+		return unavailable(u.Reason)
+	}
+	if format, ok := errors.AsType[*spreadsheet.FormatError](err); ok {
+		return newProblem(http.StatusBadRequest, format.Error())
+	}
+	if _, ok := errors.AsType[bodyError](err); ok {
+		return newProblem(http.StatusBadRequest, "the body can't be read to its end: it breaks off, or took too long. "+
+			"Rows before may be imported; importing the whole file leaves these alone")
+	}
+	switch {
+	case errors.Is(err, accounts.ErrTaken):
+		p := newProblem(http.StatusConflict, accounts.ErrTaken.Error())
+		p.Errors = []ProblemDetail{{"body.id", "must be new", nil}}
+		return p
+	case errors.Is(err, accounts.ErrTooLarge), errors.Is(err, accounts.ErrFileTooLarge), errors.Is(err, accounts.ErrTooManyRows):
+		return newProblem(http.StatusRequestEntityTooLarge, err.Error())
+	case errors.Is(err, accounts.ErrImportRunning):
+		return unavailable(err.Error())
+	}
+	return nil
 }
 
 // statusClientGone is logged where nobody is left to read the answer.

@@ -76,7 +76,7 @@ func TestRetryRepaired(t *testing.T) {
 		// Once more is safe.
 		w.broker.take = take
 		w.act(http.MethodPost, retryPath(id), good).ok(http.StatusAccepted)
-		w.caughtUp()
+		w.platform.CaughtUp()
 		if n := len(w.listed()); n != 0 {
 			t.Errorf("%d are in the list after it is recorded", n)
 		}
@@ -95,7 +95,7 @@ func TestRetryAsItIs(t *testing.T) {
 		w.act(http.MethodPost, retryPath(id), "").ok(http.StatusUnprocessableEntity)
 		w.service.Clock = func() time.Time { return testNow.Add(2 * time.Hour) }
 		w.act(http.MethodPost, retryPath(id), "").ok(http.StatusAccepted)
-		w.caughtUp()
+		w.platform.CaughtUp()
 		if n := len(w.listed()); n != 0 {
 			t.Errorf("%d are in the list", n)
 		}

@@ -77,7 +77,7 @@ func TestEveryChangeSaysHowManyItIsAbout(t *testing.T) {
 			eachTrailedWorld(t, func(t *testing.T, w *world) {
 				w.publish("admin", wire.BatchType, "["+happened("2026-11-01T00:00:00Z", "ana", "user.registered", `{}`)+","+
 					happened("2026-11-04T00:00:00Z", "ana", "user.updated", `{"email":7}`)+"]", nil).ok(http.StatusAccepted)
-				w.caughtUp()
+				w.platform.CaughtUp()
 				if a := change(w); a.Code/100 != 2 {
 					t.Fatalf("the answer is %d: %s", a.Code, a.Body)
 				}

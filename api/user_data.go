@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"iter"
 	"net/http"
 	"time"
 
@@ -61,136 +60,86 @@ func (s *service) getUserData(_ context.Context, in *getUserDataInput) (*huma.St
 	}), nil
 }
 
-// writeUserData writes the document. The read models are let go of before the
-// log is read.
+// writeUserData writes the document.
 func (s *service) writeUserData(ctx context.Context, w io.Writer, id string) error {
 	d := &documentWriter{out: bufio.NewWriterSize(w, 32<<10)}
-	now := s.now()
-	whole := func(at domain.Instant) error {
-		return s.Reader.WholeUser(ctx, id, at, func(whole *projections.UserWhole) error {
-			d.open(at, &whole.Position, present(showDetail(&whole.UserDetail)))
-			return list(d, "sessions", whole.Sessions, showSession).err
-		})
-	}
-	err := whole(now)
-	known := err == nil
-	if errors.Is(err, projections.ErrNoUser) {
-		if known, err = s.thereByLog(ctx, id); err != nil {
-			return err
-		}
-		err = projections.ErrNoUser
-		if known {
-			if err = whole(now); errors.Is(err, projections.ErrNoUser) {
-				err = whole(now + domain.ClockSkew) // their first event may be ahead of the clock
-			}
-		}
-	}
-	if errors.Is(err, projections.ErrNoUser) {
-		if !known {
-			if err := s.somethingRefused(ctx, id); err != nil {
-				return err
-			}
-		}
-		d.open(now, nil, nullable[userDetail]{})
-		err = list(d, "sessions", nothing[projections.Session], showSession).err
-	}
-	if err != nil {
+	if err := s.Accounts.Held(ctx, id, d); err != nil {
 		return err
 	}
-	events := list(d, "events", s.Log.UserEvents(ctx, id), showReadable)
-	if events.err == nil && known && events.n == 0 {
-		return eventstore.ErrUserGone // a user who is there has events
-	}
-	list(d, "refused", s.Log.RefusedAbout(ctx, id), showRefused)
 	return d.end()
 }
-
-// thereByLog says whether there is a user of an id, and then waits until the read
-// models show what the log has of them.
-func (s *service) thereByLog(ctx context.Context, id string) (bool, error) {
-	states, err := s.Log.SubjectStates(ctx, []string{id})
-	if err != nil || !states[0].Taken {
-		return false, err
-	}
-	return true, s.caughtUp(ctx, s.VerdictWithin)
-}
-
-// somethingRefused gives the error that nothing at all is held about an id;
-// nil where there are refused events about it.
-func (s *service) somethingRefused(ctx context.Context, id string) error {
-	for _, err := range s.Log.RefusedAbout(ctx, id) {
-		return err
-	}
-	return noUser()
-}
-
-func nothing[T any](func(*T, error) bool) {}
 
 // showReadable renders a recorded event that has been opened.
 func showReadable(r *eventstore.Record) recordedEvent {
 	return recordedEvent{r.Position, instant(r.RecordedAt), r.Event.MarshalCloudEvent()}
 }
 
-// A documentWriter writes a JSON object member by member. Of its errors the
-// first stays.
+// A documentWriter writes the document, an item of a list at a time.
 type documentWriter struct {
 	out *bufio.Writer
-	err error
+	// lists is how many of heldLists have begun, and items how many the last has.
+	lists, items int
 }
 
-func (d *documentWriter) text(text string) {
-	if d.err == nil {
-		_, d.err = d.out.WriteString(text)
+// heldLists are the lists of the document, in its order.
+var heldLists = []string{"sessions", "events", "refused"}
+
+// User writes all but the lists.
+func (d *documentWriter) User(asOf domain.Instant, position *eventstore.Position, user *projections.UserDetail) error {
+	var shown nullable[userDetail]
+	if user != nil {
+		shown = present(showDetail(user))
 	}
+	return errors.Join(d.member(`{"as_of":`, instant(asOf)), d.member(`,"position":`, position), d.member(`,"user":`, shown))
 }
 
-func (d *documentWriter) value(v any) {
-	if d.err == nil {
-		d.err = encodeJSON(d.out, v)
+// Session writes one of the sessions.
+func (d *documentWriter) Session(s *projections.Session) error {
+	return d.item("sessions", showSession(s))
+}
+
+// Event writes one of the events.
+func (d *documentWriter) Event(r *eventstore.Record) error { return d.item("events", showReadable(r)) }
+
+// Refused writes one of the refused events.
+func (d *documentWriter) Refused(r *eventstore.RefusedEvent) error {
+	return d.item("refused", showRefused(r))
+}
+
+func (d *documentWriter) member(name string, value any) error {
+	if _, err := d.out.WriteString(name); err != nil {
+		return err
 	}
+	return encodeJSON(d.out, value)
 }
 
-func (d *documentWriter) open(at domain.Instant, position *eventstore.Position, user nullable[userDetail]) {
-	d.text(`{"as_of":`)
-	d.value(instant(at))
-	d.text(`,"position":`)
-	d.value(position)
-	d.text(`,"user":`)
-	d.value(user)
+// item writes an item of a list, and what comes before the list.
+func (d *documentWriter) item(list string, value any) error {
+	for d.lists == 0 || heldLists[d.lists-1] != list {
+		d.beginList()
+	}
+	separator := ","
+	if d.items == 0 {
+		separator = ""
+	}
+	d.items++
+	return d.member(separator, value)
 }
 
-// end closes the object and sends what is left.
+// beginList ends the list before and begins the next.
+func (d *documentWriter) beginList() {
+	if d.lists > 0 {
+		_, _ = d.out.WriteString("]") // its error stays with the writer
+	}
+	_, _ = d.out.WriteString(`,"` + heldLists[d.lists] + `":[`)
+	d.lists, d.items = d.lists+1, 0
+}
+
+// end ends the document and sends what is left.
 func (d *documentWriter) end() error {
-	d.text("}\n")
-	if d.err != nil {
-		return d.err
+	for d.lists < len(heldLists) {
+		d.beginList()
 	}
+	_, _ = d.out.WriteString("]}\n")
 	return d.out.Flush()
-}
-
-// A listed is how many items a list has, and why it isn't whole.
-type listed struct {
-	n   int
-	err error
-}
-
-// list writes a member that is a list, an item at a time.
-func list[From, To any](d *documentWriter, name string, items iter.Seq2[*From, error], one func(*From) To) listed {
-	d.text(`,"` + name + `":[`)
-	n := 0
-	for item, err := range items {
-		if d.err == nil {
-			d.err = err
-		}
-		if d.err != nil {
-			break
-		}
-		if n > 0 {
-			d.text(",")
-		}
-		d.value(one(item))
-		n++
-	}
-	d.text("]")
-	return listed{n, d.err}
 }

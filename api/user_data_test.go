@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"boxoffice/accounts"
 	"boxoffice/domain"
 	"boxoffice/projections"
 	"boxoffice/wire"
@@ -86,7 +87,7 @@ func TestOnlyRefusedEventsAboutAPerson(t *testing.T) {
 
 // A lateReader shows nobody until it is waited for.
 type lateReader struct {
-	Reader
+	accounts.Reader
 	fresh bool
 }
 
@@ -112,7 +113,7 @@ func TestEverythingAboutAPersonWhoIsNotShownYet(t *testing.T) {
 		if got := w.personal("ana"); len(got.Events) != 1 || got.User["email"] != "ana@example.org" || got.AsOf != "2026-11-23T12:05:00Z" {
 			t.Errorf("ahead of the clock: %+v", got)
 		}
-		w.service.Reader = &lateReader{Reader: w.reader}
+		w.exchange(func(c *accounts.Config) { c.Reader = &lateReader{Reader: w.reader} })
 		if got := w.personal("ben"); len(got.Events) != 1 || got.User["email"] != "ben@example.org" || got.AsOf != "2026-11-23T12:00:00Z" {
 			t.Errorf("with read models that are behind: %+v", got)
 		}
@@ -134,9 +135,9 @@ func TestAPersonWhoIsErasedMeanwhile(t *testing.T) {
 			t.Errorf("%d events", len(got.Events))
 		}
 		erase := erasingReader{w.reader, w.eraseAna}
-		w.service.Reader = erase
+		w.exchange(func(c *accounts.Config) { c.Reader = erase })
 		w.get(RoleSupport, "/v1/users/ana/data").problem(http.StatusNotFound) // nothing was sent yet
-		w.service.Reader = w.reader
+		w.exchange(func(c *accounts.Config) { c.Reader = w.reader })
 
 		w.happen(events[0])
 		server := httptest.NewServer(w.handler)

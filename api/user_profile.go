@@ -1,5 +1,5 @@
-// This file reads what somebody enters about a user: the fields of a profile,
-// each held against the rule that it has in an event.
+// This file reads bodies that are one JSON object, and says what breaks a rule in
+// them.
 
 package api
 
@@ -15,17 +15,9 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 
+	"boxoffice/accounts"
 	"boxoffice/domain"
 )
-
-// profileFields are the fields of a profile, but for custom.
-var profileFields = []string{"email", "first_name", "last_name", "locale", "country", "platform"}
-
-const customField = "custom"
-
-func isProfileField(name string) bool {
-	return name == customField || slices.Contains(profileFields, name)
-}
 
 // maxUserBody is the largest body about one user: it has to fit into an event.
 const maxUserBody = domain.MaxEventBytes
@@ -99,68 +91,34 @@ func badJSON(body []byte) *Problem {
 	return newProblem(http.StatusBadRequest, "the body isn't JSON: it has to be one object in UTF-8, with no key twice")
 }
 
-// profileData gives the members as the data of an event, and notes for each what
-// breaks a rule.
-func (p *paramReader) profileData(members []member) json.RawMessage {
-	data := []byte{'{'}
-	for _, m := range members {
-		if !isProfileField(m.name) {
-			p.note(m, "unknown field")
-			continue
-		}
-		if rule := fieldRule(m); rule != "" {
-			p.note(m, rule)
-			continue
-		}
-		if len(data) > 1 {
-			data = append(data, ',')
-		}
-		data = append(append(append(append(data, '"'), m.name...), `":`...), m.value...)
-	}
-	return append(data, '}')
-}
-
 // longestShown is the longest value that is repeated to who entered it.
 const longestShown = 1024
 
 // note takes note that a member of the body breaks a rule.
 func (p *paramReader) note(m member, rule string) {
-	name := strings.ToValidUTF8(m.name, "\uFFFD")
-	if len(name) > longestShown {
-		name = "…"
-	}
-	var value any
-	if len(m.value) <= longestShown {
-		value = json.RawMessage(m.value)
-	}
-	p.add(invalid("body."+name, rule, value))
+	p.add(invalidField(m.name, rule, m.value))
 }
 
-// longAfter is later than any event.
-const longAfter domain.Instant = 1 << 60
-
-// fieldRule gives the rule that a field of a profile breaks; empty for none. The
-// judge of events is the one who knows.
-func fieldRule(m member) string {
-	data, err := json.Marshal(map[string]any{m.name: json.RawMessage(m.value)})
-	if err != nil {
-		return "must be JSON"
+// invalidField is the answer to a field of a body that breaks a rule.
+func invalidField(name, rule string, value jsontext.Value) *Problem {
+	location := "body"
+	switch {
+	case len(name) > longestShown:
+		location += ".…"
+	case name != "":
+		location += "." + strings.ToValidUTF8(name, "\uFFFD")
 	}
-	body := append([]byte(`{"specversion":"1.0","id":"1","source":"/","type":"user.updated","subject":"1","time":"2000-01-01T00:00:00Z","data":`), data...)
-	_, refusal := domain.Decode(&domain.Message{Body: append(body, '}')}, longAfter)
-	if refusal == nil || refusal.Reason == domain.TooLarge { // how large the event may be counts for the whole
-		return ""
+	if value == nil || len(value) > longestShown {
+		return invalid(location, rule, nil)
 	}
-	return strings.TrimPrefix(refusal.Message, m.name+" ")
+	return invalid(location, rule, json.RawMessage(value))
 }
 
-// saysNothing says that a patch of a profile has no field: neither one of its
-// own nor one of custom.
-func saysNothing(members []member) bool {
-	for _, m := range members {
-		if m.name != customField || len(bytes.Trim(m.value, "{} \t\r\n")) > 0 {
-			return false
-		}
+// invalidFields is the answer to what breaks a rule in a body.
+func invalidFields(e *accounts.InvalidError) *Problem {
+	var p paramReader
+	for _, f := range e.Faults {
+		p.add(invalidField(f.Field, f.Message, f.Value))
 	}
-	return true
+	return p.problem
 }

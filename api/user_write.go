@@ -1,21 +1,18 @@
-// This file makes and edits users: by events like anybody's, answered with what
-// the log says of them.
+// This file makes and edits users.
 
 package api
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/url"
-	"time"
 
 	"github.com/danielgtaylor/huma/v2"
-	"github.com/google/uuid"
 
+	"boxoffice/accounts"
 	"boxoffice/domain"
-	"boxoffice/projections"
 )
 
 const mergePatchType = "application/merge-patch+json"
@@ -108,23 +105,17 @@ func (s *service) createUser(ctx context.Context, in *createUserInput) (*createU
 		return nil, err
 	}
 	p := s.params()
-	id, profile := p.newUserID(members)
-	data := p.profileData(profile)
+	id, rest := p.newUserID(members)
+	profile := p.profile(rest)
 	if err := p.err(); err != nil {
 		return nil, err
 	}
-	patient, cancel := s.patiently(ctx)
-	defer cancel()
-	at, err := s.makeUser(patient, id, data)
+	user, err := s.Accounts.Create(ctx, id, profile)
 	about(ctx, id) // now that there is a pseudonym
 	if err != nil {
 		return nil, err
 	}
-	body, err := s.userNow(ctx, id, at)
-	if err != nil {
-		return nil, err
-	}
-	return &createUserOutput{Status: http.StatusCreated, Location: "/v1/users/" + url.PathEscape(id), Body: body}, nil
+	return &createUserOutput{Status: http.StatusCreated, Location: "/v1/users/" + url.PathEscape(id), Body: showDetail(&user)}, nil
 }
 
 // newUserID takes the id out of the members, or makes one up.
@@ -147,88 +138,22 @@ func (p *paramReader) newUserID(members []member) (id string, profile []member) 
 		}
 	}
 	if id == "" {
-		id = newUserID()
+		id = accounts.NewUserID()
 	}
 	return id, profile
 }
 
-// newUserID makes up the id of a user. Ids that are made later sort later.
-func newUserID() string { return uuid.Must(uuid.NewV7()).String() }
-
-// makeAttempts is how often it is tried to make a user of an id that is being
-// erased meanwhile.
-const makeAttempts = 3
-
-// makeUser publishes a registration, and gives its time once the read models
-// show it.
-func (s *service) makeUser(ctx context.Context, id string, data json.RawMessage) (domain.Instant, error) {
-	for range makeAttempts {
-		at, err := s.registrationTime(ctx, id)
-		if err != nil {
-			return 0, err
-		}
-		e, refusal := s.compose(ownEvent{eventType: domain.UserRegistered, userID: id, time: at, data: data, mustBeNew: true})
-		if refusal != nil {
-			return 0, refusedHere(refusal)
-		}
-		v, err := s.settleOne(ctx, e)
-		if err != nil {
-			return 0, err
-		}
-		switch {
-		case v.Refused == nil:
-			return at, nil
-		case v.Refused.Reason == domain.Conflict:
-			return 0, taken()
-		case v.Refused.Reason != domain.Erased:
-			return 0, refusedByLog()
-		}
+// profile reads the fields of a profile.
+func (p *paramReader) profile(members []member) accounts.Profile {
+	fields := make([]accounts.Field, len(members))
+	for i, m := range members {
+		fields[i] = accounts.Field{Name: m.name, Value: m.value}
 	}
-	return 0, refusedByLog()
-}
-
-// registrationTime gives the time at which a user of an id can be registered:
-// now, or after the erasure of an earlier one, whose clock may be ahead.
-func (s *service) registrationTime(ctx context.Context, id string) (domain.Instant, error) {
-	states, err := s.Log.SubjectStates(ctx, []string{id})
-	if err != nil {
-		return 0, err
+	profile, err := accounts.ReadProfile(fields)
+	if invalid, ok := errors.AsType[*accounts.InvalidError](err); ok {
+		p.add(invalidFields(invalid))
 	}
-	if states[0].Taken {
-		return 0, taken()
-	}
-	return after(s.now(), states[0].ErasedAt), nil
-}
-
-// after gives now, or a microsecond after last where that is later.
-func after(now domain.Instant, last *domain.Instant) domain.Instant {
-	if last == nil {
-		return now
-	}
-	return max(now, *last+1)
-}
-
-func taken() *Problem {
-	p := newProblem(http.StatusConflict, "there is a user of this id already")
-	p.Errors = []ProblemDetail{{"body.id", "must be new", nil}}
-	return p
-}
-
-// refusedHere is the answer to an event that breaks a rule as a whole.
-func refusedHere(r *domain.Refusal) *Problem {
-	switch r.Reason {
-	case domain.TooLarge:
-		return newProblem(http.StatusRequestEntityTooLarge, "the event would be over 256 KiB")
-	case domain.InFuture:
-		return refusedByLog()
-	}
-	return invalid("body", r.Message, nil)
-}
-
-// refusedByLog is the answer where the log refuses an event for what others do
-// at the same time, or for clocks that are apart.
-func refusedByLog() *Problem {
-	return unavailable("nothing was changed, since the user is being changed by others at the same time; try again")
+	return profile
 }
 
 func (s *service) editUser(ctx context.Context, in *editUserInput) (*editUserOutput, error) {
@@ -238,88 +163,13 @@ func (s *service) editUser(ctx context.Context, in *editUserInput) (*editUserOut
 	}
 	p := s.params()
 	id := p.userID(in.ID)
-	data := p.profileData(members)
+	profile := p.profile(members)
 	if err := p.err(); err != nil {
 		return nil, err
 	}
-	patient, cancel := s.patiently(ctx)
-	defer cancel()
-	user, err := s.userToChange(patient, id)
+	user, err := s.Accounts.Edit(ctx, id, profile)
 	if err != nil {
 		return nil, err
 	}
-	at := after(s.now(), user.UpdatedAt)
-	if !saysNothing(members) {
-		if err := s.changeProfile(patient, id, at, data); err != nil {
-			return nil, err
-		}
-	}
-	body, err := s.userNow(ctx, id, at)
-	if err != nil {
-		return nil, err
-	}
-	return &editUserOutput{body}, nil
-}
-
-// userToChange gives a user who is there, as the end of the log has them: an edit
-// has to be later than the last one, whose clock may be ahead.
-func (s *service) userToChange(ctx context.Context, id string) (*projections.User, error) {
-	states, err := s.Log.SubjectStates(ctx, []string{id})
-	if err != nil {
-		return nil, err
-	}
-	if !states[0].Taken {
-		return nil, noUser()
-	}
-	if err := s.caughtUp(ctx, s.VerdictWithin); err != nil {
-		return nil, err
-	}
-	found, err := s.Reader.FindUsers(ctx, []string{id}, nil, s.now())
-	return cmp.Or(found.ByID[id], &projections.User{}), err
-}
-
-// changeProfile publishes a change of a profile, and returns when the read
-// models show it.
-func (s *service) changeProfile(ctx context.Context, id string, at domain.Instant, data json.RawMessage) error {
-	e, refusal := s.compose(ownEvent{eventType: domain.UserUpdated, userID: id, time: at, data: data})
-	if refusal != nil {
-		return refusedHere(refusal)
-	}
-	v, err := s.settleOne(ctx, e)
-	switch {
-	case err != nil:
-		return err
-	case v.Refused == nil:
-		return nil
-	case v.Refused.Reason == domain.Erased:
-		return noUser()
-	}
-	return refusedByLog()
-}
-
-// userNow gives a user as they are now; an event of theirs has just been
-// recorded at an instant, which may be a little ahead.
-func (s *service) userNow(ctx context.Context, id string, at domain.Instant) (userDetail, error) {
-	detail, ok, err := s.Reader.User(ctx, id, max(at, s.now()))
-	if err != nil {
-		return userDetail{}, err
-	}
-	if !ok {
-		return userDetail{}, noUser() // erased since
-	}
-	return showDetail(&detail), nil
-}
-
-// caughtUp waits until the read models show what is in the log now.
-func (s *service) caughtUp(ctx context.Context, within time.Duration) error {
-	patient, cancel := patientlyFor(ctx, within)
-	defer cancel()
-	head, err := s.Log.Head(patient)
-	if err == nil {
-		err = s.shown(patient, head.Position)
-	}
-	if err != nil && outOfPatience(patient) {
-		return unavailable("the read models are behind the log; try again in a moment")
-	}
-	return err
+	return &editUserOutput{showDetail(&user)}, nil
 }

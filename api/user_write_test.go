@@ -14,6 +14,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"boxoffice/accounts"
+	"boxoffice/accounts/accountstest"
 	"boxoffice/domain"
 	"boxoffice/eventstore"
 	"boxoffice/projections"
@@ -81,13 +83,14 @@ func TestCreateRace(t *testing.T) {
 		lock := make(chan struct{}, 1)
 		ingest := w.broker.take
 		w.broker.take = nil
-		w.service.Publisher = publisherFunc(func(messages []wire.Message) error {
+		publisher := publisherFunc(func(messages []wire.Message) error {
 			arrived.Done()
 			arrived.Wait()
 			lock <- struct{}{}
 			defer func() { <-lock }()
 			return ingest(t.Context(), messages)
 		})
+		w.exchange(func(c *accounts.Config) { c.Publisher = publisher })
 		statuses := make([]int, racers)
 		var requests sync.WaitGroup
 		for i := range racers {
@@ -113,8 +116,8 @@ func TestTheLoserOfACreateIsNotSentAgain(t *testing.T) {
 		ingest := w.broker.take
 		w.broker.take = func(ctx context.Context, messages []wire.Message) error {
 			w.broker.take = ingest
-			winner := w.composed(domain.UserRegistered, "ana", `{"email":"winner@example.org"}`)
-			return ingest(ctx, append([]wire.Message{winner.message}, messages...))
+			winner := accountstest.Messages(happened("2026-11-23T12:00:00Z", "ana", "user.registered", `{"email":"winner@example.org"}`))
+			return ingest(ctx, append(winner, messages...))
 		}
 		w.create(`{"id":"ana","email":"loser@example.org"}`).problem(http.StatusConflict)
 		if refused := w.get(RoleAdmin, "/v1/refused").ok(http.StatusOK).Body.String(); strings.Contains(refused, "loser") || !strings.Contains(refused, `"conflict"`) {
@@ -172,7 +175,7 @@ func TestEditUser(t *testing.T) {
 
 // A staleReader finds users as they were, until it is waited for.
 type staleReader struct {
-	Reader
+	accounts.Reader
 	stale projections.FoundUsers
 	fresh bool
 }
@@ -199,7 +202,7 @@ func TestEditWhileBehind(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.happen(happened("2026-11-23T12:04:59Z", "ana", "user.updated", `{"email":"ahead@example.org"}`))
-		w.service.Reader = &staleReader{Reader: w.reader, stale: stale}
+		w.exchange(func(c *accounts.Config) { c.Reader = &staleReader{Reader: w.reader, stale: stale} })
 		if user := w.edit("ana", `{"email":"last@example.org"}`).profile(http.StatusOK); user["email"] != "last@example.org" {
 			t.Errorf("the user is %v", user)
 		}
@@ -231,7 +234,7 @@ func TestBadProfiles(t *testing.T) {
 		ask(`{"email":"` + strings.Repeat("a", 256<<10) + `"}`).problem(http.StatusRequestEntityTooLarge)
 	}
 	// With its envelope, it is the event that is too large.
-	h.service.Log = nobodyKnown{}
+	h.exchange(func(c *accounts.Config) { c.Log = nobodyKnown{} })
 	h.create(`{"email":"` + strings.Repeat("a", 256<<10-20) + `"}`).problem(http.StatusRequestEntityTooLarge)
 	for body, message := range map[string]string{`{"id":7}`: "must be text", `{"id":"."}`: "", `{"id":""}`: "", fmt.Sprintf(`{"id":%q}`, strings.Repeat("é", 65)): ""} {
 		if p := h.create(body).invalid("body.id"); message != "" && p.Errors[0].Message != message {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"boxoffice/accounts"
 	"boxoffice/api"
 	"boxoffice/ingest"
 	"boxoffice/projections"
@@ -50,10 +51,17 @@ func (s *service) prepareAPI(context.Context) error {
 	if !s.roles.api {
 		return nil
 	}
+	people, err := accounts.New(accounts.Config{
+		Reader: s.reader, Log: s.store, Publisher: s.publisher, Locks: s.store, Zone: s.zone, Logger: s.log,
+	})
+	if err != nil {
+		return err
+	}
 	handler, err := api.New(api.Config{
 		Reader:    s.reader,
 		Log:       s.store,
 		Publisher: s.publisher,
+		Accounts:  people,
 		Keys:      s.keys,
 		Trail:     s.trail,
 		Zone:      s.zone,

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"time"
 
+	"boxoffice/accounts"
 	"boxoffice/api"
 	"boxoffice/eventstore"
 	"boxoffice/wire"
@@ -74,7 +75,11 @@ func answersSide(ctx context.Context, r *sideRun) (_ Result, err error) {
 	if err != nil {
 		return Result{}, fmt.Errorf("building %d users: %w", r.Users, err)
 	}
-	handler, err := api.New(api.Config{Reader: models.reader, Log: log.store, Publisher: noPublisher{}, Keys: oneKey{}, Trials: true,
+	people, err := accounts.New(accounts.Config{Reader: models.reader, Log: log.store, Publisher: noPublisher{}, Locks: log.store, Logger: quiet})
+	if err != nil {
+		return Result{}, err
+	}
+	handler, err := api.New(api.Config{Reader: models.reader, Log: log.store, Publisher: noPublisher{}, Accounts: people, Keys: oneKey{}, Trials: true,
 		CursorKey: log.store.SharedKey("api cursors"), Logger: quiet})
 	if err != nil {
 		return Result{}, err

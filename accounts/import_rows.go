@@ -1,11 +1,11 @@
-// This file reads the rows of an import, as far as they say whom they are about.
+// This file reads the rows of an import, as far as they say which user they are
+// about.
 
-package api
+package accounts
 
 import (
 	"errors"
 	"io"
-	"net/http"
 	"slices"
 
 	"golang.org/x/text/cases"
@@ -23,12 +23,12 @@ type importRow struct {
 }
 
 // agreesWith says that the row's registration is the one that is recorded.
-func (r *importRow) agreesWith(u importedUser) bool {
+func (r *importRow) agreesWith(u matchedUser) bool {
 	return u.registeredAt() != nil && r.registered.agrees(*u.registeredAt())
 }
 
 // readAhead reads the next rows, and says whether there may be more.
-func (m *importer) readAhead() (more bool, err error) {
+func (m *Import) readAhead() (more bool, err error) {
 	m.window = m.window[:0]
 	for size := 0; len(m.window) < windowRows && size < windowBytes; {
 		row, err := m.table.Next()
@@ -36,11 +36,11 @@ func (m *importer) readAhead() (more bool, err error) {
 			return false, nil
 		}
 		if err != nil {
-			return false, badFile(err)
+			return false, err
 		}
 		m.result.Rows++
 		if m.result.Rows > maxImportRows {
-			return false, newProblem(http.StatusRequestEntityTooLarge, "the file has more than 1,048,575 rows: divide it")
+			return false, ErrTooManyRows
 		}
 		r := importRow{number: row.Number, fault: row.Fault, cells: slices.Clone(row.Cells)}
 		for _, cell := range r.cells {
@@ -52,8 +52,8 @@ func (m *importer) readAhead() (more bool, err error) {
 	return true, nil
 }
 
-// readRow reads the cells that say whom a row is about.
-func (m *importer) readRow(r *importRow) {
+// readRow reads the cells that say which user a row is about.
+func (m *Import) readRow(r *importRow) {
 	if r.fault != "" {
 		return
 	}
@@ -79,7 +79,5 @@ func (m *importer) readRow(r *importRow) {
 	}
 }
 
-// fold gives an e-mail as e-mails are compared.
+// fold is an e-mail as e-mails are compared.
 func fold(email string) string { return cases.Fold().String(email) }
-
-func (s *service) calendar() domain.Calendar { return domain.Calendar{Zone: s.Zone} }

@@ -1,13 +1,12 @@
 // These tests hold what publishing an event of the service's own comes to: the
 // log's verdict, and read models that show it.
 
-package api
+package accounts
 
 import (
 	"context"
 	"encoding/json"
 	"errors"
-	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -18,18 +17,18 @@ import (
 )
 
 // composed makes an event that keeps the rules.
-func (h *harness) composed(eventType domain.Type, user, data string) *composedEvent {
-	h.t.Helper()
-	e, refusal := h.service.compose(ownEvent{eventType: eventType, userID: user, time: h.service.now(), data: json.RawMessage(data)})
+func (c caller) composed(eventType domain.Type, user, data string) *composedEvent {
+	c.t.Helper()
+	e, refusal := c.service.compose(ownEvent{eventType: eventType, userID: user, time: c.service.now(), data: json.RawMessage(data)})
 	if refusal != nil {
-		h.t.Fatal(refusal)
+		c.t.Fatal(refusal)
 	}
 	return e
 }
 
 func TestVerdicts(t *testing.T) {
 	eachWorld(t, func(t *testing.T, w *world) {
-		w.happen(happened("2026-11-01T00:00:00Z", "bob", "user.registered", `{}`),
+		w.Happen(happened("2026-11-01T00:00:00Z", "bob", "user.registered", `{}`),
 			happened("2026-11-02T00:00:00Z", "bob", "user.erased", `{}`))
 		ana := w.composed(domain.UserRegistered, "ana", `{"email":"ana@example.org"}`)
 		got, err := w.service.settle(t.Context(), []*composedEvent{
@@ -42,8 +41,8 @@ func TestVerdicts(t *testing.T) {
 			t.Errorf("the verdicts are %+v", got)
 		}
 		// No waiting here: the read models show it already.
-		if user := w.get(RoleSupport, "/v1/users/ana").ok(http.StatusOK).Body.String(); !containsAll(user, `"ana@example.org"`, `"first_name":"Ana"`) {
-			t.Errorf("the user is %s", user)
+		if user, ok := w.user("ana"); !ok || *user.Profile.Email != "ana@example.org" || *user.Profile.FirstName != "Ana" {
+			t.Errorf("the user is %+v", user)
 		}
 		if again, err := w.service.settleOne(t.Context(), ana); err != nil || again != (verdict{Position: 3, Duplicate: true}) {
 			t.Errorf("published again, it is %+v, %v", again, err)
@@ -59,7 +58,7 @@ func TestVerdicts(t *testing.T) {
 // again; one that the broker doesn't take is not.
 func TestVerdictTakesTooLong(t *testing.T) {
 	eachWorld(t, func(t *testing.T, w *world) {
-		w.service.VerdictWithin = 20 * time.Millisecond
+		w.patience(20 * time.Millisecond)
 		ingest := w.broker.take
 		w.broker.take = func(context.Context, []wire.Message) error { return nil } // stored, and nobody ingests
 		e := w.composed(domain.UserRegistered, "ana", `{}`)
@@ -67,20 +66,20 @@ func TestVerdictTakesTooLong(t *testing.T) {
 			t.Errorf("settled: %v", err)
 		}
 		_, err := w.service.settleOne(t.Context(), e)
-		if p := w.service.problemOf(t.Context(), err); p.Status != http.StatusServiceUnavailable || p.header.Get("Retry-After") == "" {
-			t.Errorf("the answer is %+v", p)
+		if u := w.unavailable(err); u.Stored != StoredSafely {
+			t.Errorf("the event is %v: %s", u.Stored, u.Reason)
 		}
 		canceled, cancel := context.WithCancel(t.Context())
 		cancel()
 		if _, err := w.service.settle(canceled, []*composedEvent{e}, time.Minute); !errors.Is(err, context.Canceled) {
 			t.Errorf("with nobody there, settled: %v", err)
 		}
-		w.broker.take, w.broker.fail = ingest, errBroken
+		w.broker.take = func(context.Context, []wire.Message) error { return errBroken }
 		_, err = w.service.settleOne(t.Context(), e)
-		if p := w.service.problemOf(t.Context(), err); p.Status != http.StatusServiceUnavailable {
-			t.Errorf("the answer is %+v", p)
+		if u := w.unavailable(err); u.Stored != NotStored || strings.Contains(u.Reason, "secret") {
+			t.Errorf("the event is %v: %s", u.Stored, u.Reason)
 		}
-		w.broker.fail = nil
+		w.broker.take = ingest
 		if v, err := w.service.settle(t.Context(), []*composedEvent{e}, time.Minute); err != nil || v[0] != (verdict{Position: 1}) {
 			t.Errorf("the verdict is %+v, %v", v, err)
 		}
@@ -91,15 +90,19 @@ func TestVerdictTakesTooLong(t *testing.T) {
 // told to send it again.
 func TestBrokerTakesTooLong(t *testing.T) {
 	eachWorld(t, func(t *testing.T, w *world) {
-		w.happen(happened("2026-11-01T00:00:00Z", "ana", "user.registered", `{}`))
-		w.service.VerdictWithin = 100 * time.Millisecond
+		w.Happen(happened("2026-11-01T00:00:00Z", "ana", "user.registered", `{}`))
+		w.patience(100 * time.Millisecond)
 		w.broker.take = func(ctx context.Context, _ []wire.Message) error {
 			<-ctx.Done()
 			return ctx.Err()
 		}
-		for _, answer := range []answer{w.create(`{"id":"ben"}`), w.edit("ana", `{"country":"FR"}`), w.erase("ana")} {
-			if p := answer.problem(http.StatusServiceUnavailable); !strings.Contains(p.Detail, "perhaps stored") || strings.Contains(p.Detail, "try again") {
-				t.Error(p.Detail)
+		for _, call := range []func() error{
+			func() error { _, err := w.create(`{"id":"ben"}`); return err },
+			func() error { _, err := w.edit("ana", `{"country":"FR"}`); return err },
+			func() error { _, err := w.service.Erase(t.Context(), []string{"ana"}); return err },
+		} {
+			if u := w.unavailable(call()); u.Stored != PerhapsStored || !strings.Contains(u.Reason, "perhaps stored") || strings.Contains(u.Reason, "try again") {
+				t.Error(u.Reason)
 			}
 		}
 	})
@@ -135,20 +138,22 @@ func (l *timedLog) LastErasure(ctx context.Context) (eventstore.Head, error) {
 // What one answer waits for has one deadline, however many waits there are.
 func TestOneDeadlineForOneAnswer(t *testing.T) {
 	eachWorld(t, func(t *testing.T, w *world) {
-		w.service.VerdictWithin = w.service.Timeout / 2 // so that it is the first deadline
-		for name, ask := range map[string]func(){
-			"create": func() { w.create(`{}`).ok(http.StatusCreated) },
-			"edit":   func() { w.edit("ana", `{"country":"FR"}`).ok(http.StatusOK) },
-			"erase":  func() { w.eraseMany(`{"ids":["ben"]}`).ok(http.StatusOK) },
+		w.patience(15 * time.Second)
+		for name, ask := range map[string]func() error{
+			"create": func() error { _, err := w.create(`{}`); return err },
+			"edit":   func() error { _, err := w.edit("ana", `{"country":"FR"}`); return err },
+			"erase":  func() error { _, err := w.service.Erase(t.Context(), []string{"ben"}); return err },
 		} {
-			w.happen(happened("2026-11-01T00:00:00Z", "ana", "user.registered", `{}`), happened("2026-11-01T00:00:00Z", "ben", "user.registered", `{}`))
-			log := &timedLog{Log: w.store}
-			w.service.Log = log
-			ask()
+			w.Happen(happened("2026-11-01T00:00:00Z", "ana", "user.registered", `{}`), happened("2026-11-01T00:00:00Z", "ben", "user.registered", `{}`))
+			log := &timedLog{Log: w.Store}
+			w.service.config.Log = log
+			if err := ask(); err != nil {
+				t.Fatal(err)
+			}
 			if len(log.until) < 2 {
 				t.Errorf("%s asks the log %d times", name, len(log.until))
 			}
-			patience := time.Now().Add(w.service.VerdictWithin)
+			patience := time.Now().Add(w.service.config.VerdictWithin)
 			for _, until := range log.until {
 				if until.After(log.until[0]) || until.After(patience) {
 					t.Errorf("%s waits until %v, and then until %v", name, log.until[0], until)
@@ -180,13 +185,4 @@ func TestVerdictsOnManyEvents(t *testing.T) {
 			t.Errorf("of none there are %v, %v", none, err)
 		}
 	})
-}
-
-func containsAll(text string, parts ...string) bool {
-	for _, part := range parts {
-		if !strings.Contains(text, part) {
-			return false
-		}
-	}
-	return true
 }

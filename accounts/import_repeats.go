@@ -1,27 +1,27 @@
-// This file is what an import remembers of the rows that came before: which was
-// the first about each user. That one counts. A further one may say what is so
+// This file is what an import remembers of the rows that came before: the first
+// occurrence of each user. That one counts. A further one may say what is so
 // already and nothing else, for of two rows that each say their own, each would
 // undo the other's work whenever the file is imported again.
 
-package api
+package accounts
 
 import (
 	"crypto/sha256"
 	"fmt"
 )
 
-// firstRows says which row of a file was the first about each user, whatever
-// became of it. It keeps a few bytes a row, however long the texts in it are.
-type firstRows struct {
-	// ofUser has the rows by the users' ids, without the users whom rows without
+// occurrences are the rows of a file that were the first about each user, whatever
+// became of them. They take a few bytes a row, however long the texts in it are.
+type occurrences struct {
+	// byUser has the rows by the users' ids, without the users whom rows without
 	// an id have made: only their e-mail leads to these.
-	ofUser map[textHash]int32
-	// ofEmail has the rows without an id by their e-mails.
-	ofEmail map[textHash]int32
+	byUser map[textHash]int32
+	// byEmail has the rows without an id by their e-mails.
+	byEmail map[textHash]int32
 }
 
-func newFirstRows() *firstRows {
-	return &firstRows{ofUser: map[textHash]int32{}, ofEmail: map[textHash]int32{}}
+func newOccurrences() *occurrences {
+	return &occurrences{byUser: map[textHash]int32{}, byEmail: map[textHash]int32{}}
 }
 
 // A textHash stands for a text of any length.
@@ -32,7 +32,7 @@ func hashText(text string) textHash {
 	return textHash(sum[:16])
 }
 
-// keepFirst keeps a row under a text that no row stands under yet, and gives the
+// keepFirst keeps a row under a text that no row stands under yet, and returns the
 // one that does.
 func keepFirst(rows map[textHash]int32, text string, row int) int {
 	h := hashText(text)
@@ -43,21 +43,21 @@ func keepFirst(rows map[textHash]int32, text string, row int) int {
 	return row
 }
 
-// of gives the first row about the user of a row, which is the row itself where
+// firstOf is the first row about the user of a row, which is the row itself where
 // none was before. user is nil for one who isn't there.
-func (f *firstRows) of(r *importRow, user importedUser) int {
+func (f *occurrences) firstOf(r *importRow, user matchedUser) int {
 	if r.id != "" {
-		return keepFirst(f.ofUser, r.id, r.number)
+		return keepFirst(f.byUser, r.id, r.number)
 	}
-	sameEmail := keepFirst(f.ofEmail, r.email, r.number)
+	sameEmail := keepFirst(f.byEmail, r.email, r.number)
 	switch u := user.(type) {
-	case shadow:
+	case overlaidUser:
 		return u.row()
 	case *foundUser:
 		if sameEmail == r.number {
-			return keepFirst(f.ofUser, u.ID, r.number)
+			return keepFirst(f.byUser, u.ID, r.number)
 		}
-		if first, ok := f.ofUser[hashText(u.ID)]; ok {
+		if first, ok := f.byUser[hashText(u.ID)]; ok {
 			return int(first)
 		}
 	}
@@ -69,17 +69,17 @@ func repeatMessage(first int) string {
 	return fmt.Sprintf("row %d is about this user already", first)
 }
 
-// emailFault gives why a row mustn't give a user another e-mail: a row before has
+// emailFault is why a row mustn't give a user another e-mail: a row before has
 // that one, or the one that the user had, and no id. Whom that row is about would
 // be another question the next time. It is empty where there is no such row.
-func (f *firstRows) emailFault(r *importRow, has, had string) string {
+func (f *occurrences) emailFault(r *importRow, has, had string) string {
 	if r.id == "" || has == had {
 		return ""
 	}
-	if row, ok := f.ofEmail[hashText(has)]; ok {
+	if row, ok := f.byEmail[hashText(has)]; ok {
 		return fmt.Sprintf("row %d has the same email and no id: whom it is about would change", row)
 	}
-	if row, ok := f.ofEmail[hashText(had)]; ok {
+	if row, ok := f.byEmail[hashText(had)]; ok {
 		return fmt.Sprintf("row %d has the email that is replaced, and no id: whom it is about would change", row)
 	}
 	return ""

@@ -3,10 +3,7 @@
 package api
 
 import (
-	"bufio"
-	"bytes"
 	"context"
-	"errors"
 	"io"
 	"mime"
 	"net/http"
@@ -17,16 +14,12 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/negotiation"
 
-	"boxoffice/internal/spreadsheet"
+	"boxoffice/accounts"
 )
 
 const (
 	csvType   = "text/csv"
 	excelType = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-	// maxExcelBody is the largest workbook that is taken; it is kept in memory.
-	maxExcelBody = 128 << 20
-	// maxCSVBody is the largest CSV that is taken; it is read as it comes.
-	maxCSVBody = 1 << 30
 	// importStall is how long a client may send nothing.
 	importStall = 60 * time.Second
 	// importBeat is how often a stream says how far the import is, at most.
@@ -67,6 +60,26 @@ type importProgress struct {
 	Refused   int `json:"refused"`
 }
 
+// An importResult says what became of the rows of a file.
+type importResult struct {
+	Rows      int          `json:"rows" doc:"How many there are below the first, without blank ones"`
+	Created   int          `json:"created"`
+	Updated   int          `json:"updated"`
+	Unchanged int          `json:"unchanged"`
+	Refused   []refusedRow `json:"refused"`
+}
+
+// A refusedRow is a row that changed nothing, for what is wrong with it.
+type refusedRow struct {
+	Row    int    `json:"row" doc:"Its number, as a spreadsheet program shows it: the first row of the file is 1"`
+	Reason string `json:"reason" doc:"Which column, and which rule it breaks"`
+}
+
+func showImport(r *accounts.ImportResult) importResult {
+	return importResult{r.Rows, r.Created, r.Updated, r.Unchanged,
+		show(r.Refused, func(refused *accounts.RefusedRow) refusedRow { return refusedRow(*refused) })}
+}
+
 func (s *service) registerImport() {
 	op := register(s, operation{
 		id: "import-users", method: http.MethodPost, path: "/v1/imports/users", tag: "Users",
@@ -96,51 +109,27 @@ func (s *service) importUsers(ctx context.Context, in *importUsersInput) (*huma.
 	if err := importMediaType(in.request); err != nil {
 		return nil, err
 	}
-	release, err := s.oneImport(ctx)
-	if err != nil {
-		return nil, err
-	}
-	streamed := false
-	defer func() {
-		if !streamed {
-			release()
-		}
-	}()
-	m, err := s.openImport(ctx, in)
+	file := &patientBody{conn: http.NewResponseController(in.writer), body: in.request.Body}
+	m, err := s.Accounts.OpenImport(ctx, file, accounts.ImportOptions{DryRun: in.DryRun, Size: in.request.ContentLength})
 	if err != nil {
 		return nil, err
 	}
 	if negotiation.SelectQValueFast(strings.ToLower(in.Accept), []string{jsonType, ndjsonType}) != ndjsonType {
-		if err := m.run(ctx); err != nil {
-			return nil, bodyProblem(err)
+		defer m.Close(ctx)
+		result, err := m.Run(ctx)
+		aboutMany(ctx, result.Rows)
+		if err != nil {
+			return nil, err
 		}
 		return &huma.StreamResponse{Body: func(c huma.Context) {
 			c.SetHeader("Content-Type", jsonType)
-			_ = encodeJSON(c.BodyWriter(), m.result)
+			_ = encodeJSON(c.BodyWriter(), showImport(&result))
 		}}, nil
 	}
-	streamed = true
 	return &huma.StreamResponse{Body: func(c huma.Context) {
-		defer release()
+		defer m.Close(ctx)
 		s.streamImport(ctx, c, m)
 	}}, nil
-}
-
-// oneImport lets one import at a time run, whichever process it runs in: two
-// would both make the users whom neither finds.
-func (s *service) oneImport(ctx context.Context) (release func(), err error) {
-	unlock, ok, err := s.Log.TryLock(ctx, "import")
-	if err != nil {
-		return nil, err
-	}
-	if !ok {
-		return nil, unavailable("another import is running; try again when it has ended")
-	}
-	return func() {
-		if err := unlock(); err != nil {
-			s.Logger.ErrorContext(ctx, "the lock of imports could not be given back", "error", err)
-		}
-	}, nil
 }
 
 // importMediaType refuses what can't be a table.
@@ -150,49 +139,6 @@ func importMediaType(r *http.Request) error {
 		return newProblem(http.StatusUnsupportedMediaType, "the body must be "+csvType+" or "+excelType+", not compressed")
 	}
 	return nil
-}
-
-// openImport reads as much of the body as says what it is, and waits until the
-// read models, by which users are found, show what is in the log.
-func (s *service) openImport(ctx context.Context, in *importUsersInput) (*importer, error) {
-	if err := s.caughtUp(ctx, s.VerdictWithin); err != nil {
-		return nil, err
-	}
-	table, excel, err := openTable(in.writer, in.request)
-	if err != nil {
-		return nil, bodyProblem(err)
-	}
-	columns, err := readColumns(table.Header, !excel)
-	if err != nil {
-		return nil, err
-	}
-	return s.newImporter(table, columns, in.DryRun), nil
-}
-
-// openTable opens the body as what it is, whatever it says that it is.
-func openTable(w http.ResponseWriter, r *http.Request) (table *spreadsheet.Table, excel bool, err error) {
-	conn := http.NewResponseController(w)
-	body := bufio.NewReaderSize(&patientBody{conn: conn, body: http.MaxBytesReader(w, r.Body, maxCSVBody)}, 64<<10)
-	start, err := body.Peek(8)
-	if err != nil && !errors.Is(err, io.EOF) {
-		return nil, false, err
-	}
-	if !spreadsheet.IsExcel(start) {
-		table, err = spreadsheet.OpenCSV(body, isImportColumn)
-		return table, false, err
-	}
-	if r.ContentLength > maxExcelBody {
-		return nil, true, &http.MaxBytesError{Limit: maxExcelBody}
-	}
-	book, err := io.ReadAll(io.LimitReader(body, maxExcelBody+1))
-	if err != nil {
-		return nil, true, err
-	}
-	if len(book) > maxExcelBody {
-		return nil, true, &http.MaxBytesError{Limit: maxExcelBody}
-	}
-	table, err = spreadsheet.OpenExcel(bytes.NewReader(book), int64(len(book)))
-	return table, true, err
 }
 
 // A patientBody is a body that may take as long as it likes, as long as it keeps
@@ -217,22 +163,9 @@ func (b *patientBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// bodyProblem gives the answer to what is wrong with a body; other errors stay
-// as they are.
-func bodyProblem(err error) error {
-	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return newProblem(http.StatusRequestEntityTooLarge, "a workbook has at most 128 MiB, and a CSV 1 GiB: divide it, or save the workbook as CSV")
-	}
-	if _, ok := errors.AsType[bodyError](err); ok {
-		return newProblem(http.StatusBadRequest, "the body can't be read to its end: it breaks off, or took too long. "+
-			"Rows before may be imported; importing the whole file leaves these alone")
-	}
-	return badFile(err)
-}
-
 // streamImport runs an import and says meanwhile how far it is. The answer has
 // begun, so that what goes wrong is its last line.
-func (s *service) streamImport(ctx context.Context, c huma.Context, m *importer) {
+func (s *service) streamImport(ctx context.Context, c huma.Context, m *accounts.Import) {
 	_, w := request(c)
 	conn := http.NewResponseController(w)
 	// The body is still coming while the answer goes out.
@@ -250,16 +183,18 @@ func (s *service) streamImport(ctx context.Context, c huma.Context, m *importer)
 		return nil
 	}
 	var told time.Time
-	m.progress = func(r importResult) error {
+	m.Progress = func(p accounts.ImportProgress) error {
 		if now := time.Now(); now.Sub(told) >= importBeat {
 			told = now
-			return write(importLine{Progress: nullable[importProgress]{&importProgress{r.Rows, r.Created, r.Updated, r.Unchanged, len(r.Refused)}}})
+			return write(importLine{Progress: present(importProgress{p.Rows, p.Created, p.Updated, p.Unchanged, p.Refused})})
 		}
 		return nil
 	}
-	last := importLine{Result: nullable[importResult]{&m.result}}
-	if err := m.run(ctx); err != nil {
-		last = importLine{Problem: nullable[Problem]{s.problemOf(ctx, bodyProblem(err))}}
+	result, err := m.Run(ctx)
+	aboutMany(ctx, result.Rows)
+	last := importLine{Result: present(showImport(&result))}
+	if err != nil {
+		last = importLine{Problem: nullable[Problem]{s.problemOf(ctx, err)}}
 	}
 	_ = write(last) // if the client has gone, nobody is left to be told
 }

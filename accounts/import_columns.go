@@ -1,6 +1,6 @@
 // This file is what the columns of an import are, and what a cell in one says.
 
-package api
+package accounts
 
 import (
 	"bytes"
@@ -22,7 +22,7 @@ const (
 	columnRegisteredAt = "registered_at"
 )
 
-// columnName gives the name of a column as it is known: the case of all but the
+// columnName is the name of a column as it is known: the case of all but the
 // keys of custom doesn't matter. False where there is no such column.
 func columnName(name string) (string, bool) {
 	lower := strings.ToLower(name)
@@ -57,32 +57,38 @@ type importField struct {
 	custom bool
 }
 
-// readColumns reads the first row of a file, and names everything that is wrong
-// with it.
+// readColumns reads the first row of a file. Its error is an [InvalidError] with
+// everything that is wrong with it.
 func readColumns(header []string, guarded bool) (*importColumns, error) {
 	c := &importColumns{id: -1, email: -1, registered: -1, guarded: guarded}
-	var p paramReader
+	var faults []Fault
+	fault := func(message string, column jsontext.Value) {
+		faults = append(faults, Fault{"columns", message, column})
+	}
 	seen := map[string]bool{}
 	for i, given := range header {
 		name, known := columnName(given)
 		switch {
 		case given == "":
-			p.add(invalid("body.columns", "a column has no name", nil))
+			fault("a column has no name", nil)
 			continue
 		case !known:
-			p.add(invalid("body.columns", "unknown column", shortened(given)))
+			fault("unknown column", textValue(shortened(given)))
 			continue
 		case seen[name]:
-			p.add(invalid("body.columns", "column is there twice", shortened(given)))
+			fault("column is there twice", textValue(shortened(given)))
 			continue
 		}
 		seen[name] = true
 		c.add(i, name)
 	}
 	if c.email < 0 {
-		p.add(invalid("body.columns", "the column email is missing", nil))
+		fault("the column email is missing", nil)
 	}
-	return c, p.err()
+	if faults != nil {
+		return nil, &InvalidError{faults}
+	}
+	return c, nil
 }
 
 func (c *importColumns) add(at int, name string) {
@@ -109,7 +115,7 @@ func shortened(text string) string {
 	return strings.ToValidUTF8(text[:most], "") + "…"
 }
 
-// cell gives what a row says in a column; empty where it says nothing.
+// cell is what a row says in a column; empty where it says nothing.
 func (c *importColumns) cell(cells []string, at int) string {
 	if at < 0 {
 		return ""
@@ -160,7 +166,7 @@ func sameNumber(a, b string) bool {
 	return errX == nil && errY == nil && x == y
 }
 
-// shownValue gives a value of custom as it stands in a table.
+// shownValue is a value of custom as it stands in a table.
 func shownValue(value jsontext.Value) string {
 	if value.Kind() == '"' {
 		if text, err := jsontext.AppendUnquote(nil, value); err == nil {
@@ -170,7 +176,7 @@ func shownValue(value jsontext.Value) string {
 	return string(value)
 }
 
-// newValue gives a cell as a value of custom: a text, unless the field has had
+// newValue is a cell as a value of custom: a text, unless the field has had
 // numbers, booleans or arrays and this is another of these.
 func (c *importColumns) newValue(cell string, there jsontext.Value) jsontext.Value {
 	value := jsontext.Value(cell)
@@ -191,7 +197,7 @@ func (c *importColumns) newValue(cell string, there jsontext.Value) jsontext.Val
 	return textValue(c.unguarded(cell))
 }
 
-// textValue gives a text as JSON. What isn't UTF-8 doesn't get this far.
+// textValue is a text as JSON. What isn't UTF-8 doesn't get this far.
 func textValue(text string) jsontext.Value {
 	value, err := jsontext.AppendQuote(nil, text)
 	if err != nil {

@@ -1,7 +1,7 @@
 // This file is a platform in memory, for tests that import a great many small
 // files: a log and read models of what importing needs, without a database.
 
-package api
+package accounts
 
 import (
 	"context"
@@ -9,6 +9,7 @@ import (
 	"sync"
 	"testing"
 
+	"boxoffice/accounts/accountstest"
 	"boxoffice/domain"
 	"boxoffice/eventstore"
 	"boxoffice/projections"
@@ -17,13 +18,19 @@ import (
 
 // A memoryPlatform takes events and shows the users that they make, at once.
 type memoryPlatform struct {
-	unused
-	t         *testing.T
+	Reader
+	Log
+	t         testing.TB
 	importing sync.Mutex
 	mu        sync.Mutex
 	users     map[string]*domain.UserFacts
 	known     map[eventstore.EventID]eventstore.Verdict
 	last      eventstore.Position
+}
+
+// service is a service over a platform in memory.
+func (p *memoryPlatform) service() caller {
+	return caller{p.t, mustNew(p.t, Config{Reader: p, Log: p, Publisher: p, Locks: p, Clock: clock})}
 }
 
 func (p *memoryPlatform) PublishBatch(_ context.Context, messages []wire.Message) error {
@@ -33,7 +40,7 @@ func (p *memoryPlatform) PublishBatch(_ context.Context, messages []wire.Message
 		p.users, p.known = map[string]*domain.UserFacts{}, map[eventstore.EventID]eventstore.Verdict{}
 	}
 	for _, o := range messages {
-		a := received(o)
+		a := accountstest.Received(o)
 		if a.Refusal != nil {
 			p.t.Fatalf("what is published is refused: %v", a.Refusal)
 		}

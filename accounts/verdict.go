@@ -1,7 +1,7 @@
 // This file publishes events of the service's own, like anybody's, and waits
-// for what the log says of them: create, edit, import and erase are events too.
+// for the log's verdict on them: create, edit, import and erase are events too.
 
-package api
+package accounts
 
 import (
 	"context"
@@ -23,7 +23,7 @@ const ownSource = "/boxoffice"
 // broker stores whole or not at all.
 const mostSettled = 1000
 
-// An ownEvent is an event that the API publishes on behalf of who calls it.
+// An ownEvent is an event that is published on behalf of who calls.
 type ownEvent struct {
 	eventType domain.Type
 	userID    string
@@ -44,7 +44,7 @@ type composedEvent struct {
 
 // compose makes the CloudEvent, with an id that there never was before, and
 // judges it as ingest will. A refusal names a field of data as "data.…".
-func (s *service) compose(e ownEvent) (*composedEvent, *domain.Refusal) {
+func (s *Service) compose(e ownEvent) (*composedEvent, *domain.Refusal) {
 	now := s.now()
 	id := rand.Text()
 	body, err := json.Marshal(struct {
@@ -88,8 +88,8 @@ var errOutOfPatience = errors.New("that takes longer than is waited for")
 
 // patiently gives the context for all that one answer waits for, so that several
 // waits don't add up.
-func (s *service) patiently(ctx context.Context) (context.Context, context.CancelFunc) {
-	return patientlyFor(ctx, s.VerdictWithin)
+func (s *Service) patiently(ctx context.Context) (context.Context, context.CancelFunc) {
+	return patientlyFor(ctx, s.config.VerdictWithin)
 }
 
 func patientlyFor(ctx context.Context, within time.Duration) (context.Context, context.CancelFunc) {
@@ -112,18 +112,25 @@ var (
 )
 
 // howStored says of events that aren't settled how sure it is that they are stored.
-func howStored(err error) string {
+func howStored(err error) Stored {
 	if errors.Is(err, errMaybeStored) {
-		return "perhaps stored"
+		return PerhapsStored
 	}
-	return "stored safely"
+	return StoredSafely
+}
+
+// notSettled is the error of events that aren't settled. The reason has a %s for
+// how they are stored.
+func notSettled(err error, reason string) *UnavailableError {
+	stored := howStored(err)
+	return &UnavailableError{Reason: fmt.Sprintf(reason, stored), Stored: stored}
 }
 
 // settle publishes up to mostSettled events, in their order, and gives the
 // log's verdict on each once the read models show those that are recorded. After
 // an error that wraps errNotSettled the events are stored and will be judged, or
 // may be, where it is errMaybeStored; after another they may have been stored.
-func (s *service) settle(ctx context.Context, events []*composedEvent, within time.Duration) ([]verdict, error) {
+func (s *Service) settle(ctx context.Context, events []*composedEvent, within time.Duration) ([]verdict, error) {
 	if len(events) == 0 {
 		return nil, nil
 	}
@@ -132,7 +139,7 @@ func (s *service) settle(ctx context.Context, events []*composedEvent, within ti
 	}
 	patient, cancel := patientlyFor(ctx, within)
 	defer cancel()
-	before, err := s.Log.Head(patient)
+	before, err := s.config.Log.Head(patient)
 	if err != nil {
 		return nil, err
 	}
@@ -152,12 +159,12 @@ func (s *service) settle(ctx context.Context, events []*composedEvent, within ti
 	return verdicts, err
 }
 
-// settleOne is settle for one event, with the answer to a request where there
-// is no verdict in time.
-func (s *service) settleOne(ctx context.Context, e *composedEvent) (verdict, error) {
-	verdicts, err := s.settle(ctx, []*composedEvent{e}, s.VerdictWithin)
+// settleOne is settle for one event, with an [UnavailableError] where there is no
+// verdict in time.
+func (s *Service) settleOne(ctx context.Context, e *composedEvent) (verdict, error) {
+	verdicts, err := s.settle(ctx, []*composedEvent{e}, s.config.VerdictWithin)
 	if errors.Is(err, errNotSettled) {
-		return verdict{}, unavailable("the event is " + howStored(err) + ", but the read models don't show it yet; look again in a moment rather than repeating")
+		return verdict{}, notSettled(err, "the event is %s, but the read models don't show it yet; look again in a moment rather than repeating")
 	}
 	if err != nil {
 		return verdict{}, err
@@ -165,14 +172,14 @@ func (s *service) settleOne(ctx context.Context, e *composedEvent) (verdict, err
 	return verdicts[0], nil
 }
 
-func (s *service) publishOwn(ctx context.Context, events []*composedEvent) error {
+func (s *Service) publishOwn(ctx context.Context, events []*composedEvent) error {
 	messages := make([]wire.Message, len(events))
 	for i, e := range events {
 		messages[i] = e.message
 	}
-	if err := s.Publisher.PublishBatch(ctx, messages); err != nil {
-		s.Logger.ErrorContext(ctx, "events could not be published", "events", len(messages), "error", err)
-		return unavailable("the broker can't take the event at the moment; try again")
+	if err := s.config.Publisher.PublishBatch(ctx, messages); err != nil {
+		s.config.Logger.ErrorContext(ctx, "events could not be published", "events", len(messages), "error", err)
+		return &UnavailableError{Reason: "the broker can't take the event at the moment; try again"}
 	}
 	return nil
 }
@@ -182,14 +189,14 @@ func (s *service) publishOwn(ctx context.Context, events []*composedEvent) error
 const lookAgain = 50 * time.Millisecond
 
 // judged waits until the log has judged every event.
-func (s *service) judged(ctx context.Context, events []*composedEvent, before eventstore.Position) ([]verdict, error) {
+func (s *Service) judged(ctx context.Context, events []*composedEvent, before eventstore.Position) ([]verdict, error) {
 	verdicts := make([]verdict, len(events))
 	open := make([]int, len(events)) // the events that have no verdict yet
 	for i := range open {
 		open[i] = i
 	}
 	for {
-		head, err := s.Log.Head(ctx)
+		head, err := s.config.Log.Head(ctx)
 		if err != nil {
 			return nil, err
 		}
@@ -205,14 +212,14 @@ func (s *service) judged(ctx context.Context, events []*composedEvent, before ev
 // stillOpen takes the verdicts that there are, and gives the events that have
 // none. The last is asked for first: where it isn't judged, the others hardly
 // are.
-func (s *service) stillOpen(ctx context.Context, events []*composedEvent, open []int, verdicts []verdict, before eventstore.Position) ([]int, error) {
+func (s *Service) stillOpen(ctx context.Context, events []*composedEvent, open []int, verdicts []verdict, before eventstore.Position) ([]int, error) {
 	probe := open[len(open)-1:]
 	for _, asked := range [][]int{probe, open} {
 		ids := make([]eventstore.EventID, len(asked))
 		for i, n := range asked {
 			ids[i] = events[n].id
 		}
-		found, err := s.Log.Verdicts(ctx, ids)
+		found, err := s.config.Log.Verdicts(ctx, ids)
 		if err != nil {
 			return nil, err
 		}
@@ -242,10 +249,10 @@ func verdictOf(v eventstore.Verdict, before eventstore.Position) verdict {
 }
 
 // waitForLog waits until the log is past a position, or it is time to look again.
-func (s *service) waitForLog(ctx context.Context, position eventstore.Position) error {
+func (s *Service) waitForLog(ctx context.Context, position eventstore.Position) error {
 	wait, cancel := context.WithTimeout(ctx, lookAgain)
 	defer cancel()
-	err := s.Log.Wait(wait, position)
+	err := s.config.Log.Wait(wait, position)
 	if err != nil && wait.Err() != nil {
 		return ctx.Err()
 	}
@@ -263,12 +270,12 @@ func last(verdicts []verdict) eventstore.Position {
 
 // shown waits until the read models that answer have reached a position.
 // Nobody tells of that across processes, so they are asked, ever less often.
-func (s *service) shown(ctx context.Context, position eventstore.Position) error {
+func (s *Service) shown(ctx context.Context, position eventstore.Position) error {
 	if position == 0 {
 		return nil
 	}
 	for pause := 2 * time.Millisecond; ; pause = min(2*pause, lookAgain) {
-		status, err := s.Reader.Status(ctx)
+		status, err := s.config.Reader.Status(ctx)
 		if err != nil {
 			return err
 		}
@@ -281,4 +288,18 @@ func (s *service) shown(ctx context.Context, position eventstore.Position) error
 		case <-time.After(pause):
 		}
 	}
+}
+
+// caughtUp waits until the read models show what is in the log now.
+func (s *Service) caughtUp(ctx context.Context, within time.Duration) error {
+	patient, cancel := patientlyFor(ctx, within)
+	defer cancel()
+	head, err := s.config.Log.Head(patient)
+	if err == nil {
+		err = s.shown(patient, head.Position)
+	}
+	if err != nil && outOfPatience(patient) {
+		return &UnavailableError{Reason: "the read models are behind the log; try again in a moment"}
+	}
+	return err
 }

@@ -1,7 +1,7 @@
 // This file is what an import knows of a user who is there already, and what a
 // row changes about them.
 
-package api
+package accounts
 
 import (
 	"encoding/json"
@@ -12,12 +12,12 @@ import (
 	"boxoffice/projections"
 )
 
-// An importedUser is a user whom a row is about.
-type importedUser interface {
+// A matchedUser is a user whom a row is about.
+type matchedUser interface {
 	registeredAt() *domain.Instant
 	// says says that a field is already what a cell says.
 	says(f importField, cell string) bool
-	// value gives the value of a field of custom, nil where there is none.
+	// value is the value of a field of custom, nil where there is none.
 	value(f importField) jsontext.Value
 }
 
@@ -48,7 +48,7 @@ func (u *foundUser) says(f importField, cell string) bool {
 	return there != nil && u.columns.sameText(cell, *there)
 }
 
-// email gives the user's e-mail as e-mails are compared, empty for none. u may be
+// email is the user's e-mail as e-mails are compared, empty for none. u may be
 // nil.
 func (u *foundUser) email() string {
 	if u == nil || u.Profile.Email == nil {
@@ -57,7 +57,7 @@ func (u *foundUser) email() string {
 	return fold(*u.Profile.Email)
 }
 
-// emailAfter gives the e-mail, as compared, that a user has after a row: their
+// emailAfter is the e-mail, as compared, that a user has after a row: their
 // own where the cell says the same in another form. user is nil for one whom the
 // row makes.
 func (c *importColumns) emailAfter(r *importRow, user *foundUser) string {
@@ -67,7 +67,7 @@ func (c *importColumns) emailAfter(r *importRow, user *foundUser) string {
 	return r.email
 }
 
-// profileText gives a field of a profile.
+// profileText is a field of a profile.
 func profileText(p *domain.Profile, name string) *string {
 	switch name {
 	case columnEmail:
@@ -84,9 +84,9 @@ func profileText(p *domain.Profile, name string) *string {
 	return p.Platform
 }
 
-// changedData gives what a row says that isn't so yet, as the data of an event;
+// changedData is what a row says that isn't so yet, as the data of an event;
 // nil where there is nothing. user is nil for one who isn't there.
-func (c *importColumns) changedData(cells []string, user importedUser) json.RawMessage {
+func (c *importColumns) changedData(cells []string, user matchedUser) json.RawMessage {
 	var own, custom []byte
 	for _, f := range c.fields {
 		cell := cells[f.at]

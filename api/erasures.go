@@ -1,20 +1,18 @@
-// This file erases users: by events like anybody's, answered once nothing of
-// the people can be read any more.
+// This file erases users.
 
 package api
 
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"slices"
-	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/go-json-experiment/json/jsontext"
 
+	"boxoffice/accounts"
 	"boxoffice/domain"
 )
 
@@ -34,7 +32,7 @@ func (in *eraseUsersInput) Resolve(ctx huma.Context) []error {
 
 const (
 	// maxErasures is how many users one request erases.
-	maxErasures = mostSettled
+	maxErasures = accounts.MaxErased
 	// maxErasureBody is the largest body of one: as many ids as there may be of
 	// 128 bytes, each written as an escape.
 	maxErasureBody = 1 << 20
@@ -79,7 +77,7 @@ func (s *service) eraseUser(ctx context.Context, in *eraseUserInput) (*struct{},
 	if err := p.err(); err != nil {
 		return nil, err
 	}
-	erased, err := s.erase(ctx, []string{id})
+	erased, err := s.Accounts.Erase(ctx, []string{id})
 	if err == nil && len(erased) == 0 {
 		err = noUser()
 	}
@@ -101,7 +99,7 @@ func (s *service) eraseUsers(ctx context.Context, in *eraseUsersInput) (*eraseUs
 	if err := s.tellBefore(ctx, ids...); err != nil { // afterwards nobody can tell any more who that is
 		return nil, err
 	}
-	erased, err := s.erase(ctx, ids)
+	erased, err := s.Accounts.Erase(ctx, ids)
 	if err != nil {
 		return nil, err
 	}
@@ -167,115 +165,4 @@ func once(ids []string) []string {
 		seen[id] = true
 		return before
 	})
-}
-
-// erase erases those of the ids that are users, and gives them in their order,
-// once every generation of the read models has forgotten them, and those who
-// were erased before.
-func (s *service) erase(ctx context.Context, ids []string) ([]string, error) {
-	patient, cancel := s.patiently(ctx)
-	defer cancel()
-	events, users, known, err := s.composeErasures(patient, ids)
-	if err != nil || !known {
-		return nil, err
-	}
-	verdicts, err := s.settle(patient, events, s.VerdictWithin)
-	if errors.Is(err, errNotSettled) {
-		return nil, notForgotten(err)
-	}
-	if err != nil {
-		return nil, err
-	}
-	if err := s.forgotten(patient); err != nil {
-		if outOfPatience(patient) {
-			return nil, notForgotten(err)
-		}
-		return nil, err
-	}
-	return whoIsErased(users, verdicts)
-}
-
-// notForgotten is the answer where an erasure takes longer than it.
-func notForgotten(err error) *Problem {
-	return unavailable("the erasure is " + howStored(err) + ", and takes effect then, but has not in all read models yet; ask again in a moment")
-}
-
-// whoIsErased gives the users whose erasures are recorded.
-func whoIsErased(users []string, verdicts []verdict) ([]string, error) {
-	var erased []string
-	refused := 0
-	for i, v := range verdicts {
-		switch {
-		case v.Refused == nil:
-			erased = append(erased, users[i])
-		case v.Refused.Reason != domain.Erased: // by somebody else, meanwhile
-			refused++
-		}
-	}
-	switch {
-	case refused == 0:
-		return erased, nil
-	case len(erased) == 0:
-		return nil, refusedByLog()
-	}
-	return nil, unavailable(fmt.Sprintf("%d users are erased, but %d are not, since others change them at the same time; ask again", len(erased), refused))
-}
-
-// composeErasures makes an event for each of the ids that is a user's. known
-// says whether any is, or was before they were erased.
-func (s *service) composeErasures(ctx context.Context, ids []string) (events []*composedEvent, users []string, known bool, err error) {
-	states, err := s.Log.SubjectStates(ctx, ids)
-	if err != nil {
-		return nil, nil, false, err
-	}
-	for i, state := range states {
-		if state.Taken {
-			users = append(users, ids[i])
-		}
-		known = known || state.Taken || state.ErasedAt != nil
-	}
-	if len(users) == 0 {
-		return nil, nil, known, nil
-	}
-	// A profile event that isn't shown yet may be later than the clock. That is
-	// rare, and read models that are behind are no reason not to erase.
-	_ = s.caughtUp(ctx, min(time.Second, s.VerdictWithin/4))
-	now := s.now()
-	found, err := s.Reader.FindUsers(ctx, users, nil, now)
-	if err != nil {
-		return nil, nil, false, err
-	}
-	events = make([]*composedEvent, len(users))
-	for i, id := range users {
-		at := now
-		if user := found.ByID[id]; user != nil {
-			at = after(now, user.UpdatedAt)
-		}
-		e, refusal := s.compose(ownEvent{eventType: domain.UserErased, userID: id, time: at})
-		if refusal != nil {
-			return nil, nil, false, refusedHere(refusal)
-		}
-		events[i] = e
-	}
-	return events, users, true, nil
-}
-
-// forgotten waits until every generation of the read models has forgotten all
-// who have been erased until now.
-func (s *service) forgotten(ctx context.Context) error {
-	erasure, err := s.Log.LastErasure(ctx)
-	if err != nil {
-		return err
-	}
-	for pause := 2 * time.Millisecond; ; pause = min(2*pause, lookAgain) {
-		done, err := s.Reader.Forgotten(ctx, erasure)
-		if err != nil || done {
-			return err
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(pause):
-		}
-	}
 }

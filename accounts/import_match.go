@@ -1,6 +1,6 @@
-// This file finds whom the rows of an import are about.
+// This file matches the rows of an import with users.
 
-package api
+package accounts
 
 import (
 	"context"
@@ -12,7 +12,7 @@ import (
 )
 
 // lookUp finds the users whom rows are about.
-func (m *importer) lookUp(ctx context.Context, rows []importRow) error {
+func (m *Import) lookUp(ctx context.Context, rows []importRow) error {
 	var ids, emails []string
 	for i := range rows {
 		switch r := &rows[i]; {
@@ -23,14 +23,14 @@ func (m *importer) lookUp(ctx context.Context, rows []importRow) error {
 			emails = append(emails, r.email)
 		}
 	}
-	ctx, cancel := context.WithTimeout(ctx, m.service.Timeout)
+	ctx, cancel := context.WithTimeout(ctx, lookUpWithin)
 	defer cancel()
 	var err error
-	if m.found, err = m.service.Reader.FindUsers(ctx, ids, emails, m.service.now()); err != nil {
+	if m.found, err = m.service.config.Reader.FindUsers(ctx, ids, emails, m.service.now()); err != nil {
 		return err
 	}
 	ids = m.inDoubt(rows)
-	states, err := m.service.Log.SubjectStates(ctx, ids)
+	states, err := m.service.config.Log.SubjectStates(ctx, ids)
 	m.states = make(map[string]eventstore.SubjectState, len(ids))
 	for i := range states {
 		m.states[ids[i]] = states[i]
@@ -38,9 +38,9 @@ func (m *importer) lookUp(ctx context.Context, rows []importRow) error {
 	return err
 }
 
-// inDoubt gives the ids of which it matters whether an earlier user of them was
+// inDoubt are the ids of which it matters whether an earlier user of them was
 // erased: those of rows that make a user, or make the registration of one earlier.
-func (m *importer) inDoubt(rows []importRow) []string {
+func (m *Import) inDoubt(rows []importRow) []string {
 	var ids []string
 	for i := range rows {
 		r := &rows[i]
@@ -59,11 +59,11 @@ func (m *importer) inDoubt(rows []importRow) []string {
 	return ids
 }
 
-// again looks a row up that earlier rows of the window have to do with, once
+// lookUpAgain looks a row up that earlier rows of the window have to do with, once
 // what these say is in the read models.
-func (m *importer) again(ctx context.Context, r *importRow) error {
-	if m.shadows != nil {
-		return nil
+func (m *Import) lookUpAgain(ctx context.Context, r *importRow) error {
+	if m.overlay != nil {
+		return nil // which shows it already
 	}
 	if err := m.settle(ctx); err != nil {
 		return err
@@ -93,40 +93,40 @@ func touchedID(id string) string       { return "id " + id }
 func touchedEmail(email string) string { return "email " + email }
 
 // touch marks what a row changes of how users are found.
-func (m *importer) touch(id, email string, user *foundUser) {
+func (m *Import) touch(id, email string, user *foundUser) {
 	m.touched[touchedID(id)], m.touched[touchedEmail(email)], m.touched[touchedEmail(user.email())] = true, true, true
 }
 
-// who gives the user whom a row is about, nil for one whom it makes.
-func (m *importer) who(r *importRow) (importedUser, string, error) {
+// match is the user whom a row is about, nil for one whom it makes.
+func (m *Import) match(r *importRow) (matchedUser, string, error) {
 	if r.id != "" {
-		if m.shadows != nil {
-			if sh, ok := m.shadows.ofID(r.id); ok {
-				return sh, "", nil
+		if m.overlay != nil {
+			if user, ok := m.overlay.ofID(r.id); ok {
+				return user, "", nil
 			}
 		}
 		return m.known(m.found.ByID[r.id])
 	}
-	match := m.found.ByEmail[r.email]
-	if m.shadows == nil {
-		if match.Users > 1 {
+	found := m.found.ByEmail[r.email]
+	if m.overlay == nil {
+		if found.Users > 1 {
 			return nil, severalMessage, nil
 		}
-		return m.known(match.User)
+		return m.known(found.User)
 	}
-	last, have, left := m.shadows.who(r.email)
-	switch others := match.Users - left; {
-	case others+have > 1 || others == 1 && match.User == nil:
+	last, have, left := m.overlay.ofEmail(r.email)
+	switch others := found.Users - left; {
+	case others+have > 1 || others == 1 && found.User == nil:
 		return nil, severalMessage, nil
 	case have == 1:
 		return last, "", nil
 	case others == 1:
-		return m.known(match.User)
+		return m.known(found.User)
 	}
 	return nil, "", nil
 }
 
-func (m *importer) known(u *projections.User) (importedUser, string, error) {
+func (m *Import) known(u *projections.User) (matchedUser, string, error) {
 	if u == nil {
 		return nil, "", nil
 	}

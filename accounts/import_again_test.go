@@ -2,14 +2,13 @@
 // it: rows that contradict each other, rows that name one user by id and by
 // e-mail, e-mails that several have or that rows move.
 
-package api
+package accounts
 
 import (
 	"bytes"
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
-	"net/http"
 	"runtime"
 	"strings"
 	"testing"
@@ -17,7 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
-	"boxoffice/wire"
+	"boxoffice/accounts/accountstest"
 )
 
 // A drawnFile is a file, and the events of what is there before it is imported.
@@ -69,27 +68,23 @@ func drawFile(mark string) *rapid.Generator[drawnFile] {
 	})
 }
 
-// importedAgain imports a file twice, and says what the second answer should have
+// importedAgain imports a file twice, and says what the second result should have
 // been where it was another.
-func (h *harness) importedAgain(file string) string {
-	h.t.Helper()
-	var first, again importResult
-	h.importTable("", csvType, file).ok(http.StatusOK).decode(&first)
-	h.importTable("", csvType, file).ok(http.StatusOK).decode(&again)
-	want := importResult{Rows: first.Rows, Unchanged: first.Created + first.Updated + first.Unchanged, Refused: first.Refused}
+func (c caller) importedAgain(file string) string {
+	c.t.Helper()
+	first, again := c.imported(file, false), c.imported(file, false)
+	want := ImportResult{Rows: first.Rows, Unchanged: first.Created + first.Updated + first.Unchanged, Refused: first.Refused}
 	return cmp.Diff(want, again)
 }
 
 func TestImportingAgainChangesNothing(t *testing.T) {
-	h := newHarness(t, nil)
 	rapid.Check(t, func(rt *rapid.T) {
 		platform := &memoryPlatform{t: t}
-		h.service.Reader, h.service.Log, h.service.Publisher = platform, platform, platform
 		f := drawFile("").Draw(rt, "file")
-		if len(f.before) > 0 {
-			h.publish("admin", wire.BatchType, "["+strings.Join(f.before, ",")+"]", nil).ok(http.StatusAccepted)
+		if err := platform.PublishBatch(t.Context(), accountstest.Messages(f.before...)); err != nil {
+			rt.Fatal(err)
 		}
-		if diff := h.importedAgain(f.file); diff != "" {
+		if diff := platform.service().importedAgain(f.file); diff != "" {
 			rt.Errorf("after %s,\n%s\nthe second time comes to something else (-want +got):\n%s", f.before, f.file, diff)
 		}
 	})
@@ -101,7 +96,7 @@ func TestImportingAgainOnEachEngine(t *testing.T) {
 		for seed := range 20 {
 			mark := fmt.Sprintf("f%d.", seed)
 			f := drawFile(mark).Example(seed)
-			w.happen(append(f.before, happened("2024-05-01T00:00:00Z", mark+"gone", "user.registered", `{}`),
+			w.Happen(append(f.before, happened("2024-05-01T00:00:00Z", mark+"gone", "user.registered", `{}`),
 				happened("2026-11-02T00:00:00Z", mark+"gone", "user.erased", `{}`))...)
 			if diff := w.importedAgain(f.file); diff != "" {
 				t.Errorf("after %s,\n%s\nthe second time comes to something else (-want +got):\n%s", f.before, f.file, diff)
@@ -120,11 +115,11 @@ func TestImportRepeatsFarApart(t *testing.T) {
 		lines = append(lines, ",ANA@example.org,", ",ana@example.org,Ana", ",ana@example.org,Other", ",Bob@example.org,", "ana,other@example.org,")
 		refused := fmt.Sprintf("; %d: row 2 is about this user already; %d: row 2 is about this user already"+
 			"; %d: row 3 is about this user already; %d: row 2 is about this user already", windowRows+4, windowRows+6, windowRows+7, windowRows+8)
-		for _, query := range []string{"?dry_run=true", ""} {
-			w.importTable(query, csvType, strings.Join(lines, "\n")).
-				comesTo(fmt.Sprintf("%d rows: %d created, 0 updated, 1 unchanged%s", windowRows+7, windowRows+2, refused))
+		file := strings.Join(lines, "\n")
+		for _, dryRun := range []bool{true, false} {
+			w.comesTo(file, dryRun, fmt.Sprintf("%d rows: %d created, 0 updated, 1 unchanged%s", windowRows+7, windowRows+2, refused))
 		}
-		w.importCSV(lines...).comesTo(fmt.Sprintf("%d rows: 0 created, 0 updated, %d unchanged%s", windowRows+7, windowRows+3, refused))
+		w.comesTo(file, false, fmt.Sprintf("%d rows: 0 created, 0 updated, %d unchanged%s", windowRows+7, windowRows+3, refused))
 	})
 }
 
@@ -143,22 +138,22 @@ func TestImportRemembersLittle(t *testing.T) {
 		runtime.ReadMemStats(&now)
 		return float64(now.HeapAlloc-before.HeapAlloc) / rows
 	}
-	first := newFirstRows()
-	each := held(func(_ int, r *importRow) { first.of(r, nil) })
+	first := newOccurrences()
+	each := held(func(_ int, r *importRow) { first.firstOf(r, nil) })
 	both := held(func(n int, r *importRow) {
 		r.id = fmt.Sprint("u", n)
-		first.of(r, nil)
+		first.firstOf(r, nil)
 	})
 	columns, err := readColumns([]string{"email", "first_name", "registered_at"}, true)
 	if err != nil {
 		t.Fatal(err)
 	}
-	shadows := newShadows(columns, 3)
-	dry := held(func(_ int, r *importRow) { shadows.note(r, nil, 0) })
+	laid := newOverlay(columns, 3)
+	dry := held(func(_ int, r *importRow) { laid.note(r, nil, 0) })
 	t.Logf("%.0f bytes a row by e-mail, %.0f by id, and %.0f in a dry run", each, both, dry)
 	if each > 50 || both > 50 || dry > 150 {
 		t.Error("that is more than it should be")
 	}
 	runtime.KeepAlive(first)
-	runtime.KeepAlive(shadows)
+	runtime.KeepAlive(laid)
 }

@@ -1,7 +1,7 @@
 // This file turns the rows of an import into events, publishes these a lot at a
 // time, and counts the rows by what the log says.
 
-package api
+package accounts
 
 import (
 	"context"
@@ -14,13 +14,12 @@ import (
 
 // A pendingRow is a row whose events are published with the next lot.
 type pendingRow struct {
-	number int
-	count  *int // what to count it as
-	events int
+	outcome RowOutcome // where the log records its events
+	events  int
 }
 
 // create makes the user of a row.
-func (m *importer) create(ctx context.Context, r *importRow) error {
+func (m *Import) create(ctx context.Context, r *importRow) error {
 	state := m.states[r.id]
 	at := after(m.service.now(), state.ErasedAt)
 	if r.registered != nil {
@@ -30,25 +29,25 @@ func (m *importer) create(ctx context.Context, r *importRow) error {
 			return nil
 		}
 	}
-	if fault := m.first.emailFault(r, r.email, ""); fault != "" {
+	if fault := m.occurrences.emailFault(r, r.email, ""); fault != "" {
 		m.refuse(r.number, fault)
 		return nil
 	}
 	id := r.id
 	switch {
 	case id != "":
-	case m.shadows != nil:
+	case m.overlay != nil:
 		id = dryRunID
 	default:
-		id = newUserID()
+		id = NewUserID()
 	}
 	event := ownEvent{eventType: domain.UserRegistered, userID: id, time: at, data: m.columns.changedData(r.cells, nil), mustBeNew: true}
-	return m.put(ctx, r, nil, id, &m.result.Created, []ownEvent{event})
+	return m.put(ctx, r, nil, RowOutcome{Row: r.number, Outcome: RowCreated, UserID: id}, []ownEvent{event})
 }
 
 // change changes the user of a row.
-func (m *importer) change(ctx context.Context, r *importRow, user *foundUser) error {
-	if fault := m.first.emailFault(r, m.columns.emailAfter(r, user), user.email()); fault != "" {
+func (m *Import) change(ctx context.Context, r *importRow, user *foundUser) error {
+	if fault := m.occurrences.emailFault(r, m.columns.emailAfter(r, user), user.email()); fault != "" {
 		m.refuse(r.number, fault)
 		return nil
 	}
@@ -69,14 +68,15 @@ func (m *importer) change(ctx context.Context, r *importRow, user *foundUser) er
 		events = append(events, ownEvent{eventType: domain.UserUpdated, userID: user.ID, time: at, data: data})
 	}
 	if len(events) == 0 {
-		m.result.Unchanged++
+		m.count(RowOutcome{Row: r.number, Outcome: RowUnchanged, UserID: user.ID})
 		return nil
 	}
-	return m.put(ctx, r, user, user.ID, &m.result.Updated, events)
+	return m.put(ctx, r, user, RowOutcome{Row: r.number, Outcome: RowUpdated, UserID: user.ID}, events)
 }
 
-// put judges the events of a row, and adds them to what is published next.
-func (m *importer) put(ctx context.Context, r *importRow, user *foundUser, id string, count *int, events []ownEvent) error {
+// put judges the events of a row, and adds them to what is published next. The
+// outcome is that of a row whose events are recorded.
+func (m *Import) put(ctx context.Context, r *importRow, user *foundUser, outcome RowOutcome, events []ownEvent) error {
 	composed := make([]*composedEvent, 0, len(events))
 	size := 0
 	for _, e := range events {
@@ -88,9 +88,12 @@ func (m *importer) put(ctx context.Context, r *importRow, user *foundUser, id st
 		composed = append(composed, c)
 		size += len(c.message.Data)
 	}
-	if m.shadows != nil {
-		m.shadows.note(r, user, m.service.now())
-		*count++
+	if m.overlay != nil {
+		m.overlay.note(r, user, m.service.now())
+		if r.id == "" && user == nil {
+			outcome.UserID = "" // nobody has it
+		}
+		m.count(outcome)
 		return nil
 	}
 	if len(m.pending)+len(composed) > mostSettled || m.size+size > pendingBytes {
@@ -99,26 +102,26 @@ func (m *importer) put(ctx context.Context, r *importRow, user *foundUser, id st
 		}
 	}
 	m.pending, m.size = append(m.pending, composed...), m.size+size
-	m.pendingRows = append(m.pendingRows, pendingRow{r.number, count, len(composed)})
-	m.touch(id, r.email, user)
+	m.pendingRows = append(m.pendingRows, pendingRow{outcome, len(composed)})
+	m.touch(outcome.UserID, r.email, user)
 	return nil
 }
 
 // settle publishes what is pending, and counts the rows by the log's verdicts.
-func (m *importer) settle(ctx context.Context) error {
+func (m *Import) settle(ctx context.Context) error {
 	if len(m.pending) == 0 {
 		return nil
 	}
-	last := m.pendingRows[len(m.pendingRows)-1].number
+	last := m.pendingRows[len(m.pendingRows)-1].outcome.Row
 	// Whoever goes away in the middle isn't followed: rows that are published and
 	// not shown yet would be made once more by the next import.
 	verdicts, err := m.service.settle(context.WithoutCancel(ctx), m.pending, importWithin)
 	if errors.Is(err, errNotSettled) {
-		return unavailable(fmt.Sprintf("the rows up to %d are %s, but the read models don't show them yet; "+
-			"wait until they do before the file is imported again, for users without an id would be made twice", last, howStored(err)))
+		return notSettled(err, fmt.Sprintf("the rows up to %d are %%s, but the read models don't show them yet; ", last)+
+			"wait until they do before the file is imported again, for users without an id would be made twice")
 	}
-	if p, ok := errors.AsType[*Problem](err); ok {
-		return p.adding(fmt.Sprintf("The rows up to %d may be stored all the same: a user without an id among them would be made twice; "+
+	if u, ok := errors.AsType[*UnavailableError](err); ok {
+		return u.adding(fmt.Sprintf("The rows up to %d may be stored all the same: a user without an id among them would be made twice; "+
 			"see that they aren't there before the file is imported again", last))
 	}
 	if err != nil {
@@ -126,9 +129,9 @@ func (m *importer) settle(ctx context.Context) error {
 	}
 	for _, row := range m.pendingRows {
 		if reason := refusalOf(verdicts[:row.events]); reason != "" {
-			m.refuse(row.number, reason)
+			m.refuse(row.outcome.Row, reason)
 		} else {
-			*row.count++
+			m.count(row.outcome)
 		}
 		verdicts = verdicts[row.events:]
 	}
