@@ -19,7 +19,7 @@ func (f *folding) foldSessions(ctx context.Context) error {
 		for i, key := range keys {
 			hashes[i] = key.hash()
 		}
-		facts, err := f.loadSessions(ctx, hashes)
+		facts, err := f.loadFacts(ctx, "sessions", "session_key", hashes)
 		if err != nil {
 			return err
 		}
@@ -30,25 +30,6 @@ func (f *folding) foldSessions(ctx context.Context) error {
 		}
 		return nil
 	})
-}
-
-func (f *folding) loadSessions(ctx context.Context, hashes []sqldb.UUID) (map[sqldb.UUID][]byte, error) {
-	in, args := sqldb.In(f.dialect, "session_key", 1, hashes)
-	rows, err := f.tx.QueryContext(ctx, "SELECT session_key, facts FROM sessions WHERE "+in, args...)
-	if err != nil {
-		return nil, fmt.Errorf("load sessions: %w", err)
-	}
-	defer rows.Close()
-	facts := make(map[sqldb.UUID][]byte, len(hashes))
-	for rows.Next() {
-		var hash sqldb.UUID
-		var b []byte
-		if err := rows.Scan(&hash, &b); err != nil {
-			return nil, fmt.Errorf("load sessions: %w", err)
-		}
-		facts[hash] = b
-	}
-	return facts, rows.Err()
 }
 
 // foldSession adds the events of one session to the facts that are kept, nil

@@ -39,7 +39,7 @@ func (f *folding) foldUsers(ctx context.Context) error {
 			return err
 		}
 		for _, key := range keys {
-			if err := f.foldUser(key, f.batch.users[key], facts[key]); err != nil {
+			if err := f.foldUser(key, f.batch.users[key], facts[sqldb.UUID(key)]); err != nil {
 				return err
 			}
 		}
@@ -68,40 +68,40 @@ func (f *folding) surprisingViewers(ctx context.Context, viewers []eventstore.Us
 
 func (f *folding) loadFirstEvents(ctx context.Context, keys []eventstore.UserKey) (map[eventstore.UserKey]domain.Instant, error) {
 	in, args := sqldb.In(f.dialect, "user_key", 1, uuids(keys))
-	rows, err := f.tx.QueryContext(ctx, "SELECT user_key, first_event_at FROM users WHERE "+in, args...)
+	first := make(map[eventstore.UserKey]domain.Instant, len(keys))
+	err := eachRow(ctx, f.tx, "SELECT user_key, first_event_at FROM users WHERE "+in, args, func(row scanner) error {
+		var key sqldb.UUID
+		var at sqldb.Micros
+		err := row.Scan(&key, &at)
+		first[eventstore.UserKey(key)] = domain.Instant(at)
+		return err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("look up users: %w", err)
 	}
-	defer rows.Close()
-	first := make(map[eventstore.UserKey]domain.Instant, len(keys))
-	for rows.Next() {
-		var key sqldb.UUID
-		var at sqldb.Micros
-		if err := rows.Scan(&key, &at); err != nil {
-			return nil, fmt.Errorf("look up users: %w", err)
-		}
-		first[eventstore.UserKey(key)] = domain.Instant(at)
-	}
-	return first, rows.Err()
+	return first, nil
 }
 
-func (f *folding) loadUsers(ctx context.Context, keys []eventstore.UserKey) (map[eventstore.UserKey][]byte, error) {
-	in, args := sqldb.In(f.dialect, "user_key", 1, uuids(keys))
-	rows, err := f.tx.QueryContext(ctx, "SELECT user_key, facts FROM user_facts WHERE "+in, args...)
-	if err != nil {
-		return nil, fmt.Errorf("load users: %w", err)
-	}
-	defer rows.Close()
-	facts := make(map[eventstore.UserKey][]byte, len(keys))
-	for rows.Next() {
+// loadFacts reads the facts that a table has under keys, in their binary form.
+func (f *folding) loadFacts(ctx context.Context, table, column string, keys []sqldb.UUID) (map[sqldb.UUID][]byte, error) {
+	in, args := sqldb.In(f.dialect, column, 1, keys)
+	facts := make(map[sqldb.UUID][]byte, len(keys))
+	err := eachRow(ctx, f.tx, "SELECT "+column+", facts FROM "+table+" WHERE "+in, args, func(row scanner) error {
 		var key sqldb.UUID
 		var b []byte
-		if err := rows.Scan(&key, &b); err != nil {
-			return nil, fmt.Errorf("load users: %w", err)
-		}
-		facts[eventstore.UserKey(key)] = b
+		err := row.Scan(&key, &b)
+		facts[key] = b
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("load the facts of %s: %w", table, err)
 	}
-	return facts, rows.Err()
+	return facts, nil
+}
+
+// loadUsers reads the facts of users.
+func (f *folding) loadUsers(ctx context.Context, keys []eventstore.UserKey) (map[sqldb.UUID][]byte, error) {
+	return f.loadFacts(ctx, "user_facts", "user_key", uuids(keys))
 }
 
 // foldUser adds the events of one user to the facts that are kept, nil for a

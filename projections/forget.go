@@ -59,21 +59,19 @@ type keptGeneration struct {
 
 // kept gives the generations that haven't been dropped.
 func (m *Models) kept(ctx context.Context) ([]keptGeneration, error) {
-	rows, err := m.registry.SQL().QueryContext(ctx,
-		"SELECT number, forgotten_to, forgotten_epoch FROM generations WHERE dropped_at IS NULL ORDER BY number")
+	var generations []keptGeneration
+	err := eachRow(ctx, m.registry.SQL(),
+		"SELECT number, forgotten_to, forgotten_epoch FROM generations WHERE dropped_at IS NULL ORDER BY number", nil,
+		func(row scanner) error {
+			var g keptGeneration
+			err := row.Scan(&g.number, &g.to, &g.epoch)
+			generations = append(generations, g)
+			return err
+		})
 	if err != nil {
 		return nil, fmt.Errorf("look up the generations of the read models: %w", err)
 	}
-	defer rows.Close()
-	var generations []keptGeneration
-	for rows.Next() {
-		var g keptGeneration
-		if err := rows.Scan(&g.number, &g.to, &g.epoch); err != nil {
-			return nil, fmt.Errorf("look up the generations of the read models: %w", err)
-		}
-		generations = append(generations, g)
-	}
-	return generations, rows.Err()
+	return generations, nil
 }
 
 // hasForgotten says whether a generation has forgotten who was erased up to a
@@ -272,7 +270,7 @@ func forgetFacts(ctx context.Context, tx *sqldb.Tx, users []eventstore.UserKey, 
 		return err
 	}
 	for key, facts := range known {
-		if err := f.foldUser(key, &userEvents{erased: true}, facts); err != nil {
+		if err := f.foldUser(eventstore.UserKey(key), &userEvents{erased: true}, facts); err != nil {
 			return err
 		}
 	}

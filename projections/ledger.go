@@ -7,7 +7,6 @@ package projections
 import (
 	"cmp"
 	"context"
-	"database/sql"
 	"fmt"
 	"slices"
 
@@ -107,41 +106,30 @@ func loadFromArrays(ctx context.Context, tx *sqldb.Tx, t *table, keys []entryKey
 			entries[i] = []any{string(key.counter), key.at}
 		}
 		from, args := arrays(t.key(), entries)
-		rows, err := tx.QueryContext(ctx, "SELECT v.*, "+t.name+".delta FROM "+from+" JOIN "+t.name+" ON "+t.sameKey("v"), args...)
-		if err != nil {
-			return err
-		}
-		if err := scanSums(rows, sums); err != nil {
+		text := "SELECT v.*, " + t.name + ".delta FROM " + from + " JOIN " + t.name + " ON " + t.sameKey("v")
+		if err := eachRow(ctx, tx, text, args, sums.scan); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func scanSums(rows *sql.Rows, sums ledger) error {
-	defer rows.Close()
-	for rows.Next() {
-		var key entryKey
-		var counter string
-		var delta int64
-		if err := rows.Scan(&counter, &key.at, &delta); err != nil {
-			return err
-		}
-		key.counter = domain.Counter(counter)
-		sums[key] = delta
-	}
-	return rows.Err()
+// scan takes up an entry.
+func (l ledger) scan(row scanner) error {
+	var key entryKey
+	var counter string
+	var delta int64
+	err := row.Scan(&counter, &key.at, &delta)
+	key.counter = domain.Counter(counter)
+	l[key] = delta
+	return err
 }
 
 func loadCounter(ctx context.Context, tx *sqldb.Tx, t *table, counter domain.Counter, at []sqldb.Micros, sums ledger) error {
 	column := t.columns[1].name
 	in, args := sqldb.In(tx.Dialect(), column, 2, at)
-	rows, err := tx.QueryContext(ctx, "SELECT counter, "+column+", delta FROM "+t.name+" WHERE counter = $1 AND "+in,
-		append([]any{string(counter)}, args...)...)
-	if err != nil {
-		return err
-	}
-	return scanSums(rows, sums)
+	return eachRow(ctx, tx, "SELECT counter, "+column+", delta FROM "+t.name+" WHERE counter = $1 AND "+in,
+		append([]any{string(counter)}, args...), sums.scan)
 }
 
 // roll sums the changes by hour and by month. Hours are counted from the first

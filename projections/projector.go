@@ -214,22 +214,18 @@ func (p *projector) refresh(ctx context.Context) (more bool, err error) {
 }
 
 func (p *projector) expired(ctx context.Context, q querier, now domain.Instant) ([]eventstore.UserKey, error) {
-	rows, err := q.QueryContext(ctx,
-		"SELECT user_key FROM status_terms WHERE until_at <= $1 ORDER BY until_at LIMIT $2",
-		sqldb.Micros(now), refreshAtOnce)
+	var keys []eventstore.UserKey
+	err := eachRow(ctx, q, "SELECT user_key FROM status_terms WHERE until_at <= $1 ORDER BY until_at LIMIT $2",
+		[]any{sqldb.Micros(now), refreshAtOnce}, func(row scanner) error {
+			var key sqldb.UUID
+			err := row.Scan(&key)
+			keys = append(keys, eventstore.UserKey(key))
+			return err
+		})
 	if err != nil {
 		return nil, fmt.Errorf("look up users whose status has run out: %w", err)
 	}
-	defer rows.Close()
-	var keys []eventstore.UserKey
-	for rows.Next() {
-		var key sqldb.UUID
-		if err := rows.Scan(&key); err != nil {
-			return nil, fmt.Errorf("look up users whose status has run out: %w", err)
-		}
-		keys = append(keys, eventstore.UserKey(key))
-	}
-	return keys, rows.Err()
+	return keys, nil
 }
 
 // refreshed gives the users' rows with their status at now. What else is in
@@ -241,7 +237,7 @@ func (p *projector) refreshed(ctx context.Context, tx *sqldb.Tx, keys []eventsto
 		return nil, nil, err
 	}
 	for _, key := range keys {
-		facts, err := domain.DecodeUserFacts(kept[key])
+		facts, err := domain.DecodeUserFacts(kept[sqldb.UUID(key)])
 		if err != nil {
 			return nil, nil, fmt.Errorf("facts of user %s: %w", sqldb.UUID(key), err)
 		}

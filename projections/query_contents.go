@@ -41,25 +41,21 @@ func (s *snapshot) userContents(ctx context.Context, user sqldb.UUID, period []c
 	q.write("SELECT s.session_id, s.content_id, s.facts FROM sessions s")
 	q.where(append([]condition{func(q *statement) string { return "s.user_key = " + q.arg(user) }}, period...)...)
 	q.write(" ORDER BY s.content_id")
-	rows, err := s.tx.QueryContext(ctx, q.text.String(), q.args...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
 	var contents []Content
 	var sessions []*domain.SessionFacts // of one content
-	for rows.Next() {
-		f, err := scanSessionFacts(rows)
+	err := s.each(ctx, q, func(row scanner) error {
+		f, err := scanSessionFacts(row)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if len(sessions) > 0 && sessions[0].ContentID() != f.ContentID() {
 			contents = append(contents, contentOf(sessions))
 			sessions = sessions[:0]
 		}
 		sessions = append(sessions, f)
-	}
-	if err := rows.Err(); err != nil {
+		return nil
+	})
+	if err != nil {
 		return nil, err
 	}
 	if len(sessions) > 0 {
@@ -110,10 +106,7 @@ func (r *Reader) Contents(ctx context.Context, from, to *domain.Instant, after *
 		if err != nil {
 			return fmt.Errorf("list contents: %w", err)
 		}
-		if len(cursors) > limit {
-			cursors = cursors[:limit]
-			page.Next = &cursors[limit-1]
-		}
+		cursors, page.Next = pageOf(cursors, limit)
 		page.Contents, err = s.contents(ctx, period, cursors)
 		if err != nil {
 			return fmt.Errorf("sum the viewing of contents: %w", err)
@@ -136,20 +129,14 @@ func (s *snapshot) mostViewed(ctx context.Context, period []condition, after *Co
 		q.write(" HAVING COUNT(*) < ", n, " OR (COUNT(*) = ", n, " AND s.content_id > ", q.arg(after.ContentID), ")")
 	}
 	q.write(" ORDER BY n DESC, s.content_id LIMIT ", q.arg(int64(limit)))
-	rows, err := s.tx.QueryContext(ctx, q.text.String(), q.args...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
 	var found []ContentCursor
-	for rows.Next() {
+	err := s.each(ctx, q, func(row scanner) error {
 		var c ContentCursor
-		if err := rows.Scan(&c.ContentID, &c.Sessions); err != nil {
-			return nil, err
-		}
+		err := row.Scan(&c.ContentID, &c.Sessions)
 		found = append(found, c)
-	}
-	return found, rows.Err()
+		return err
+	})
+	return found, err
 }
 
 // contents sums the sessions of each of the contents.
@@ -211,19 +198,12 @@ func latest[T any](ctx context.Context, s *snapshot, column string, of []conditi
 	q.write("SELECT s.", column, " FROM sessions s LEFT JOIN users u ON u.user_key = s.user_key")
 	q.where(append(of[:len(of):len(of)], always("s."+column+" IS NOT NULL"))...)
 	q.write(" ORDER BY s.started_at DESC, s.session_id DESC, u.id IS NOT NULL, u.id DESC, s.user_key DESC LIMIT 1")
-	var v T
-	rows, err := s.tx.QueryContext(ctx, q.text.String(), q.args...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	if !rows.Next() {
-		return nil, rows.Err()
-	}
-	if err := rows.Scan(&v); err != nil {
-		return nil, err
-	}
-	return &v, rows.Err()
+	var found *T
+	err := s.each(ctx, q, func(row scanner) error {
+		found = new(T)
+		return row.Scan(found)
+	})
+	return found, err
 }
 
 // watched gives the length of the union of all that was played, cut to the
@@ -232,23 +212,18 @@ func (s *snapshot) watched(ctx context.Context, of []condition, length *int64) (
 	q := &statement{}
 	q.write("SELECT s.session_id, s.content_id, s.facts FROM sessions s")
 	q.where(of...)
-	rows, err := s.tx.QueryContext(ctx, q.text.String(), q.args...)
-	if err != nil {
-		return 0, err
-	}
-	defer rows.Close()
 	var played union
-	for rows.Next() {
-		f, err := scanSessionFacts(rows)
+	err := s.each(ctx, q, func(row scanner) error {
+		f, err := scanSessionFacts(row)
 		if err != nil {
-			return 0, err
+			return err
 		}
-		played.add(f.Ranges())
-		if played.covers(length) {
-			return *length, nil
+		if played.add(f.Ranges()); played.covers(length) {
+			return errEnough
 		}
-	}
-	return played.length(length), rows.Err()
+		return nil
+	})
+	return played.length(length), err
 }
 
 // A union gathers ranges and unites them now and then, so that few are held.

@@ -38,18 +38,12 @@ func (s *snapshot) queryCustomKeys(ctx context.Context, q *UsersQuery, limit int
 	}
 	st.where(withStatus(conditions, q)...)
 	st.write(" LIMIT ", st.arg(int64(limit)))
-	rows, err := s.tx.QueryContext(ctx, st.text.String(), st.args...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
 	var keys []string
-	for rows.Next() {
+	err := s.each(ctx, st, func(row scanner) error {
 		var key string
-		if err := rows.Scan(&key); err != nil {
-			return nil, err
-		}
+		err := row.Scan(&key)
 		keys = append(keys, key)
-	}
-	return keys, rows.Err()
+		return err
+	})
+	return keys, err
 }

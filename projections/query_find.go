@@ -59,7 +59,7 @@ func (s *snapshot) findUsers(ctx context.Context, ids, emails []string, at domai
 	}
 	all := make(map[string]*User, len(asked))
 	for chunk := range slices.Chunk(texts(asked), sqldb.MaxKeys) {
-		if err := s.usersOfIDs(ctx, chunk, at, all); err != nil {
+		if err := readUsers(ctx, s, "u.id", chunk, at, func(_ sqldb.UUID, u *User) { all[u.ID] = u }); err != nil {
 			return found, err
 		}
 	}
@@ -110,41 +110,12 @@ func (s *snapshot) countEmails(ctx context.Context, emails []string) (map[string
 
 func (s *snapshot) readEmails(ctx context.Context, folded []string, counts map[string]emailCount) error {
 	in, args := sqldb.In(s.d, "u.search_email", 1, folded)
-	rows, err := s.tx.QueryContext(ctx,
-		"SELECT u.search_email, COUNT(*), MIN(u.id) FROM users u WHERE u.id IS NOT NULL AND "+in+" GROUP BY u.search_email", args...)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	for rows.Next() {
+	text := "SELECT u.search_email, COUNT(*), MIN(u.id) FROM users u WHERE u.id IS NOT NULL AND " + in + " GROUP BY u.search_email"
+	return eachRow(ctx, s.tx, text, args, func(row scanner) error {
 		var email string
 		var c emailCount
-		if err := rows.Scan(&email, &c.users, &c.id); err != nil {
-			return err
-		}
+		err := row.Scan(&email, &c.users, &c.id)
 		counts[email] = c
-	}
-	return rows.Err()
-}
-
-// usersOfIDs reads users by their ids.
-func (s *snapshot) usersOfIDs(ctx context.Context, ids []string, at domain.Instant, found map[string]*User) error {
-	q := &statement{}
-	q.write("SELECT ", userColumns(q.instant(at)), " FROM users u WHERE u.id IS NOT NULL AND ")
-	in, args := sqldb.In(s.d, "u.id", len(q.args)+1, ids)
-	q.write(in)
-	q.args = append(q.args, args...)
-	rows, err := s.tx.QueryContext(ctx, q.text.String(), q.args...)
-	if err != nil {
 		return err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		u, err := scanUser(rows, at)
-		if err != nil {
-			return err
-		}
-		found[u.ID] = u
-	}
-	return rows.Err()
+	})
 }

@@ -94,25 +94,21 @@ func (s *statement) counters(counters []domain.Counter) string {
 // figures gives the sums by their numbers.
 func (s *snapshot) figures(ctx context.Context, q *sums) ([]figures, error) {
 	q.write(") entries GROUP BY n, counter")
-	rows, err := s.tx.QueryContext(ctx, q.text.String(), q.args...)
-	if err != nil {
-		return nil, fmt.Errorf("sum the ledger: %w", err)
-	}
-	defer rows.Close()
 	all := make([]figures, q.n)
 	for i := range all {
 		all[i] = figures{}
 	}
-	for rows.Next() {
+	err := s.each(ctx, &q.statement, func(row scanner) error {
 		var n int
 		var counter string
 		var sum int64
-		if err := rows.Scan(&n, &counter, &sum); err != nil {
-			return nil, fmt.Errorf("sum the ledger: %w", err)
+		if err := row.Scan(&n, &counter, &sum); err != nil {
+			return err
 		}
 		all[n][domain.Counter(counter)] = sum
-	}
-	if err := rows.Err(); err != nil {
+		return nil
+	})
+	if err != nil {
 		return nil, fmt.Errorf("sum the ledger: %w", err)
 	}
 	return all, nil
@@ -142,23 +138,17 @@ func (s *snapshot) monthEntries(ctx context.Context, before domain.Instant, coun
 	q := &statement{}
 	q.write("SELECT counter, from_at, delta FROM kpi_months WHERE counter IN ", q.counters(counters),
 		" AND from_at < ", q.instant(before), " ORDER BY from_at")
-	rows, err := s.tx.QueryContext(ctx, q.text.String(), q.args...)
-	if err != nil {
-		return nil, fmt.Errorf("read the ledger's months: %w", err)
-	}
-	defer rows.Close()
 	var entries []entry
-	for rows.Next() {
+	err := s.each(ctx, q, func(row scanner) error {
 		var e entry
 		var counter string
 		var from sqldb.Micros
-		if err := rows.Scan(&counter, &from, &e.delta); err != nil {
-			return nil, fmt.Errorf("read the ledger's months: %w", err)
-		}
+		err := row.Scan(&counter, &from, &e.delta)
 		e.counter, e.from = domain.Counter(counter), domain.Instant(from)
 		entries = append(entries, e)
-	}
-	if err := rows.Err(); err != nil {
+		return err
+	})
+	if err != nil {
 		return nil, fmt.Errorf("read the ledger's months: %w", err)
 	}
 	return entries, nil

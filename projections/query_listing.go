@@ -52,25 +52,13 @@ type keyset struct {
 	id   string
 }
 
-// cursor is the keyset cursor after which the users behind this one come.
-func (p *keyset) cursor() *UserCursor {
-	return &UserCursor{Key: (*domain.Instant)(p.key), ID: p.id}
-}
-
-// keysets gives the first limit keysets after a cursor.
-func (s *snapshot) keysets(ctx context.Context, l *listing, after *UserCursor, limit int) ([]keyset, error) {
-	var found []keyset
-	for _, part := range l.ranges(after) {
-		if len(found) == limit {
-			break
-		}
-		more, err := s.keysetsIn(ctx, l, part, limit-len(found))
-		if err != nil {
-			return nil, err
-		}
-		found = append(found, more...)
+// cursor is the keyset cursor after which the users behind this one come; nil
+// where this is nil.
+func (k *keyset) cursor() *UserCursor {
+	if k == nil {
+		return nil
 	}
-	return found, nil
+	return &UserCursor{Key: (*domain.Instant)(k.key), ID: k.id}
 }
 
 // ranges divides what comes after a cursor into consecutive parts, each of
@@ -167,20 +155,14 @@ func (l *listing) compare(a, b keyset) int {
 
 func (s *snapshot) keysetsFrom(ctx context.Context, l *listing, from *source, part []condition, limit int) ([]keyset, error) {
 	q := l.statement(from, part, limit)
-	rows, err := s.tx.QueryContext(ctx, q.text.String(), q.args...)
-	if err != nil {
-		return nil, fmt.Errorf("list users: %w", err)
-	}
-	defer rows.Close()
 	var found []keyset
-	for rows.Next() {
-		var p keyset
-		if err := rows.Scan(&p.user, &p.key, &p.id); err != nil {
-			return nil, fmt.Errorf("list users: %w", err)
-		}
-		found = append(found, p)
-	}
-	if err := rows.Err(); err != nil {
+	err := s.each(ctx, q, func(row scanner) error {
+		var k keyset
+		err := row.Scan(&k.user, &k.key, &k.id)
+		found = append(found, k)
+		return err
+	})
+	if err != nil {
 		return nil, fmt.Errorf("list users: %w", err)
 	}
 	return found, nil
@@ -225,18 +207,15 @@ func (s *snapshot) page(ctx context.Context, l *listing, t domain.Instant, after
 	if limit < 1 {
 		return nil, nil, errLimit
 	}
-	// One more than wanted tells whether there is a further page.
-	found, err := s.keysets(ctx, l, after, limit+1)
+	found, err := gather(l.ranges(after), limit+1, func(part []condition, limit int) ([]keyset, error) {
+		return s.keysetsIn(ctx, l, part, limit)
+	})
 	if err != nil {
 		return nil, nil, err
 	}
-	var next *UserCursor
-	if len(found) > limit {
-		found = found[:limit]
-		next = found[limit-1].cursor()
-	}
+	found, last := pageOf(found, limit)
 	users, err := s.usersAt(ctx, found, t)
-	return users, next, err
+	return users, last.cursor(), err
 }
 
 // usersAt gives the users of keysets as they are at t.
@@ -249,34 +228,29 @@ func (s *snapshot) usersAt(ctx context.Context, of []keyset, t domain.Instant) (
 		index[of[i].user] = i
 	}
 	for chunk := range slices.Chunk(keys, sqldb.MaxKeys) {
-		if err := s.readUsers(ctx, chunk, t, func(key sqldb.UUID, u *User) { users[index[key]] = *u }); err != nil {
+		if err := readUsers(ctx, s, "u.user_key", chunk, t, func(key sqldb.UUID, u *User) { users[index[key]] = *u }); err != nil {
 			return nil, err
 		}
 	}
 	return users, nil
 }
 
-// readUsers reads the rows of users who aren't erased.
-func (s *snapshot) readUsers(ctx context.Context, keys []sqldb.UUID, t domain.Instant, each func(sqldb.UUID, *User)) error {
+// readUsers reads the users who aren't erased and have one of keys in a column.
+func readUsers[K any](ctx context.Context, s *snapshot, column string, keys []K, t domain.Instant, each func(sqldb.UUID, *User)) error {
 	q := &statement{}
-	q.write("SELECT u.user_key, ", userColumns(q.instant(t)), " FROM users u WHERE ")
-	in, args := sqldb.In(s.d, "u.user_key", len(q.args)+1, keys)
+	q.write("SELECT u.user_key, ", userColumns(q.instant(t)), " FROM users u WHERE u.id IS NOT NULL AND ")
+	in, args := sqldb.In(s.d, column, len(q.args)+1, keys)
 	q.write(in)
 	q.args = append(q.args, args...)
-	rows, err := s.tx.QueryContext(ctx, q.text.String(), q.args...)
-	if err != nil {
-		return fmt.Errorf("read users: %w", err)
-	}
-	defer rows.Close()
-	for rows.Next() {
+	err := s.each(ctx, q, func(row scanner) error {
 		var key sqldb.UUID
-		u, err := scanUser(rows, t, &key)
-		if err != nil {
-			return fmt.Errorf("read users: %w", err)
+		u, err := scanUser(row, t, &key)
+		if err == nil {
+			each(key, u)
 		}
-		each(key, u)
-	}
-	if err := rows.Err(); err != nil {
+		return err
+	})
+	if err != nil {
 		return fmt.Errorf("read users: %w", err)
 	}
 	return nil
@@ -287,9 +261,6 @@ func userColumns(t string) string {
 	return "u.id, u.first_event_at, u.registered_at, u.updated_at, " +
 		"u.email, u.first_name, u.last_name, u.locale, u.country, u.platform, u.custom, " + statusAt(t)
 }
-
-// A scanner is a row of an answer.
-type scanner interface{ Scan(dest ...any) error }
 
 // scanUser scans the columns before userColumns into dest, and those into a user.
 func scanUser(row scanner, t domain.Instant, dest ...any) (*User, error) {

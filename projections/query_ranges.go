@@ -13,7 +13,6 @@ package projections
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -163,37 +162,26 @@ func (c *buckets) find(ctx context.Context, s *snapshot, statuses []Status) erro
 		}
 		q.write("WITH RECURSIVE n(start) AS (SELECT ", next(first), " UNION ALL SELECT ", next(c.start+" > n.start"),
 			" FROM n WHERE n.start IS NOT NULL", last, ") SELECT n.start FROM n WHERE n.start IS NOT NULL", last)
-		if err := c.scan(ctx, s, status, q); err != nil {
+		err := s.each(ctx, q, func(row scanner) error {
+			start, err := c.scanStart(row)
+			c.found = append(c.found, bucket{status, start})
+			return err
+		})
+		if err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (c *buckets) scan(ctx context.Context, s *snapshot, status Status, q *statement) error {
-	rows, err := s.tx.QueryContext(ctx, q.text.String(), q.args...)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		start, err := c.scanStart(rows)
-		if err != nil {
-			return err
-		}
-		c.found = append(c.found, bucket{status, start})
-	}
-	return rows.Err()
-}
-
-func (c *buckets) scanStart(rows *sql.Rows) (domain.Instant, error) {
+func (c *buckets) scanStart(row scanner) (domain.Instant, error) {
 	if c.d.Name == sqldb.Postgres {
 		var start sqldb.Micros
-		err := rows.Scan(&start)
+		err := row.Scan(&start)
 		return domain.Instant(start), err
 	}
 	var start int64
-	err := rows.Scan(&start)
+	err := row.Scan(&start)
 	return domain.Instant(start << bucketBits), err
 }
 

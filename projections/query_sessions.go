@@ -104,27 +104,18 @@ func (s *snapshot) sessions(ctx context.Context, l *sessionListing, after *Sessi
 	if l.nothing {
 		return nil, nil, nil
 	}
-	var found []listedSession
-	for _, part := range l.ranges(after) {
-		// One more than wanted tells whether there is a further page.
-		more, err := s.sessionRows(ctx, l, part, limit+1-len(found))
-		if err != nil {
-			return nil, nil, fmt.Errorf("list sessions: %w", err)
-		}
-		if found = append(found, more...); len(found) > limit {
-			break
-		}
+	found, err := gather(l.ranges(after), limit+1, func(part []condition, limit int) ([]listedSession, error) {
+		return s.sessionRows(ctx, l, part, limit)
+	})
+	if err != nil {
+		return nil, nil, fmt.Errorf("list sessions: %w", err)
 	}
-	var next *SessionCursor
-	if len(found) > limit {
-		found = found[:limit]
-		next = found[limit-1].cursor()
-	}
+	found, last := pageOf(found, limit)
 	sessions := make([]Session, len(found))
 	for i := range found {
 		sessions[i] = found[i].Session
 	}
-	return sessions, next, nil
+	return sessions, last.cursor(), nil
 }
 
 // ranges divides what comes after a cursor into two consecutive parts, each of
@@ -162,8 +153,12 @@ type listedSession struct {
 	user sqldb.UUID
 }
 
-// cursor gives the cursor after which the sessions behind this one come.
+// cursor is the keyset cursor after which the sessions behind this one come; nil
+// where this is nil.
 func (r *listedSession) cursor() *SessionCursor {
+	if r == nil {
+		return nil
+	}
 	return &SessionCursor{StartedAt: r.StartedAt, SessionID: r.SessionID, ContentID: r.ContentID,
 		UserID: r.UserID, UserKey: eventstore.UserKey(r.user)}
 }
@@ -187,20 +182,13 @@ func (s *snapshot) sessionRows(ctx context.Context, l *sessionListing, part []co
 	q := &statement{}
 	l.write(q, "", part)
 	q.write(" LIMIT ", q.arg(int64(limit)))
-	rows, err := s.tx.QueryContext(ctx, q.text.String(), q.args...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
 	var found []listedSession
-	for rows.Next() {
-		r, err := scanSession(rows, l.at, s.SessionTimeout)
-		if err != nil {
-			return nil, err
-		}
+	err := s.each(ctx, q, func(row scanner) error {
+		r, err := scanSession(row, l.at, s.SessionTimeout)
 		found = append(found, r)
-	}
-	return found, rows.Err()
+		return err
+	})
+	return found, err
 }
 
 func scanSession(row scanner, at domain.Instant, timeout time.Duration) (listedSession, error) {

@@ -4,6 +4,7 @@
 package projections
 
 import (
+	"context"
 	"strconv"
 	"strings"
 
@@ -43,6 +44,11 @@ func (s *statement) write(parts ...string) {
 	}
 }
 
+// each hands over the rows that a statement finds, until take fails.
+func (s *snapshot) each(ctx context.Context, q *statement, take func(scanner) error) error {
+	return eachRow(ctx, s.tx, q.text.String(), q.args, take)
+}
+
 // A condition gives a part of a WHERE, and adds its arguments to the statement.
 type condition func(*statement) string
 
@@ -64,4 +70,30 @@ func always(text string) condition { return func(*statement) string { return tex
 // compared is a condition that compares a column with an instant.
 func compared(column, operator string, i domain.Instant) condition {
 	return func(s *statement) string { return column + " " + operator + " " + s.instant(i) }
+}
+
+// gather gathers the first limit rows of consecutive ranges, each of which find
+// looks for.
+func gather[R any](ranges [][]condition, limit int, find func(part []condition, limit int) ([]R, error)) ([]R, error) {
+	var found []R
+	for _, part := range ranges {
+		if len(found) == limit {
+			break
+		}
+		more, err := find(part, limit-len(found))
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, more...)
+	}
+	return found, nil
+}
+
+// pageOf cuts a page out of what was found for it: of one more than its limit,
+// which tells that there is a further page. That comes after last then.
+func pageOf[R any](found []R, limit int) (page []R, last *R) {
+	if len(found) <= limit {
+		return found, nil
+	}
+	return found[:limit], &found[limit-1]
 }

@@ -7,7 +7,6 @@ package projections
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"iter"
 	"strings"
@@ -53,18 +52,18 @@ func (s *snapshot) wholeUsers(ctx context.Context, q *UsersQuery, l *listing) it
 			st.write("SELECT ", userColumns(st.instant(q.At)), " FROM users u", s.indexedBy("users_"+strings.TrimSuffix(l.column, "_at")+"_"+l.direction()))
 			st.where(append(append([]condition{always("u.id IS NOT NULL")}, walk.sources[0].conditions...), part...)...)
 			st.write(" ORDER BY ", walk.order())
-			more := true
-			err := s.each(ctx, st, func(rows *sql.Rows) (bool, error) {
-				u, err := scanUser(rows, q.At)
-				if err == nil {
-					more = yield(u, nil)
+			stopped := false
+			err := s.stream(ctx, st, func(row scanner) error {
+				u, err := scanUser(row, q.At)
+				if err == nil && !yield(u, nil) {
+					stopped, err = true, errEnough
 				}
-				return more, err
+				return err
 			})
 			if err != nil {
 				yield(nil, fmt.Errorf("list users: %w", err))
 			}
-			if err != nil || !more {
+			if err != nil || stopped {
 				return
 			}
 		}
@@ -91,42 +90,27 @@ func (s *snapshot) userWalk(q *UsersQuery, l *listing) *listing {
 		sources: []source{{conditions: withStatus(conditions, q)}}}
 }
 
-// each hands the rows of a query over, one at a time as the engine finds them,
-// until f has enough or fails. PostgreSQL's rows that are left over then are
-// read and dropped, unless ctx has ended: the transaction goes on.
-func (s *snapshot) each(ctx context.Context, q *statement, f func(*sql.Rows) (more bool, err error)) error {
+// stream hands the rows of a query over as the engine finds them, until take
+// fails. PostgreSQL's rows that are left over then are read and dropped, unless
+// ctx has ended: the transaction goes on.
+func (s *snapshot) stream(ctx context.Context, q *statement, take func(scanner) error) error {
 	if s.d.Name != sqldb.Postgres {
-		return s.eachOf(ctx, q.text.String(), q.args, f)
+		return s.each(ctx, q, take)
 	}
 	// A server that sorted everything first would keep it in files, and let the
 	// client wait.
-	if err := s.run(ctx, "SELECT set_config('enable_sort', 'off', true), set_config('enable_seqscan', 'off', true)"); err != nil {
+	if err := s.letSort(ctx, "off"); err != nil {
 		return err
 	}
-	if err := s.eachOf(ctx, q.text.String(), q.args, f); err != nil {
+	if err := s.each(ctx, q, take); err != nil {
 		return err
 	}
-	return s.run(ctx, "SELECT set_config('enable_sort', 'on', true), set_config('enable_seqscan', 'on', true)")
+	return s.letSort(ctx, "on")
 }
 
-// run runs a statement of which nothing is wanted.
-func (s *snapshot) run(ctx context.Context, text string) error {
-	return s.eachOf(ctx, text, nil, func(*sql.Rows) (bool, error) { return true, nil })
-}
-
-// eachOf hands over the rows of one statement.
-func (s *snapshot) eachOf(ctx context.Context, text string, args []any, f func(*sql.Rows) (more bool, err error)) error {
-	rows, err := s.tx.QueryContext(ctx, text, args...)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	for more := true; more && rows.Next(); {
-		if more, err = f(rows); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
+func (s *snapshot) letSort(ctx context.Context, setting string) error {
+	return eachRow(ctx, s.tx, "SELECT set_config('enable_sort', $1, true), set_config('enable_seqscan', $1, true)", []any{setting},
+		func(scanner) error { return nil })
 }
 
 // wholeSessions gives all sessions of a listing.
@@ -137,9 +121,12 @@ func (s *snapshot) wholeSessions(ctx context.Context, l *sessionListing) iter.Se
 		}
 		q := &statement{}
 		l.write(q, s.indexedBy(l.index()), l.conditions)
-		err := s.each(ctx, q, func(rows *sql.Rows) (bool, error) {
-			r, err := scanSession(rows, l.at, s.SessionTimeout)
-			return err == nil && yield(&r.Session, nil), err
+		err := s.stream(ctx, q, func(row scanner) error {
+			r, err := scanSession(row, l.at, s.SessionTimeout)
+			if err == nil && !yield(&r.Session, nil) {
+				err = errEnough
+			}
+			return err
 		})
 		if err != nil {
 			yield(nil, fmt.Errorf("list sessions: %w", err))
