@@ -68,8 +68,17 @@ type Publisher interface {
 // A Locker lets one of all processes do something at a time.
 type Locker interface {
 	// TryLock takes the lock of a name; false where another has it. It ends with
-	// unlock, or with the process.
-	TryLock(ctx context.Context, name string) (unlock func() error, ok bool, err error)
+	// Unlock, or with the process.
+	TryLock(ctx context.Context, name string) (lock Lock, ok bool, err error)
+}
+
+// A Lock is one that has been taken. It is an alias, so that a database's own lock
+// is one.
+type Lock = interface {
+	// Check returns an error where somebody else may have the lock by now.
+	Check(ctx context.Context) error
+	// Unlock releases the lock.
+	Unlock() error
 }
 
 // A Config says what a [Service] works with.

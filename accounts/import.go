@@ -54,7 +54,7 @@ type Import struct {
 	Row func(RowOutcome)
 
 	service *Service
-	unlock  func() error
+	lock    Lock
 	file    *countedReader
 	table   *spreadsheet.Table
 	columns *importColumns
@@ -88,20 +88,21 @@ type ImportOptions struct {
 // it waits until the read models, by which users are found, show what is in the
 // log, and reads the columns. One import runs at a time, whichever process it runs
 // in, until the caller closes it: two would both make the users whom neither
-// finds.
+// finds. An import that has lost its lock, with the connection that it was on,
+// notices it before it publishes anything more, and stops.
 //
 // Its errors are [ErrImportRunning], [ErrFileTooLarge], a [spreadsheet.FormatError],
 // an [InvalidError] that says what is wrong with the columns, an
 // [UnavailableError], and those of the file's reader.
 func (s *Service) OpenImport(ctx context.Context, file io.Reader, o ImportOptions) (*Import, error) {
-	unlock, ok, err := s.config.Locks.TryLock(ctx, "import")
+	lock, ok, err := s.config.Locks.TryLock(ctx, "import")
 	if err != nil {
 		return nil, err
 	}
 	if !ok {
 		return nil, ErrImportRunning
 	}
-	m := &Import{service: s, unlock: unlock, file: &countedReader{from: file}, occurrences: newOccurrences(), result: ImportResult{Refused: []RefusedRow{}}}
+	m := &Import{service: s, lock: lock, file: &countedReader{from: file}, occurrences: newOccurrences(), result: ImportResult{Refused: []RefusedRow{}}}
 	if err := m.open(ctx, o); err != nil {
 		m.Close(ctx)
 		return nil, err
@@ -111,7 +112,7 @@ func (s *Service) OpenImport(ctx context.Context, file io.Reader, o ImportOption
 
 // Close lets the next import run.
 func (m *Import) Close(ctx context.Context) {
-	if err := m.unlock(); err != nil {
+	if err := m.lock.Unlock(); err != nil {
 		m.service.config.Logger.ErrorContext(ctx, "the lock of imports could not be released", "error", err)
 	}
 }

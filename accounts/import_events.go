@@ -107,10 +107,26 @@ func (m *Import) put(ctx context.Context, r *importRow, user *foundUser, outcome
 	return nil
 }
 
+// stillAlone makes sure that no other import may be running by now, which would
+// make the same users.
+func (m *Import) stillAlone(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookUpWithin)
+	defer cancel()
+	err := m.lock.Check(ctx)
+	if err == nil {
+		return nil
+	}
+	m.service.config.Logger.ErrorContext(ctx, "an import has lost its lock, and stops", "error", err)
+	return &UnavailableError{Reason: "the connection to the database that keeps other imports from running beside this one has broken; import the file again"}
+}
+
 // settle publishes what is pending, and counts the rows by the log's verdicts.
 func (m *Import) settle(ctx context.Context) error {
 	if len(m.pending) == 0 {
 		return nil
+	}
+	if err := m.stillAlone(ctx); err != nil {
+		return err
 	}
 	last := m.pendingRows[len(m.pendingRows)-1].outcome.Row
 	// Whoever goes away in the middle isn't followed: rows that are published and

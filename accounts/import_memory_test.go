@@ -60,9 +60,14 @@ func (p *memoryPlatform) PublishBatch(_ context.Context, messages []wire.Message
 	return nil
 }
 
-func (p *memoryPlatform) TryLock(context.Context, string) (func() error, bool, error) {
-	return func() error { p.importing.Unlock(); return nil }, p.importing.TryLock(), nil
+func (p *memoryPlatform) TryLock(context.Context, string) (Lock, bool, error) {
+	return memoryLock{&p.importing}, p.importing.TryLock(), nil
 }
+
+type memoryLock struct{ *sync.Mutex }
+
+func (memoryLock) Check(context.Context) error { return nil }
+func (l memoryLock) Unlock() error             { l.Mutex.Unlock(); return nil }
 
 func (p *memoryPlatform) Head(context.Context) (eventstore.Head, error) {
 	p.mu.Lock()

@@ -64,7 +64,7 @@ func newWorld(t testing.TB, db *sqldb.DB) *world {
 // exchange makes the service anew, with other parts than it has by itself.
 func (w *world) exchange(change func(*Config)) {
 	w.t.Helper()
-	c := Config{Reader: w.Reader, Log: w.Store, Publisher: w.broker, Locks: w.Store, Zone: w.Zone, Clock: clock,
+	c := Config{Reader: w.Reader, Log: w.Store, Publisher: w.broker, Locks: w.DB, Zone: w.Zone, Clock: clock,
 		Logger: slog.New(slog.NewTextHandler(&w.broker.log, nil))}
 	if change != nil {
 		change(&c)

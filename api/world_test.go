@@ -38,7 +38,7 @@ func newWorld(t *testing.T, db *sqldb.DB) *world {
 	t.Helper()
 	p := accountstest.New(t, db)
 	w := &world{platform: p, store: p.Store, reader: p.Reader}
-	w.harness = w.serving(t, p.Store)
+	w.harness = w.serving(t, p.Store, db)
 	return w
 }
 
@@ -46,13 +46,13 @@ func newWorld(t *testing.T, db *sqldb.DB) *world {
 // handle of its own.
 func (w *world) beside(db *sqldb.DB) *harness {
 	w.t.Helper()
-	return w.serving(w.t, w.platform.Beside(db))
+	return w.serving(w.t, w.platform.Beside(db), db)
 }
 
-func (w *world) serving(t *testing.T, log *eventstore.Store) *harness {
+func (w *world) serving(t *testing.T, log *eventstore.Store, db *sqldb.DB) *harness {
 	t.Helper()
 	h := newHarness(t, func(c *Config) { c.Reader, c.Log, c.Zone = w.reader, log, w.platform.Zone })
-	h.exchange(func(c *accounts.Config) { c.Reader, c.Log, c.Locks, c.Zone = w.reader, log, log, w.platform.Zone })
+	h.exchange(func(c *accounts.Config) { c.Reader, c.Log, c.Locks, c.Zone = w.reader, log, db, w.platform.Zone })
 	h.broker.take = w.platform.PublishBatch
 	return h
 }

@@ -51,20 +51,20 @@ type Scrub struct {
 // BeginScrub begins one, unless another process is at it: then it fails with
 // [ErrScrubRuns]. The caller ends it with [Scrub.End] or [Scrub.Abandon].
 func (s *Store) BeginScrub(ctx context.Context) (*Scrub, error) {
-	unlock, ok, err := s.db.TryLock(ctx, "scrub")
+	lock, ok, err := s.db.TryLock(ctx, "scrub")
 	if err == nil && !ok {
 		err = ErrScrubRuns
 	}
 	if err != nil {
 		return nil, fmt.Errorf("begin to scrub: %w", err)
 	}
-	c := &Scrub{store: s, done: unlock}
+	c := &Scrub{store: s, done: lock.Unlock}
 	c.head, err = s.Head(ctx)
 	if err == nil {
 		_, err = s.db.SQL().ExecContext(ctx, "UPDATE scrub SET began_at = $1", sqldb.Micros(s.now()))
 	}
 	if err != nil {
-		return nil, fmt.Errorf("begin to scrub: %w", errors.Join(err, unlock()))
+		return nil, fmt.Errorf("begin to scrub: %w", errors.Join(err, lock.Unlock()))
 	}
 	return c, nil
 }

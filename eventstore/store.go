@@ -127,13 +127,6 @@ func (s *Store) Close() error {
 	return s.db.Close()
 }
 
-// TryLock takes the lock of a name, which one of all stores of the log has at a
-// time, in whichever process; false where another has it. It ends with unlock,
-// or with the process.
-func (s *Store) TryLock(ctx context.Context, name string) (unlock func() error, ok bool, err error) {
-	return s.db.TryLock(ctx, name)
-}
-
 // Head gives where the log stands.
 func (s *Store) Head(ctx context.Context) (Head, error) {
 	var h Head

@@ -29,6 +29,7 @@ const TimeZone = "Europe/Paris"
 
 // A Platform is the real parts over a database.
 type Platform struct {
+	DB     *sqldb.DB
 	Store  *eventstore.Store
 	Reader *projections.Reader
 	// Zone is TimeZone.
@@ -44,7 +45,7 @@ type Platform struct {
 func New(t testing.TB, db *sqldb.DB) *Platform {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	p := &Platform{t: t, master: vault.FileMasterKey(filepath.Join(t.TempDir(), "master"), true)}
+	p := &Platform{DB: db, t: t, master: vault.FileMasterKey(filepath.Join(t.TempDir(), "master"), true)}
 	var err error
 	if p.Zone, err = time.LoadLocation(TimeZone); err != nil {
 		t.Fatal(err)

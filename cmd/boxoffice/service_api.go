@@ -52,7 +52,7 @@ func (s *service) prepareAPI(context.Context) error {
 		return nil
 	}
 	people, err := accounts.New(accounts.Config{
-		Reader: s.reader, Log: s.store, Publisher: s.publisher, Locks: s.store, Zone: s.zone, Logger: s.log,
+		Reader: s.reader, Log: s.store, Publisher: s.publisher, Locks: s.database, Zone: s.zone, Logger: s.log,
 	})
 	if err != nil {
 		return err

@@ -75,7 +75,7 @@ func answersSide(ctx context.Context, r *sideRun) (_ Result, err error) {
 	if err != nil {
 		return Result{}, fmt.Errorf("building %d users: %w", r.Users, err)
 	}
-	people, err := accounts.New(accounts.Config{Reader: models.reader, Log: log.store, Publisher: noPublisher{}, Locks: log.store, Logger: quiet})
+	people, err := accounts.New(accounts.Config{Reader: models.reader, Log: log.store, Publisher: noPublisher{}, Locks: log.db, Logger: quiet})
 	if err != nil {
 		return Result{}, err
 	}

@@ -64,12 +64,12 @@ func (db *DB) migrate(ctx context.Context, files fs.FS, up func(*goose.Provider)
 	if err != nil {
 		return err
 	}
-	unlock, err := db.lock(ctx, migrationLock)
+	lock, err := db.lock(ctx, migrationLock)
 	if err != nil {
 		return fmt.Errorf("wait for others who migrate: %w", err)
 	}
 	defer func() {
-		if unlockErr := unlock(); err == nil {
+		if unlockErr := lock.Unlock(); err == nil {
 			err = unlockErr
 		}
 	}()

@@ -241,28 +241,54 @@ func mustOpen(t *testing.T, databaseURL string) *sqldb.DB {
 func TestTryLock(t *testing.T) {
 	sqltest.Each(t, func(t *testing.T, open func() *sqldb.DB) {
 		one, other := open(), open()
-		unlock, ok, err := one.TryLock(t.Context(), "work")
+		lock, ok, err := one.TryLock(t.Context(), "work")
 		if err != nil || !ok {
 			t.Fatal(ok, err)
 		}
 		if _, ok, err := other.TryLock(t.Context(), "work"); ok || err != nil {
 			t.Errorf("another has it too: %v, %v", ok, err)
 		}
-		unlockOther, ok, err := other.TryLock(t.Context(), "other work")
+		lockOther, ok, err := other.TryLock(t.Context(), "other work")
 		if err != nil || !ok {
 			t.Fatal(ok, err)
 		}
-		if err := errors.Join(unlock(), unlockOther()); err != nil {
+		if err := errors.Join(lock.Check(t.Context()), lock.Unlock(), lockOther.Unlock()); err != nil {
 			t.Fatal(err)
 		}
-		unlock, ok, err = other.TryLock(t.Context(), "work")
+		lock, ok, err = other.TryLock(t.Context(), "work")
 		if err != nil || !ok {
 			t.Fatal(ok, err)
 		}
-		if err := unlock(); err != nil {
+		if err := lock.Unlock(); err != nil {
 			t.Error(err)
 		}
 	})
+}
+
+// Whoever has lost a lock with its connection is told so, and has it no more.
+func TestLockIsLostWithItsConnection(t *testing.T) {
+	open := sqltest.New(t, sqldb.Postgres)
+	one, other := open(), open()
+	lock, ok, err := one.TryLock(t.Context(), "work")
+	if err != nil || !ok {
+		t.Fatal(ok, err)
+	}
+	if err := sqltest.CutLocks(t.Context(), other); err != nil {
+		t.Fatal(err)
+	}
+	if err := lock.Check(t.Context()); err == nil {
+		t.Error("it is said to be there without its connection")
+	}
+	taken, ok, err := other.TryLock(t.Context(), "work")
+	if err != nil || !ok {
+		t.Fatal(ok, err)
+	}
+	if err := lock.Unlock(); err == nil {
+		t.Error("it could be released without its connection")
+	}
+	if err := errors.Join(taken.Check(t.Context()), taken.Unlock()); err != nil {
+		t.Error(err)
+	}
 }
 
 // The connection that a SQLite handle keeps for its transactions holds up

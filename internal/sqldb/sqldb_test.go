@@ -298,7 +298,7 @@ func TestConcurrentMigrations(t *testing.T) {
 func TestMigrationsWait(t *testing.T) {
 	sqltest.Each(t, func(t *testing.T, open func() *sqldb.DB) {
 		one, other := open(), open()
-		unlock, ok, err := one.TryLock(t.Context(), "migration")
+		lock, ok, err := one.TryLock(t.Context(), "migration")
 		if err != nil || !ok {
 			t.Fatal(ok, err)
 		}
@@ -309,7 +309,7 @@ func TestMigrationsWait(t *testing.T) {
 		}
 		done := make(chan error, 1)
 		go func() { done <- other.Migrate(t.Context(), migrations(t)) }()
-		if err := unlock(); err != nil {
+		if err := lock.Unlock(); err != nil {
 			t.Fatal(err)
 		}
 		if err := <-done; err != nil {

@@ -87,3 +87,11 @@ func randomName() string {
 	rand.Read(b)
 	return hex.EncodeToString(b)
 }
+
+// CutLocks ends the connections to a PostgreSQL database that hold locks of
+// [sqldb.DB.TryLock], as a server or a proxy does to those that nobody uses.
+func CutLocks(ctx context.Context, db *sqldb.DB) error {
+	_, err := db.SQL().ExecContext(ctx, `SELECT pg_terminate_backend(pid, 10000) FROM pg_locks
+		WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`)
+	return err
+}
