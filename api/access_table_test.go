@@ -4,6 +4,7 @@
 package api
 
 import (
+	"boxoffice/access"
 	"net/http"
 	"slices"
 	"strings"
@@ -71,7 +72,7 @@ func TestAccessTable(t *testing.T) {
 				t.Errorf("%s is in the document and not in the table of who may do what", route)
 				continue
 			}
-			for _, role := range Roles {
+			for _, role := range access.Roles {
 				want := http.StatusForbidden
 				if len(allowed) == 0 || slices.Contains(allowed, role) {
 					want = 0
@@ -119,9 +120,10 @@ func TestWhatConcernsPeopleIsInTheTrail(t *testing.T) {
 		want[RoleSupport]...)
 	for path, operations := range documented(t) {
 		for method, op := range operations {
-			for _, role := range Roles {
+			for _, role := range access.Roles {
 				route := strings.ToUpper(method) + " " + path
-				if got := concernsPeople(op.ID, role) && slices.Contains(permissions[op.ID], role); got != slices.Contains(want[role], route) {
+				who := access.Identity{Role: role}
+				if got := who.Audited(op.ID) && who.May(op.ID); got != slices.Contains(want[role], route) {
 					t.Errorf("%s by %s is taken down: %v", route, role, got)
 				}
 			}

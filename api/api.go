@@ -22,7 +22,7 @@ import (
 	"github.com/go-chi/chi/v5"
 	"github.com/prometheus/client_golang/prometheus"
 
-	"boxoffice/access/attempts"
+	"boxoffice/access"
 	"boxoffice/accounts"
 	"boxoffice/domain"
 )
@@ -37,8 +37,8 @@ type Config struct {
 	Publisher Publisher
 	// Accounts does what is done to people. Required.
 	Accounts *accounts.Service
-	// Keys knows who holds which API key. Required.
-	Keys Keys
+	// Gate lets through who may call an operation. Required.
+	Gate *access.Gate
 
 	// Zone is the platform's time zone, in which a date alone is read.
 	// Default: UTC.
@@ -48,9 +48,8 @@ type Config struct {
 	// Version of the program, for the OpenAPI document. Default: "dev".
 	Version string
 
-	// BehindProxy says that requests come through a proxy that does TLS and
-	// writes whom they are from at the end of X-Forwarded-For.
-	BehindProxy bool
+	// Front says what stands in front of the service.
+	Front access.Front
 	// Trail takes who did what with personal data. Nil: nothing is taken down.
 	Trail Trail
 
@@ -88,8 +87,8 @@ func (c *Config) check() error {
 		return errors.New("api: Config.Publisher is missing")
 	case c.Accounts == nil:
 		return errors.New("api: Config.Accounts is missing")
-	case c.Keys == nil:
-		return errors.New("api: Config.Keys is missing")
+	case c.Gate == nil:
+		return errors.New("api: Config.Gate is missing")
 	}
 	return nil
 }
@@ -118,14 +117,11 @@ func (c *Config) setDefaults() {
 // service is the API with everything that it works with.
 type service struct {
 	Config
-	cursors  *cursorSealer
-	attempts attemptCounter
-	// recheckEvery is how often the key of a request under way is looked up.
-	recheckEvery time.Duration
-	metrics      *metrics
-	exports      exportSlots
-	router       *chi.Mux
-	api          huma.API
+	cursors *cursorSealer
+	metrics *metrics
+	exports exportSlots
+	router  *chi.Mux
+	api     huma.API
 	// document is the OpenAPI document.
 	document []byte
 }
@@ -148,7 +144,7 @@ func newService(c Config) (*service, error) {
 		return nil, err
 	}
 	c.setDefaults()
-	s := &service{Config: c, attempts: attempts.New(c.Clock), recheckEvery: recheckEvery, exports: make(exportSlots, maxExports)}
+	s := &service{Config: c, exports: make(exportSlots, maxExports)}
 	var err error
 	if s.cursors, err = newCursorSealer(c.CursorKey); err != nil {
 		return nil, fmt.Errorf("api: %w", err)

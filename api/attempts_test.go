@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"boxoffice/access"
 	"boxoffice/access/attempts"
 )
 
@@ -20,16 +21,16 @@ type gateHarness struct {
 	now time.Time
 }
 
-func newGate(t *testing.T, set func(*Config)) *gateHarness {
+func newGate(t *testing.T, guard *access.Guard) *gateHarness {
 	g := &gateHarness{now: testNow}
+	if guard.Keys == nil {
+		guard.Keys = roleKeys()
+	}
+	guard.Attempts = attempts.New(func() time.Time { return g.now })
 	g.harness = newHarness(t, func(c *Config) {
-		c.Clock = func() time.Time { return g.now }
+		c.Gate = gateFor(guard)
 		c.Reader = brokenReader{fail: func(context.Context) error { return nil }}
-		if set != nil {
-			set(c)
-		}
 	})
-	g.service.attempts = attempts.New(g.service.Clock)
 	return g
 }
 
@@ -56,7 +57,7 @@ func (g *gateHarness) fail(address string, headers header) {
 }
 
 func TestGuessingIsSlow(t *testing.T) {
-	g := newGate(t, nil)
+	g := newGate(t, &access.Guard{})
 	const here, elsewhere = "192.0.2.7:1000", "192.0.2.8:1000"
 	g.from(here, "viewer", nil).ok(http.StatusOK)
 	g.fail(here, nil)
@@ -85,7 +86,7 @@ func TestGuessingIsSlow(t *testing.T) {
 
 // Good keys, however many requests they make, never wait.
 func TestGoodKeysNeverWait(t *testing.T) {
-	g := newGate(t, nil)
+	g := newGate(t, &access.Guard{})
 	for range 10 * attempts.Free {
 		g.from("192.0.2.7:1000", "viewer", nil).ok(http.StatusOK)
 	}
@@ -93,8 +94,8 @@ func TestGoodKeysNeverWait(t *testing.T) {
 
 // A key that is revoked is a guess from then on.
 func TestARevokedKeyIsAGuess(t *testing.T) {
-	keys := &changingKeys{is: map[string]Identity{"good": {Role: RoleViewer}}}
-	g := newGate(t, func(c *Config) { c.Keys = keys })
+	keys := &changingKeys{is: map[string]access.Identity{"good": {Role: RoleViewer}}}
+	g := newGate(t, &access.Guard{Keys: keys})
 	g.from("192.0.2.7:1000", "good", nil).ok(http.StatusOK)
 	g.fail("192.0.2.7:1000", nil)
 	keys.set("good", nil)
@@ -104,16 +105,16 @@ func TestARevokedKeyIsAGuess(t *testing.T) {
 
 func TestWhereARequestComesFrom(t *testing.T) {
 	// A client of IPv6 has a network of addresses.
-	g := newGate(t, nil)
+	g := newGate(t, &access.Guard{})
 	g.fail("[2001:db8::1]:1000", nil)
 	g.from("[2001:db8::ffff:1]:1000", "guess", nil).problem(http.StatusTooManyRequests)
 	g.from("[2001:db8:0:1::1]:1000", "guess", nil).problem(http.StatusUnauthorized)
 	// What a client says of itself counts for nothing,
-	g = newGate(t, nil)
+	g = newGate(t, &access.Guard{})
 	g.fail("192.0.2.7:1000", header{"X-Forwarded-For": "198.51.100.1"})
 	g.from("192.0.2.7:1000", "guess", header{"X-Forwarded-For": "198.51.100.2"}).problem(http.StatusTooManyRequests)
 	// but for what a proxy in front says: the last that stands there.
-	g = newGate(t, func(c *Config) { c.BehindProxy = true })
+	g = newGate(t, &access.Guard{Front: access.Front{BehindProxy: true}})
 	g.fail("192.0.2.7:1000", header{"X-Forwarded-For": "198.51.100.1"})
 	g.from("192.0.2.7:1000", "guess", header{"X-Forwarded-For": "198.51.100.2"}).problem(http.StatusUnauthorized)
 	g.from("192.0.2.8:1000", "guess", header{"X-Forwarded-For": "203.0.113.5, 198.51.100.1"}).problem(http.StatusTooManyRequests)

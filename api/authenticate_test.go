@@ -14,17 +14,18 @@ import (
 	"testing"
 	"time"
 
+	"boxoffice/access"
 	"boxoffice/eventstore"
 )
 
 // changingKeys are keys that come, go and change.
 type changingKeys struct {
 	mu  sync.Mutex
-	is  map[string]Identity
+	is  map[string]access.Identity
 	err error
 }
 
-func (k *changingKeys) set(key string, who *Identity) {
+func (k *changingKeys) set(key string, who *access.Identity) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if delete(k.is, key); who != nil {
@@ -38,25 +39,28 @@ func (k *changingKeys) fail(err error) {
 	k.err = err
 }
 
-func (k *changingKeys) Lookup(_ context.Context, key string) (Identity, bool, error) {
+func (k *changingKeys) Lookup(_ context.Context, key string) (access.Identity, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	who, ok := k.is[key]
-	return who, ok, k.err
+	if !ok && k.err == nil {
+		return access.Identity{}, &access.Refusal{Kind: access.BadKey, Reason: "the API key is not known, has expired or was revoked"}
+	}
+	return who, k.err
 }
 
 func TestWhatIsSaidOfABadKey(t *testing.T) {
 	keys := &changingKeys{}
-	g := newGate(t, func(c *Config) { c.Keys = keys })
+	g := newGate(t, &access.Guard{Keys: keys})
 	for _, c := range []struct {
 		err    error
 		status int
 		detail string
 	}{
 		{nil, 401, "not known, has expired or was revoked"},
-		{&KeyError{Reason: "the token has expired"}, 401, "the token has expired"},
-		{&KeyError{Reason: "no role", Status: 403}, 403, "no role"},
-		{&KeyError{Reason: "the issuer is away", Status: 503}, 503, "the issuer is away"},
+		{&access.Refusal{Kind: access.BadKey, Reason: "the token has expired"}, 401, "the token has expired"},
+		{&access.Refusal{Kind: access.Forbidden, Reason: "no role"}, 403, "no role"},
+		{&access.Refusal{Kind: access.Unavailable, Reason: "the issuer is away"}, 503, "the issuer is away"},
 		{errBroken, 500, "its log says why"},
 		{sqlState("57P01"), 503, "can't reach its database"},
 	} {
@@ -76,13 +80,14 @@ func TestWhatIsSaidOfABadKey(t *testing.T) {
 func TestAStreamEndsWithItsKey(t *testing.T) {
 	for name, end := range map[string]func(*changingKeys){
 		"revoked":     func(k *changingKeys) { k.set("key", nil) },
-		"other role":  func(k *changingKeys) { k.set("key", &Identity{Role: RoleAuditor}) },
-		"no good now": func(k *changingKeys) { k.fail(&KeyError{Reason: "the token has expired"}) },
+		"other role":  func(k *changingKeys) { k.set("key", &access.Identity{Role: RoleAuditor}) },
+		"no good now": func(k *changingKeys) { k.fail(&access.Refusal{Kind: access.BadKey, Reason: "the token has expired"}) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			keys := &changingKeys{is: map[string]Identity{"key": {Role: RoleAdmin}}}
-			h := newHarness(t, func(c *Config) { c.Keys, c.Log, c.Heartbeat = keys, emptyLog{}, time.Millisecond })
-			h.service.recheckEvery = 5 * time.Millisecond
+			keys := &changingKeys{is: map[string]access.Identity{"key": {Role: RoleAdmin}}}
+			h := newHarness(t, func(c *Config) {
+				c.Gate, c.Log, c.Heartbeat = gateFor(&access.Guard{Keys: keys, Attempts: patient{}}), emptyLog{}, time.Millisecond
+			})
 			server := httptest.NewServer(h.handler)
 			defer server.Close()
 			r, err := http.NewRequest(http.MethodGet, server.URL+"/v1/events", nil)

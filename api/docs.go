@@ -11,6 +11,8 @@ import (
 	"io"
 	"net/http"
 	"strings"
+
+	"boxoffice/access"
 )
 
 //go:embed docspage/index.html docspage/start.js docspage/*.gz
@@ -20,6 +22,9 @@ var docsFiles embed.FS
 // on elements, and draws its icons from data URLs.
 const docsPolicy = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; " +
 	"img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+// docsSurface is the page and its files.
+var docsSurface = access.Surface{Policy: docsPolicy, Caching: "public, max-age=3600"}
 
 // A docsAsset is one file of the page.
 type docsAsset struct {
@@ -41,7 +46,7 @@ func (s *service) routeDocs() error {
 			return fmt.Errorf("load the page at %s: %w", path, err)
 		}
 		asset.contentType = file.contentType
-		s.router.Get(path, asset.serve)
+		s.router.Get(path, s.Front.Protect(docsSurface, asset).ServeHTTP)
 	}
 	s.router.Get("/", func(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, "/docs", http.StatusFound)
@@ -65,11 +70,10 @@ func loadDocsAsset(name string) (*docsAsset, error) {
 	return &docsAsset{plain: plain, zipped: text}, err
 }
 
-func (a *docsAsset) serve(w http.ResponseWriter, r *http.Request) {
+// ServeHTTP answers with the file.
+func (a *docsAsset) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("Content-Type", a.contentType)
-	h.Set("Content-Security-Policy", docsPolicy)
-	h.Set("Cache-Control", "public, max-age=3600")
 	body := a.plain
 	if a.zipped != nil {
 		h.Set("Vary", "Accept-Encoding")

@@ -21,6 +21,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"boxoffice/access"
 	"boxoffice/accounts"
 	"boxoffice/accounts/accountstest"
 	"boxoffice/wire"
@@ -99,15 +100,11 @@ func (b *notedBroker) PublishBatch(ctx context.Context, messages []wire.Message)
 func newHarness(t *testing.T, set func(*Config)) *harness {
 	t.Helper()
 	h := &harness{t: t, broker: &notedBroker{}, log: &bytes.Buffer{}, metrics: prometheus.NewRegistry()}
-	keys := &StaticKeys{}
-	for _, role := range Roles {
-		addKey(t, keys, string(role), Identity{Role: role, Name: string(role) + " key"})
-	}
-	addKey(t, keys, "playback", Identity{Role: RolePublisher, Types: []string{"playback.*"}})
-	addKey(t, keys, "eraser", Identity{Role: RolePublisher, Types: []string{"*", "user.erased"}})
 	var u unused
 	c := Config{
-		Reader: u, Log: u, Publisher: h.broker, Keys: keys, Trials: true,
+		Reader: u, Log: u, Publisher: h.broker, Trials: true,
+		// The clock stands still, and many tests try keys that are no good.
+		Gate:      gateFor(&access.Guard{Keys: roleKeys(), Attempts: patient{}}),
 		CursorKey: []byte(oneKey),
 		Clock:     func() time.Time { return testNow },
 		Logger:    slog.New(slog.NewJSONHandler(&lockedWriter{w: h.log}, nil)),
@@ -124,8 +121,6 @@ func newHarness(t *testing.T, set func(*Config)) *harness {
 	if h.service, err = newService(c); err != nil {
 		t.Fatal(err)
 	}
-	// The clock stands still, and many tests try keys that are no good.
-	h.service.attempts = patient{}
 	h.handler = h.service.handler()
 	return h
 }
@@ -137,12 +132,34 @@ func (patient) Wait(netip.Prefix, string) time.Duration { return 0 }
 func (patient) Failed(netip.Prefix, string)             {}
 func (patient) Succeeded(string)                        {}
 
-func addKey(t *testing.T, keys *StaticKeys, key string, identity Identity) {
-	t.Helper()
-	if err := keys.Add(key, identity); err != nil {
-		t.Fatal(err)
+// roleKeys has a key for each role, and two publishers' with limits.
+func roleKeys() *changingKeys {
+	keys := &changingKeys{is: map[string]access.Identity{
+		"playback": {Role: RolePublisher, Types: []string{"playback.*"}},
+		"eraser":   {Role: RolePublisher, Types: []string{"*", "user.erased"}},
+	}}
+	for _, role := range access.Roles {
+		keys.is[string(role)] = access.Identity{Role: role, Name: string(role) + " key"}
 	}
+	return keys
 }
+
+// gateFor looks at keys of requests under way often, so that no test waits long.
+func gateFor(guard *access.Guard) *access.Gate {
+	return access.NewGate(access.Bearer(guard), 5*time.Millisecond)
+}
+
+// The roles, as the tests name them.
+const (
+	RolePublisher = access.Publisher
+	RoleViewer    = access.Viewer
+	RoleSupport   = access.Support
+	RoleAuditor   = access.Auditor
+	RoleAdmin     = access.Admin
+)
+
+// A Role says whose key a test takes.
+type Role = access.Role
 
 type lockedWriter struct {
 	mu sync.Mutex

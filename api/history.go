@@ -13,6 +13,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/negotiation"
 
+	"boxoffice/access"
 	"boxoffice/domain"
 	"boxoffice/eventstore"
 )
@@ -83,7 +84,7 @@ func (s *service) listEvents(ctx context.Context, in *listEventsInput) (*huma.St
 }
 
 func (s *service) historyRequest(ctx context.Context, in *listEventsInput, resumable bool) (historyRequest, error) {
-	admin := identity(ctx).Role == RoleAdmin
+	admin := access.From(ctx).Role == access.Admin
 	r := historyRequest{open: admin, SealedQuery: eventstore.SealedQuery{
 		After: eventstore.Position(in.After), Type: domain.Type(in.Type), UserID: in.UserID, Limit: in.Limit,
 	}}

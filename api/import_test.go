@@ -21,6 +21,7 @@ import (
 	"github.com/xuri/excelize/v2"
 	"pgregory.net/rapid"
 
+	"boxoffice/access"
 	"boxoffice/accounts"
 	"boxoffice/internal/sqldb"
 	"boxoffice/internal/sqldb/sqltest"
@@ -320,7 +321,7 @@ func TestImportColumns(t *testing.T) {
 func TestImportRequests(t *testing.T) {
 	eachWorld(t, func(t *testing.T, w *world) {
 		const file = "email\na@example.org\n"
-		for _, role := range Roles {
+		for _, role := range access.Roles {
 			if role != RoleAdmin {
 				w.do(http.MethodPost, "/v1/imports/users", file, header{"Authorization": "Bearer " + string(role), "Content-Type": csvType}).problem(http.StatusForbidden)
 			}

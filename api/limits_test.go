@@ -5,6 +5,7 @@
 package api
 
 import (
+	"boxoffice/access"
 	"bufio"
 	"context"
 	"crypto/tls"
@@ -111,8 +112,8 @@ func TestSlowClientsLoseTheirConnection(t *testing.T) {
 	h := newHarness(t, func(c *Config) {
 		c.Timeout = 100*time.Millisecond - slowClient
 		c.Log, c.Heartbeat = emptyLog{}, 10*time.Millisecond
+		c.Gate = access.NewGate(access.Bearer(&access.Guard{Keys: roleKeys(), Attempts: patient{}}), time.Hour)
 	})
-	h.service.recheckEvery = time.Hour
 	server := httptest.NewServer(h.handler)
 	defer server.Close()
 	dial := func(request string) net.Conn {
@@ -181,7 +182,7 @@ func TestHeadersUnderTLS(t *testing.T) {
 	}{
 		{false, true, "", true}, {false, false, "https", false}, {true, false, "https", true}, {true, false, "http", false}, {true, false, "", false},
 	} {
-		h := newHarness(t, func(config *Config) { config.BehindProxy = c.behindProxy })
+		h := newHarness(t, func(config *Config) { config.Front.BehindProxy = c.behindProxy })
 		r := httptest.NewRequestWithContext(context.Background(), http.MethodGet, "/healthz", nil)
 		if c.tls {
 			r.TLS = &tls.ConnectionState{}

@@ -3,6 +3,7 @@
 package api
 
 import (
+	"boxoffice/access"
 	"context"
 	"net/http"
 	"runtime/debug"
@@ -15,9 +16,12 @@ import (
 	"github.com/go-chi/chi/v5/middleware"
 )
 
+// jsonSurface is what programs get: nothing of it is a page, and nothing is kept.
+var jsonSurface = access.Surface{Policy: "default-src 'none'; frame-ancestors 'none'", Caching: "no-store"}
+
 // handler puts around the routes what every request goes through.
 func (s *service) handler() http.Handler {
-	return s.observe(s.recoverPanics(s.bound(s.secureHeaders(keepRawPath(s.router)))))
+	return s.observe(s.recoverPanics(s.bound(s.Front.Protect(jsonSurface, keepRawPath(s.router)))))
 }
 
 // slowClient is how much longer than the answer takes a client may take to send
@@ -55,23 +59,6 @@ func setDeadlines(w http.ResponseWriter, at time.Time) {
 func keepRawPath(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r.URL.RawPath = r.URL.EscapedPath()
-		next.ServeHTTP(w, r)
-	})
-}
-
-// secureHeaders keeps browsers from guessing, framing, caching and telling, and
-// to TLS where it is there: here, or in a proxy that says so.
-func (s *service) secureHeaders(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h := w.Header()
-		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("X-Frame-Options", "DENY")
-		h.Set("Referrer-Policy", "no-referrer")
-		h.Set("Cache-Control", "no-store")
-		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
-		if r.TLS != nil || s.BehindProxy && r.Header.Get("X-Forwarded-Proto") == "https" {
-			h.Set("Strict-Transport-Security", "max-age=31536000")
-		}
 		next.ServeHTTP(w, r)
 	})
 }

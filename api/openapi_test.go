@@ -4,6 +4,7 @@
 package api
 
 import (
+	"boxoffice/access"
 	"encoding/json"
 	"flag"
 	"net/http"
@@ -26,7 +27,6 @@ type unused struct {
 	testReader
 	testLog
 	Publisher
-	Keys
 }
 
 // unusedAccounts are made of such parts.
@@ -43,7 +43,7 @@ func unusedAccounts(t *testing.T) *accounts.Service {
 func describedService(t *testing.T) *service {
 	t.Helper()
 	var u unused
-	s, err := newService(Config{Reader: u, Log: u, Publisher: u, Accounts: unusedAccounts(t), Keys: u, Trials: true})
+	s, err := newService(Config{Reader: u, Log: u, Publisher: u, Accounts: unusedAccounts(t), Gate: access.NewGate(nil, 0), Trials: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,7 +90,7 @@ func TestEveryOperationHasItsRoles(t *testing.T) {
 	seen := map[string]bool{}
 	for path, operations := range documented(t) {
 		for method, op := range operations {
-			roles, ok := permissions[op.ID]
+			roles, ok := access.RolesOf(op.ID)
 			if !ok {
 				t.Errorf("%s %s (%s) isn't in the table", method, path, op.ID)
 			}
@@ -111,7 +111,7 @@ func TestEveryOperationHasItsRoles(t *testing.T) {
 			}
 		}
 	}
-	for id := range permissions {
+	for _, id := range access.Operations() {
 		if !seen[id] {
 			t.Errorf("%s is in the table and isn't an operation", id)
 		}
@@ -163,14 +163,14 @@ func TestNoPropertyIsLeftOut(t *testing.T) {
 
 func TestNewNamesWhatIsMissing(t *testing.T) {
 	var u unused
-	people := unusedAccounts(t)
+	people, gate := unusedAccounts(t), access.NewGate(nil, 0)
 	for _, c := range []Config{
-		{Log: u, Publisher: u, Accounts: people, Keys: u},
-		{Reader: u, Publisher: u, Accounts: people, Keys: u},
-		{Reader: u, Log: u, Accounts: people, Keys: u},
-		{Reader: u, Log: u, Publisher: u, Keys: u},
+		{Log: u, Publisher: u, Accounts: people, Gate: gate},
+		{Reader: u, Publisher: u, Accounts: people, Gate: gate},
+		{Reader: u, Log: u, Accounts: people, Gate: gate},
+		{Reader: u, Log: u, Publisher: u, Gate: gate},
 		{Reader: u, Log: u, Publisher: u, Accounts: people},
-		{Reader: u, Log: u, Publisher: u, Accounts: people, Keys: u, CursorKey: []byte("short")},
+		{Reader: u, Log: u, Publisher: u, Accounts: people, Gate: gate, CursorKey: []byte("short")},
 	} {
 		if _, err := New(c); err == nil {
 			t.Errorf("no error for %+v", c)

@@ -4,6 +4,7 @@
 package api
 
 import (
+	"boxoffice/access"
 	"context"
 	"encoding/json"
 	"io"
@@ -35,7 +36,7 @@ type operation struct {
 // register adds an operation. It panics on one that the table of permissions
 // doesn't know: an operation without roles is a mistake in the program.
 func register[In, Out any](s *service, op operation, handler func(context.Context, *In) (*Out, error)) *huma.Operation {
-	roles, ok := permissions[op.id]
+	roles, ok := access.RolesOf(op.id)
 	if !ok {
 		panic("api: the operation " + op.id + " has no entry in the table of permissions")
 	}
@@ -58,7 +59,7 @@ func register[In, Out any](s *service, op operation, handler func(context.Contex
 // ownDeadlines marks, for middleware, an operation that has noDeadline.
 const ownDeadlines = "own deadlines"
 
-func describe(op operation, roles []Role) huma.Operation {
+func describe(op operation, roles []access.Role) huma.Operation {
 	o := huma.Operation{
 		OperationID: op.id, Method: op.method, Path: op.path, Tags: []string{op.tag},
 		Summary: op.summary, Description: op.description, Responses: op.responses,
@@ -79,7 +80,7 @@ func describe(op operation, roles []Role) huma.Operation {
 	return o
 }
 
-func roleNames(roles []Role) string {
+func roleNames(roles []access.Role) string {
 	names := make([]string, len(roles))
 	for i, r := range roles {
 		names[i] = string(r)

@@ -99,26 +99,6 @@ type Publisher interface {
 	PublishBatch(ctx context.Context, messages []wire.Message) error
 }
 
-// A Keys finds out who holds an API key. It is used by many requests at a time.
-type Keys interface {
-	// Lookup gives the identity of who holds the key; false where nobody does.
-	// How long it takes must not tell how much of a key was right. The error
-	// is a [*KeyError] where something more can be said of a key that is no good.
-	Lookup(ctx context.Context, key string) (Identity, bool, error)
-}
-
-// A KeyError says why a key is no good, to its holder.
-type KeyError struct {
-	// Reason is shown. It quotes nothing of the key.
-	Reason string
-	// Status is 401 (the default), 403 where the key is good and its holder may
-	// do nothing, or 503 where that can't be told at present.
-	Status int
-}
-
-// Error gives the reason.
-func (e *KeyError) Error() string { return e.Reason }
-
 // A Check reports the state of one part of the service to /readyz.
 type Check struct {
 	// Name of the part, such as "database".

@@ -16,6 +16,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"boxoffice/access"
 	"boxoffice/accounts"
 	"boxoffice/accounts/spreadsheet"
 	"boxoffice/eventstore"
@@ -90,9 +91,12 @@ func notFound(detail string) *Problem { return newProblem(http.StatusNotFound, d
 // logged, and answered without its text, which may name a query or a path.
 func (s *service) problemOf(ctx context.Context, err error) *Problem {
 	p := s.accountsProblem(ctx, err)
+	var refusal *access.Refusal
 	switch {
 	case p != nil, errors.As(err, &p):
 		return p
+	case errors.As(err, &refusal):
+		return refusalProblem(refusal)
 	case errors.Is(err, projections.ErrNoUser), errors.Is(err, eventstore.ErrUserGone), errors.Is(err, accounts.ErrNoUser):
 		return noUser()
 	case errors.Is(err, projections.ErrCursor):

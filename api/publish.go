@@ -10,6 +10,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"boxoffice/access"
 	"boxoffice/domain"
 	"boxoffice/wire"
 )
@@ -72,7 +73,7 @@ func (s *service) publishEvents(ctx context.Context, in *publishInput) (*publish
 	for i, m := range messages {
 		arrivals[i] = wire.Judge(m, now)
 	}
-	if err := forbidden(identity(ctx), arrivals); err != nil {
+	if err := forbidden(access.From(ctx), arrivals); err != nil {
 		return nil, err
 	}
 	if !in.DryRun {
@@ -87,7 +88,7 @@ func (s *service) publishEvents(ctx context.Context, in *publishInput) (*publish
 // forbidden names every event whose type the caller may not publish. One is
 // enough to publish nothing: it is a mistake in the key or in the program, not
 // in the event.
-func forbidden(caller Identity, arrivals []wire.Arrival) error {
+func forbidden(caller access.Identity, arrivals []wire.Arrival) error {
 	var p *Problem
 	for i := range arrivals {
 		eventType := arrivals[i].Type()

@@ -9,6 +9,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"boxoffice/access"
 	"boxoffice/domain"
 	"boxoffice/eventstore"
 )
@@ -61,7 +62,7 @@ func (s *service) listRefused(ctx context.Context, in *listRefusedInput) (*listR
 		return nil, err
 	}
 	shown := show(events, showRefused)
-	if identity(ctx).Role == RoleAdmin {
+	if access.From(ctx).Role == access.Admin {
 		about(ctx, refusedSubjects(events)...)
 	} else {
 		for i := range shown {

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"time"
 
+	"boxoffice/access"
 	"boxoffice/projections"
 )
 
@@ -119,7 +120,7 @@ func (s *service) listSessions(ctx context.Context, in *listSessionsInput) (*lis
 	}
 	about(ctx, sessionUsers(page.Sessions)...)
 	return &listSessionsOutput{userSessionPage{
-		Sessions:   showUserSessions(page.Sessions, identity(ctx).Role),
+		Sessions:   showUserSessions(page.Sessions, access.From(ctx).Role),
 		NextCursor: cursorFor(s.cursors, list, q.At, page.Next),
 	}}, nil
 }
@@ -157,8 +158,8 @@ func sessionUsers(sessions []projections.Session) []string {
 }
 
 // showUserSessions names the users to those only who may see personal data.
-func showUserSessions(sessions []projections.Session, role Role) []userSession {
-	named := role == RoleSupport || role == RoleAdmin
+func showUserSessions(sessions []projections.Session, role access.Role) []userSession {
+	named := role == access.Support || role == access.Admin
 	shown := make([]userSession, len(sessions))
 	for i := range sessions {
 		shown[i].Session = showSession(&sessions[i])

@@ -2,8 +2,7 @@
 // concerns, and what is written before and after them. What the trail is, is in
 // package trail; reading it is in trail.go.
 //
-// An operation that a viewer may not call concerns people, unless it is listed
-// here as one that doesn't: so a new one is in the trail without being told.
+// Package access says by which operations somebody sees or changes people's data.
 // Operations say whom they were about with [about].
 
 package api
@@ -19,32 +18,14 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/go-chi/chi/v5/middleware"
 
+	"boxoffice/access"
 	"boxoffice/access/trail"
 )
-
-// impersonal are operations that a viewer may not call and that show and change
-// nothing of people.
-var impersonal = []string{
-	"get-refused-counts", "list-trail",
-	"get-checkpoint", "get-inclusion-proof", "get-consistency-proof",
-}
 
 // toldByThemselves are operations that change something and write down
 // themselves what they are about to do, once they have read about whom it is:
 // afterwards nobody could tell. See [service.tellBefore].
 var toldByThemselves = []string{"erase-users"}
-
-// concernsPeople says whether a role sees or changes personal data by an
-// operation. Viewers and auditors never do.
-func concernsPeople(op string, role Role) bool {
-	allowed := permissions[op]
-	switch {
-	case len(allowed) == 0, role == RoleViewer, role == RoleAuditor, slices.Contains(impersonal, op):
-		return false
-	}
-	// Sessions are shown to viewers without the users.
-	return op == "list-sessions" || !slices.Contains(allowed, RoleViewer)
-}
 
 // longRead is after how long a read that isn't over yet is taken down.
 const longRead = time.Second
@@ -134,8 +115,8 @@ func (d *deed) count(n int64) {
 // What is read is written soon after, and whoever reads doesn't wait for it.
 func (s *service) takeDown(ctx huma.Context, next func(huma.Context)) {
 	op := ctx.Operation()
-	caller := identity(ctx.Context())
-	if s.Trail == nil || !concernsPeople(op.OperationID, caller.Role) {
+	caller := access.From(ctx.Context())
+	if s.Trail == nil || !caller.Audited(op.OperationID) {
 		next(ctx)
 		return
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"boxoffice/access"
 	"boxoffice/accounts"
 	"boxoffice/accounts/accountstest"
 	"boxoffice/domain"
@@ -247,7 +248,7 @@ func TestBadProfiles(t *testing.T) {
 			t.Errorf("%q is answered with %d: %s", mediaType, got.Code, got.Body)
 		}
 	}
-	for _, role := range Roles {
+	for _, role := range access.Roles {
 		if role == RoleAdmin {
 			continue
 		}

@@ -16,6 +16,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"boxoffice/access"
 	"boxoffice/domain"
 	"boxoffice/ingest"
 	"boxoffice/internal/eventually"
@@ -26,17 +27,23 @@ import (
 func keys(token string) (ingest.Grant, bool) {
 	switch token {
 	case "admin":
-		return ingest.GrantAll(), true
+		return granted(access.Identity{Role: access.Admin}), true
 	case "publisher":
-		return ingest.GrantTypes(), true
+		return granted(access.Identity{Role: access.Publisher}), true
 	case "playback":
-		return ingest.GrantTypes("playback.*"), true
+		return granted(access.Identity{Role: access.Publisher, Types: []string{"playback.*"}}), true
 	case "eraser":
-		return ingest.GrantTypes("user.*", "user.erased"), true
+		return granted(access.Identity{Role: access.Publisher, Types: []string{"user.*", "user.erased"}}), true
 	case "nothing":
 		return ingest.Grant{}, true
 	}
 	return ingest.Grant{}, false
+}
+
+// granted is what an identity may publish.
+func granted(who access.Identity) ingest.Grant {
+	allow, deny := who.Subjects(wire.SubjectPrefix)
+	return ingest.Grant{Allow: allow, Deny: deny}
 }
 
 // dial connects as a publisher would, with whatever client.
@@ -234,7 +241,7 @@ func TestPublisherOverTheListener(t *testing.T) {
 func TestReauthorizeDisconnects(t *testing.T) {
 	var revoked atomic.Bool
 	e := startEmbedded(t, func(token string) (ingest.Grant, bool) {
-		return ingest.GrantAll(), token == "stays" || token == "goes" && !revoked.Load()
+		return ingest.Grant{Allow: []string{wire.Subjects}}, token == "stays" || token == "goes" && !revoked.Load()
 	})
 	stays, err := dial(t, e, nats.Token("stays"))
 	if err != nil {

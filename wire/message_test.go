@@ -23,13 +23,6 @@ func TestSubjects(t *testing.T) {
 			t.Errorf("%q is published to %s, want %s", eventType, got, want)
 		}
 	}
-	for types, want := range map[string]string{
-		"*": "boxoffice.events.>", " * ": "boxoffice.events.>", "playback.*": "boxoffice.events.playback.*", " user.updated": "boxoffice.events.user.updated",
-	} {
-		if got := SubjectPattern(types); got != want {
-			t.Errorf("%q is %s, want %s", types, got, want)
-		}
-	}
 }
 
 // TestForward: the service says when it had the event, and that it must make a user.

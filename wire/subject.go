@@ -3,7 +3,6 @@
 package wire
 
 import (
-	"strings"
 	"time"
 
 	"boxoffice/domain"
@@ -45,15 +44,4 @@ func SubjectOf(eventType string) string {
 		return UnknownSubject
 	}
 	return Subject(domain.Type(eventType))
-}
-
-// SubjectPattern is the subjects of the types that a pattern names, such as
-// "playback.*" or "user.updated". A lone star is every type: as a wildcard of
-// NATS it would stand for one word, and types have several.
-func SubjectPattern(types string) string {
-	types = strings.TrimSpace(types)
-	if types == "*" {
-		return Subjects
-	}
-	return SubjectPrefix + types
 }

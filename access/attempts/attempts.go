@@ -140,3 +140,18 @@ func Network(text string) (netip.Prefix, bool) {
 	network, err := address.Prefix(bits)
 	return network, err == nil
 }
+
+// ByAddress counts by addresses as texts, with a port or without.
+type ByAddress struct{ *Counter }
+
+// Allowed says whether a client at the address may try a key now.
+func (a ByAddress) Allowed(from, key string) bool {
+	network, _ := Network(from)
+	return a.Wait(network, key) == 0
+}
+
+// Failed notes a key that is no good.
+func (a ByAddress) Failed(from, key string) {
+	network, _ := Network(from)
+	a.Counter.Failed(network, key)
+}

@@ -11,7 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"boxoffice/api"
+	"boxoffice/access"
 	"boxoffice/eventstore/vault"
 )
 
@@ -54,15 +54,9 @@ func newMasterKey() *cobra.Command {
 	return cmd
 }
 
-// A roleKey is an API key that the configuration gives.
-type roleKey struct {
-	role api.Role
-	key  string
-}
-
 // parseAPIKeys reads role:key,role:key. No error quotes a key.
-func parseAPIKeys(text string) ([]roleKey, error) {
-	var keys []roleKey
+func parseAPIKeys(text string) ([]access.ConfiguredKey, error) {
+	var keys []access.ConfiguredKey
 	for i, part := range strings.Split(text, ",") {
 		part = strings.TrimSpace(part)
 		if part == "" {
@@ -72,13 +66,13 @@ func parseAPIKeys(text string) ([]roleKey, error) {
 		if !ok || key == "" {
 			return nil, fmt.Errorf("entry %d must be role:key", i+1)
 		}
-		if !slices.Contains(api.Roles, api.Role(role)) {
+		if !slices.Contains(access.Roles, access.Role(role)) {
 			return nil, fmt.Errorf("entry %d: the role must be one of publisher, viewer, support, auditor, admin", i+1)
 		}
-		if slices.ContainsFunc(keys, func(k roleKey) bool { return k.key == key }) {
+		if slices.ContainsFunc(keys, func(k access.ConfiguredKey) bool { return k.Key == key }) {
 			return nil, fmt.Errorf("entry %d: the key is given twice", i+1)
 		}
-		keys = append(keys, roleKey{api.Role(role), key})
+		keys = append(keys, access.ConfiguredKey{Role: access.Role(role), Key: key})
 	}
 	return keys, nil
 }
@@ -92,9 +86,9 @@ func ownKey(c *config) string {
 	if err != nil {
 		return ""
 	}
-	for _, role := range []api.Role{api.RolePublisher, api.RoleAdmin} {
-		if i := slices.IndexFunc(keys, func(k roleKey) bool { return k.role == role }); i >= 0 {
-			return keys[i].key
+	for _, role := range []access.Role{access.Publisher, access.Admin} {
+		if i := slices.IndexFunc(keys, func(k access.ConfiguredKey) bool { return k.Role == role }); i >= 0 {
+			return keys[i].Key
 		}
 	}
 	return ""

@@ -18,9 +18,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"boxoffice/access"
 	"boxoffice/access/apikeys"
 	"boxoffice/access/trail"
-	"boxoffice/api"
 	"boxoffice/domain"
 	"boxoffice/internal/sqldb"
 )
@@ -150,13 +150,13 @@ func checkWanted(k *apikeys.Key, expires string, now time.Time) error {
 	if k.Name == "" || len([]rune(k.Name)) > maxKeyName || strings.ContainsFunc(k.Name, func(r rune) bool { return r < ' ' || r == 0x7f || r == 0xfffd }) {
 		return errors.New("--name: must be 1 to 100 characters, none of them a control character")
 	}
-	if reserved(k.Name) {
-		return fmt.Errorf("--name: %w", errNameReserved)
+	if access.Reserved(k.Name) {
+		return fmt.Errorf("--name: %w", access.ErrNameReserved)
 	}
-	if !slices.Contains(api.Roles, api.Role(k.Role)) {
+	if !slices.Contains(access.Roles, access.Role(k.Role)) {
 		return errors.New("--role: must be one of publisher, viewer, support, auditor, admin")
 	}
-	if k.Types != nil && api.Role(k.Role) != api.RolePublisher {
+	if k.Types != nil && access.Role(k.Role) != access.Publisher {
 		return errors.New("--types: goes with the role publisher only")
 	}
 	for _, pattern := range k.Types {

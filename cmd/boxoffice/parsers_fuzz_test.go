@@ -138,7 +138,7 @@ func FuzzAPIKeys(f *testing.F) {
 		}
 		var again []string
 		for _, k := range keys {
-			again = append(again, string(k.role)+":"+k.key)
+			again = append(again, string(k.Role)+":"+k.Key)
 		}
 		same, err := parseAPIKeys(strings.Join(again, ","))
 		if err != nil || len(same) != len(keys) {

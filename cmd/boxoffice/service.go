@@ -18,6 +18,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"golang.org/x/sync/errgroup"
 
+	"boxoffice/access"
+	"boxoffice/access/apikeys"
 	"boxoffice/access/trail"
 	"boxoffice/eventstore"
 	"boxoffice/ingest"
@@ -39,7 +41,8 @@ type service struct {
 	models    *projections.Models
 	reader    *projections.Reader
 	runner    *projections.Runner
-	keys      *keyring
+	keys      *access.Keyring
+	madeKeys  *apikeys.Store
 	trail     *trail.Trail
 	embedded  *ingest.Embedded
 	broker    *ingest.Broker

@@ -6,15 +6,20 @@ package main
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 
+	"boxoffice/access"
 	"boxoffice/access/apikeys"
+	"boxoffice/access/attempts"
+	"boxoffice/access/tokens"
 	"boxoffice/access/trail"
-	"boxoffice/api"
 	"boxoffice/eventstore"
+	"boxoffice/ingest"
+	"boxoffice/wire"
 )
 
 const (
@@ -35,12 +40,45 @@ func (s *service) openKeys(ctx context.Context) error {
 		return err
 	}
 	s.onClose(made.Close)
-	var waysIn int
-	if s.keys, waysIn, err = openKeyring(s.config, made, s.log); err != nil || waysIn > 0 {
+	s.madeKeys = made
+	configured, err := parseAPIKeys(s.config.APIKeys)
+	if err != nil {
+		return err
+	}
+	s.keys, err = access.NewKeyring(access.KeyringConfig{Configured: configured, Made: made, Tokens: s.config.tokens(s.log)})
+	if err != nil || len(configured) > 0 || s.keys.TakesTokens() {
 		return err
 	}
 	s.firstKey, err = s.makeFirstKey(ctx, made)
 	return err
+}
+
+// tokens says whose tokens are keys; nil for nobody's.
+func (c *config) tokens(log *slog.Logger) *tokens.Config {
+	if c.OIDCIssuer == "" {
+		return nil
+	}
+	return &tokens.Config{Issuer: c.OIDCIssuer, Audience: c.OIDCAudience, RoleClaim: c.OIDCRoleClaim, Logger: log}
+}
+
+// front says what stands in front of the service.
+func (c *config) front() access.Front { return access.Front{BehindProxy: c.BehindProxy} }
+
+// guard tries the keys that come over HTTP.
+func (s *service) guard() *access.Guard {
+	return &access.Guard{Keys: s.keys, Attempts: attempts.New(time.Now), Front: s.config.front()}
+}
+
+// publishers says what the holder of a key may publish over NATS.
+func (s *service) publishers(key string) (ingest.Grant, bool) {
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
+	defer cancel()
+	who, err := s.keys.Lookup(ctx, key)
+	if err != nil {
+		return ingest.Grant{}, false
+	}
+	allow, deny := who.Subjects(wire.SubjectPrefix)
+	return ingest.Grant{Allow: allow, Deny: deny}, len(allow) > 0
 }
 
 // makeFirstKey makes an admin key where no key was made ever, and gives it, this
@@ -51,7 +89,7 @@ func (s *service) makeFirstKey(ctx context.Context, made *apikeys.Store) (key st
 		return "", err
 	}
 	err = takenDown(ctx, s.database, s.log, trail.Entry{Action: actionMakeKey}, func(*trail.Entry) (err error) {
-		if key, err = made.MakeFirst(ctx, "first admin", string(api.RoleAdmin)); err == nil && key == "" {
+		if key, err = made.MakeFirst(ctx, "first admin", string(access.Admin)); err == nil && key == "" {
 			err = errNotFirst
 		}
 		return err
@@ -99,7 +137,7 @@ func (s *service) watchAccess(ctx context.Context, group *errgroup.Group) {
 	if s.embedded != nil {
 		group.Go(func() error { s.watchKeys(ctx); return nil })
 	}
-	if s.embedded != nil && s.keys.tokens != nil {
+	if s.embedded != nil && s.keys.TakesTokens() {
 		group.Go(func() error { every(ctx, reauthorizeEvery, s.embedded.Reauthorize); return nil })
 	}
 	if s.trail != nil {
@@ -114,7 +152,7 @@ func (s *service) watchAccess(ctx context.Context, group *errgroup.Group) {
 
 // watchKeys disconnects publishers whose key isn't good any more.
 func (s *service) watchKeys(ctx context.Context) {
-	s.keys.made.Watch(ctx, s.embedded.Reauthorize, func(err error) {
+	s.madeKeys.Watch(ctx, s.embedded.Reauthorize, func(err error) {
 		s.log.Warn("API keys can't be looked at; who was let in stays in until they can be", "error", err)
 	})
 }

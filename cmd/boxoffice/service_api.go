@@ -9,6 +9,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"boxoffice/access"
 	"boxoffice/accounts"
 	"boxoffice/api"
 	"boxoffice/ingest"
@@ -62,12 +63,12 @@ func (s *service) prepareAPI(context.Context) error {
 		Log:       s.store,
 		Publisher: s.publisher,
 		Accounts:  people,
-		Keys:      s.keys,
+		Gate:      access.NewGate(access.Bearer(s.guard()), 0),
 		Trail:     s.trail,
 		Zone:      s.zone,
 		Trials:    s.config.Trials,
 
-		BehindProxy: s.config.BehindProxy,
+		Front: s.config.front(),
 
 		Checks:    s.checks(),
 		CursorKey: s.store.SharedKey("api cursors"),

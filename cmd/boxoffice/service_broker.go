@@ -29,8 +29,8 @@ func (s *service) openBroker(ctx context.Context) error {
 		s.embedded, err = ingest.StartEmbedded(ingest.EmbeddedConfig{
 			Dir:       filepath.Join(s.config.DataDir, "nats"),
 			Addr:      s.config.NATSAddr,
-			Authorize: s.keys.publishers,
-			Attempts:  natsAttempts{attempts.New(time.Now)},
+			Authorize: s.publishers,
+			Attempts:  attempts.ByAddress{Counter: attempts.New(time.Now)},
 			TLS:       tls,
 			Logger:    s.log,
 		})

@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 
+	"boxoffice/access"
 	"boxoffice/api"
 )
 
@@ -35,8 +36,8 @@ func adminKey(c *config) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if i := slices.IndexFunc(keys, func(k roleKey) bool { return k.role == api.RoleAdmin }); i >= 0 {
-		return keys[i].key, nil
+	if i := slices.IndexFunc(keys, func(k access.ConfiguredKey) bool { return k.Role == access.Admin }); i >= 0 {
+		return keys[i].Key, nil
 	}
 	return "", errors.New("an admin's API key is needed: BOXOFFICE_KEY, or --key")
 }

@@ -12,21 +12,11 @@ import (
 	"os"
 	"os/user"
 	"strconv"
-	"strings"
 	"time"
 
+	"boxoffice/access"
 	"boxoffice/access/trail"
 	"boxoffice/internal/sqldb"
-)
-
-const (
-	// shellRole stands where a key's role would.
-	shellRole = "shell"
-	// shellPrefix begins the name of whoever is at a shell.
-	shellPrefix = "shell:"
-	// configuredPrefix begins the names that the trail has for keys of the
-	// configuration.
-	configuredPrefix = "configured key"
 )
 
 // What a command does that the API doesn't is in the trail by these names; what
@@ -44,18 +34,6 @@ const (
 	statusFailed = 500
 )
 
-// errNameReserved says that a name would be taken for somebody else's in the trail.
-var errNameReserved = errors.New(`must not be boxoffice nor begin with "shell:" or "configured key": in the trail these are others`)
-
-// reserved says whether the trail has a name, or one that reads like it, for
-// somebody who has neither a key that was made nor a token.
-func reserved(name string) bool {
-	plain := strings.ToLower(strings.Join(strings.Fields(name), " "))
-	before, _, colon := strings.Cut(plain, ":")
-	return plain == trail.GapActor || strings.HasPrefix(plain, configuredPrefix) ||
-		colon && strings.TrimSpace(before)+":" == shellPrefix
-}
-
 // shellActor is the name that the trail has for whoever runs this program: the
 // operating system's user, by the id that the process has and not by what the
 // environment says, and the host.
@@ -69,7 +47,7 @@ func shellActor() string {
 	if err != nil {
 		host = "unknown host"
 	}
-	return shellPrefix + " " + name + "@" + host
+	return access.ShellPrefix + " " + name + "@" + host
 }
 
 // takenDown has do do something with personal data, or with who may reach it,
@@ -82,7 +60,7 @@ func takenDown(ctx context.Context, db *sqldb.DB, log *slog.Logger, e trail.Entr
 		return untold(err)
 	}
 	defer func() { err = errors.Join(err, t.Close()) }()
-	e.At, e.Actor, e.Role = time.Now(), shellActor(), shellRole
+	e.At, e.Actor, e.Role = time.Now(), shellActor(), access.ShellRole
 	id, err := t.Begin(ctx, e)
 	if err != nil {
 		return untold(err)

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"boxoffice/access"
 	"boxoffice/access/trail"
 	"boxoffice/internal/sqldb"
 	"boxoffice/internal/sqldb/sqltest"
@@ -57,21 +58,9 @@ func TestItIsToldBefore(t *testing.T) {
 			if !errors.Is(err, result) {
 				t.Errorf("the error is %v, want %v", err, result)
 			}
-			if e := last(); e.Status != want || e.Role != shellRole || e.Actor != shellActor() {
+			if e := last(); e.Status != want || e.Role != access.ShellRole || e.Actor != shellActor() {
 				t.Errorf("afterwards the entry is %+v, want status %d", e, want)
 			}
 		}
 	})
-}
-
-func TestReservedNames(t *testing.T) {
-	for name, want := range map[string]bool{
-		"shell: root@host": true, "shell:": true, " SHELL :root": true, "Shell\u00a0: x": true,
-		"configured key 1": true, "Configured  Key": true, "boxoffice": true, "Boxoffice ": true,
-		"shell": false, "shellfish: lobster": false, "a shell: x": false, "key 1": false, "boxoffice desk": false, "": false,
-	} {
-		if got := reserved(name); got != want {
-			t.Errorf("%q: %t, want %t", name, got, want)
-		}
-	}
 }

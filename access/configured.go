@@ -1,6 +1,6 @@
 // This file is about keys that are given in the configuration.
 
-package api
+package access
 
 import (
 	"context"
@@ -11,9 +11,9 @@ import (
 	"slices"
 )
 
-// StaticKeys are keys that are known at the start. Only their hashes are kept.
+// configuredKeys are keys that are known at the start. Only their hashes are kept.
 // The zero value knows no key. It is safe for concurrent use once filled.
-type StaticKeys struct{ held []heldKey }
+type configuredKeys struct{ held []heldKey }
 
 type heldKey struct {
 	hash     [sha256.Size]byte
@@ -21,7 +21,7 @@ type heldKey struct {
 }
 
 // Add makes a key known. The error names no key.
-func (k *StaticKeys) Add(key string, identity Identity) error {
+func (k *configuredKeys) Add(key string, identity Identity) error {
 	if key == "" {
 		return errors.New("an API key is empty")
 	}
@@ -35,17 +35,17 @@ func (k *StaticKeys) Add(key string, identity Identity) error {
 	return nil
 }
 
-// Lookup gives the identity of who holds the key.
-func (k *StaticKeys) Lookup(_ context.Context, key string) (Identity, bool, error) {
+// Lookup returns the identity of who holds the key.
+func (k *configuredKeys) Lookup(_ context.Context, key string) (Identity, error) {
 	held := k.find(sha256.Sum256([]byte(key)))
 	if held == nil {
-		return Identity{}, false, nil
+		return Identity{}, errUnknownKey
 	}
-	return held.identity, true, nil
+	return held.identity, nil
 }
 
 // find looks at every key, found or not, so that its time tells nothing.
-func (k *StaticKeys) find(hash [sha256.Size]byte) *heldKey {
+func (k *configuredKeys) find(hash [sha256.Size]byte) *heldKey {
 	var found *heldKey
 	for i := range k.held {
 		if subtle.ConstantTimeCompare(k.held[i].hash[:], hash[:]) == 1 {

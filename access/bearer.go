@@ -1,0 +1,33 @@
+// This file is how a program says who it is: with a key in each request.
+
+package access
+
+import (
+	"context"
+	"net/http"
+	"strings"
+)
+
+// Bearer is an [Authenticator] of requests that bring a key, as RFC 6750 has it:
+// Authorization: Bearer KEY.
+func Bearer(guard *Guard) Authenticator { return bearer{guard} }
+
+type bearer struct{ guard *Guard }
+
+func (b bearer) Authenticate(r *http.Request) (Credential, error) {
+	key, ok := bearerKey(r.Header.Get("Authorization"))
+	if !ok {
+		return Credential{}, &Refusal{Kind: NoKey, Reason: "an API key is required: Authorization: Bearer KEY"}
+	}
+	who, err := b.guard.Try(r, key)
+	return Credential{Identity: who, Again: func(ctx context.Context) (Identity, error) {
+		return b.guard.Keys.Lookup(ctx, key)
+	}}, err
+}
+
+// bearerKey takes the key out of an Authorization header.
+func bearerKey(header string) (string, bool) {
+	scheme, key, ok := strings.Cut(header, " ")
+	key = strings.TrimSpace(key)
+	return key, ok && strings.EqualFold(scheme, "Bearer") && key != ""
+}
