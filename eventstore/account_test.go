@@ -2,56 +2,40 @@ package eventstore
 
 import (
 	"bytes"
-	"slices"
+	"fmt"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
-
-	"boxoffice/eventstore/vault"
-	"boxoffice/internal/sqldb"
 )
 
-func TestSequences(t *testing.T) {
+// A batch has a row for each of its ranges, with what became of the messages in it
+// and where they are, and no row reaches out of a window.
+func TestAccountRanges(t *testing.T) {
 	for want, numbers := range map[string][]uint64{
-		"":             nil,
-		"7":            {7},
-		"1-3":          {3, 1, 2},
-		"1-2 4 6-8":    {8, 4, 1, 2, 7, 6, 6},
-		"1 3 5":        {1, 3, 5},
-		"9-10 1000000": {1000000, 9, 10, 9},
+		"":                                      nil,
+		"7 [1 0 0] 1-1":                         {7},
+		"1-3 [1 1 1] 1-1":                       {3, 1, 2},
+		"1-2 [0 1 1] 0-0, 4 [1 0 0] 1-1":        {4, 1, 2},
+		"9-10 [1 2 0] 2-2, 1000000 [1 0 1] 1-1": {1000000, 9, 1000000, 10, 9},
+		"65534-65535 [1 1 0] 1-1, 65536 [0 0 1] 0-0, 65538 [1 0 0] 2-2": {65534, 65535, 65536, 65538},
 	} {
-		entries := make([]entry, len(numbers))
+		entries, ends := make([]entry, len(numbers)), make([]outcome, len(numbers))
 		for i, n := range numbers {
-			entries[i].sequence = n
+			entries[i].sequence, ends[i] = n, outcome(i%outcomes)
 		}
-		if got := sequences(entries); got != want {
-			t.Errorf("%v is written as %q, want %q", numbers, got, want)
+		var got []string
+		for _, r := range accountRanges(entries, ends, 1) {
+			sequences := fmt.Sprint(r.first)
+			if r.last > r.first {
+				sequences += fmt.Sprint("-", r.last)
+			}
+			got = append(got, fmt.Sprintf("%s %v %d-%d", sequences, r.counts, r.firstAt, r.endAt))
+		}
+		if text := strings.Join(got, ", "); text != want {
+			t.Errorf("%v are accounted for by %q, want %q", numbers, text, want)
 		}
 	}
-}
-
-// A user of the batch is always found by the account's prefixes, and they are
-// sorted and stand once.
-func TestUserPrefixes(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		var appended []*entry
-		for _, n := range rapid.SliceOf(rapid.Uint16()).Draw(t, "users") {
-			appended = append(appended, &entry{user: &vault.User{Pseudonym: sqldb.UUID{byte(n), 0, byte(n >> 8), 9}}})
-		}
-		prefixes := userPrefixes(appended)
-		for _, e := range appended {
-			if !hasPrefix(prefixes, UserKey(e.user.Pseudonym)) {
-				t.Fatalf("%v isn't found", e.user.Pseudonym)
-			}
-		}
-		parts := slices.Collect(slices.Chunk(prefixes, prefixBytes))
-		if !slices.IsSortedFunc(parts, bytes.Compare) || len(slices.CompactFunc(parts, bytes.Equal)) != len(prefixes)/prefixBytes {
-			t.Fatal("they aren't sorted, each once")
-		}
-		if hasPrefix(prefixes, UserKey{1, 1, 1, 1}) {
-			t.Fatal("somebody is found who isn't there")
-		}
-	})
 }
 
 func TestCut(t *testing.T) {

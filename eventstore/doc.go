@@ -16,6 +16,12 @@
 // it. Since that is rare, the first attempt doesn't look: it is rolled back
 // where the index objects, and the second attempt finds out which are known.
 //
+// # Off the way of events
+//
+// [Store.RunCompaction] writes the index by which one user's events are found
+// (user_blocks.go, user_index.go), and makes the rows of accounts fewer
+// (compact_accounts.go). Nobody waits for it.
+//
 // # What is personal
 //
 // It stands in the log as ciphertext under the user's own key, which is in the

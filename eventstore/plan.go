@@ -13,6 +13,8 @@ import (
 type plan struct {
 	appended   []*entry
 	duplicates int
+	// ends say what becomes of each message.
+	ends []outcome
 	// refused is how many messages are refused; rows are what is kept of them.
 	refused int
 	rows    []refusal
@@ -25,6 +27,16 @@ type plan struct {
 	// are erased by it.
 	erasedUsers map[sqldb.UUID]bool
 }
+
+// An outcome is what becomes of a message.
+type outcome int
+
+const (
+	appended outcome = iota
+	duplicate
+	refusedMessage
+	outcomes = iota
+)
 
 // A refusal is a message that is refused, with what is kept of it.
 type refusal struct {
@@ -60,39 +72,40 @@ type planner struct {
 func (pl *planner) decide() *plan {
 	pl.plan.erasedUsers = map[sqldb.UUID]bool{}
 	pl.plan.appended = make([]*entry, 0, len(pl.batch.entries))
+	pl.plan.ends = make([]outcome, len(pl.batch.entries))
 	for i := range pl.batch.entries {
-		e := &pl.batch.entries[i]
-		if e.refusal != nil {
-			pl.refuse(e, e.refusal.Reason, e.refusal.Message)
-		} else {
-			pl.decideEvent(e)
-		}
+		pl.plan.ends[i] = pl.decideEntry(&pl.batch.entries[i])
 	}
 	return &pl.plan
 }
 
+func (pl *planner) decideEntry(e *entry) outcome {
+	if e.refusal != nil {
+		return pl.refuse(e, e.refusal.Reason, e.refusal.Message)
+	}
+	return pl.decideEvent(e)
+}
+
 // decideEvent decides about a good event: a duplicate first of all, then one
 // about an erased user, then a conflict, with another event or with another user.
-func (pl *planner) decideEvent(e *entry) {
+func (pl *planner) decideEvent(e *entry) outcome {
 	before, known := pl.known[e.identity]
 	if known && pl.same(e, before) {
 		pl.plan.duplicates++
-		return
+		return duplicate
 	}
 	if excludes(pl.states[e.subject], string(e.event.Type), &e.event.Time) {
 		pl.plan.excluded = true
-		pl.refuse(e, domain.Erased, "")
-		return
+		return pl.refuse(e, domain.Erased, "")
 	}
 	if known {
-		pl.refuse(e, domain.Conflict, "an event of this source and id is recorded already, with other content")
-		return
+		return pl.refuse(e, domain.Conflict, "an event of this source and id is recorded already, with other content")
 	}
 	if e.mustBeNew && pl.states[e.subject].User != nil {
-		pl.refuseMaker(e)
-		return
+		return pl.refuseMaker(e)
 	}
 	pl.append(e)
+	return appended
 }
 
 // same says whether an event is the one that is recorded under its identity.
@@ -180,24 +193,25 @@ func (pl *planner) erase(e *entry, u *vault.User) {
 }
 
 // refuse counts a message as refused and keeps what may be kept of it.
-func (pl *planner) refuse(e *entry, reason domain.Reason, message string) {
+func (pl *planner) refuse(e *entry, reason domain.Reason, message string) outcome {
 	r := refusal{entry: e, reason: reason, message: message}
 	r.bare = reason == domain.Erased
 	if e.refusal != nil && e.hasSubject {
 		r.bare = excludes(pl.states[e.subject], e.refusal.Type, e.refusal.Time)
 	}
-	pl.keep(r)
+	return pl.keep(r)
 }
 
 // refuseMaker refuses an event that was to make a user who is there. Its sender
 // has its verdict, and there is nothing to repair: what was entered isn't kept,
 // since sent again it would overwrite the profile of the user who is there.
-func (pl *planner) refuseMaker(e *entry) {
+func (pl *planner) refuseMaker(e *entry) outcome {
 	pl.plan.excluded = true
-	pl.keep(refusal{entry: e, reason: domain.Conflict, bare: true})
+	return pl.keep(refusal{entry: e, reason: domain.Conflict, bare: true})
 }
 
-func (pl *planner) keep(r refusal) {
+func (pl *planner) keep(r refusal) outcome {
 	pl.plan.refused++
 	pl.plan.rows = append(pl.plan.rows, r)
+	return refusedMessage
 }

@@ -5,24 +5,27 @@ package eventstore
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 
+	"boxoffice/eventstore/vault"
 	"boxoffice/internal/sqldb"
 )
 
 const (
-	// stretch is how many positions one statement looks at.
-	stretch = 20_000
-	// maxLooked is how many positions one call looks at, and accountsLooked how
-	// many accounts, when it asks for one user's.
-	maxLooked      = 200_000
-	accountsAtOnce = 100
-	maxAccounts    = 2_000
+	// positionsAtOnce is how many positions one statement looks at, and maxLooked
+	// how many one call.
+	positionsAtOnce = 20_000
+	maxLooked       = 200_000
+	// keysAtOnce is how many of the positions that the index names one statement
+	// looks at.
+	minKeysAtOnce, maxKeysAtOnce = 16, 256
 )
 
 // ReadSealed gives a page of the log as it stands there. Its memory is bounded
-// by the limit, and its work by the stretch of the log that one call looks at.
+// by the limit, and its work by how many positions one call looks at.
 func (s *Store) ReadSealed(ctx context.Context, q SealedQuery) (SealedPage, error) {
 	if q.Limit < 1 {
 		return SealedPage{}, errors.New("read history: the limit isn't positive")
@@ -50,132 +53,117 @@ type sealedScan struct {
 }
 
 func (c *sealedScan) run(ctx context.Context) error {
-	if c.user != nil {
-		return c.oneUser(ctx)
-	}
-	if c.query.UserID == "" {
-		return c.everybody(ctx)
-	}
-	state, err := c.store.subjectState(ctx, c.query.UserID)
-	if err != nil {
-		return err
-	}
-	if !state.Taken {
-		c.at = max(c.at, c.head)
-		return nil
-	}
-	c.user = &state.User
-	return c.oneUser(ctx)
-}
-
-func (c *sealedScan) full() bool { return len(c.found) >= c.query.Limit }
-
-func (c *sealedScan) everybody(ctx context.Context) error {
-	for end := c.at + maxLooked; c.at < min(c.head, end) && !c.full(); {
-		if err := c.look(ctx, min(c.at+stretch, c.head)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// oneUser goes through the accounts, and looks only at batches in which the
-// user may be.
-func (c *sealedScan) oneUser(ctx context.Context) error {
-	for looked := 0; c.at < c.head && looked < maxAccounts && !c.full(); looked += accountsAtOnce {
-		batches, err := c.accounts(ctx)
+	if c.user == nil && c.query.UserID != "" {
+		state, err := c.store.subjectState(ctx, c.query.UserID)
 		if err != nil {
 			return err
 		}
-		for _, b := range batches {
-			if c.full() {
-				return nil
-			}
-			if b.first > c.head {
-				c.at = c.head
-				return nil
-			}
-			last := min(b.last, c.head)
-			if !b.may {
-				c.at = last
-			} else if err := c.lookAt(ctx, b.first, last); err != nil {
-				return err
-			}
+		if !state.Taken {
+			c.at = max(c.at, c.head)
+			return nil
 		}
-		if len(batches) < accountsAtOnce && !c.full() {
-			c.at = c.head
+		c.user = &state.User
+	}
+	if c.user == nil {
+		return c.walk(ctx, c.store.db.SQL())
+	}
+	return c.store.db.ReadTx(ctx, func(tx *sql.Tx) error {
+		if err := c.byIndex(ctx, tx); err != nil {
+			return err
+		}
+		return c.walk(ctx, tx)
+	})
+}
+
+func (c *sealedScan) left() int { return c.query.Limit - len(c.found) }
+
+// walk looks at all positions, a stretch of them at a time.
+func (c *sealedScan) walk(ctx context.Context, q vault.Querier) error {
+	for end := c.at + maxLooked; c.at < min(c.head, end) && c.left() > 0; {
+		last := min(c.at+positionsAtOnce, c.head)
+		where, args := c.filters("position > $1 AND position <= $2", c.at, last)
+		args = append(args, c.left())
+		if err := c.read(ctx, q, last, fmt.Sprintf("%s ORDER BY position LIMIT $%d", where, len(args)), args); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// lookAt looks at a batch from its first position on, or from where it was
-// left.
-func (c *sealedScan) lookAt(ctx context.Context, first, last Position) error {
-	c.at = max(c.at, first-1)
-	return c.look(ctx, last)
-}
-
-// A batchRange is where a batch stands in the log, and whether the user may be
-// in it.
-type batchRange struct {
-	first, last Position
-	may         bool
-}
-
-// accounts reads the next accounts of batches that appended something.
-func (c *sealedScan) accounts(ctx context.Context) ([]batchRange, error) {
-	rows, err := c.store.db.SQL().QueryContext(ctx, `SELECT first_position, last_position, users FROM accounts
-		WHERE last_position > $1 ORDER BY last_position LIMIT $2`, c.at, accountsAtOnce)
+// byIndex looks at the positions at which the user's events may be, as far as the
+// index goes.
+func (c *sealedScan) byIndex(ctx context.Context, tx *sql.Tx) error {
+	indexed, err := indexedTo(ctx, tx)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	defer rows.Close()
-	var batches []batchRange
-	for rows.Next() {
-		var b batchRange
-		var prefixes []byte
-		if err := rows.Scan(&b.first, &b.last, &prefixes); err != nil {
-			return nil, err
+	for end := min(indexed, c.head); c.at < end && c.left() > 0; {
+		positions, looked, err := c.store.indexedPositions(ctx, tx, *c.user, c.at, indexed, c.left())
+		if err != nil {
+			return err
 		}
-		b.may = hasPrefix(prefixes, *c.user)
-		batches = append(batches, b)
+		beyond, _ := slices.BinarySearch(positions, c.head+1)
+		if err := c.lookAt(ctx, tx, positions[:beyond]); err != nil {
+			return err
+		}
+		if c.left() > 0 {
+			c.at = min(looked, c.head)
+		}
 	}
-	return batches, rows.Err()
+	return nil
 }
 
-// look looks at the positions after at up to last, and stops where the page is
-// full.
-func (c *sealedScan) look(ctx context.Context, last Position) error {
-	q := c.query
-	where, args := "position > $1 AND position <= $2", []any{c.at, last}
+// lookAt looks at single positions, ascending, until the page is full.
+func (c *sealedScan) lookAt(ctx context.Context, tx *sql.Tx, positions []Position) error {
+	for len(positions) > 0 && c.left() > 0 {
+		n := min(len(positions), max(minKeysAtOnce, min(c.left(), maxKeysAtOnce)))
+		keys := make([]int64, n)
+		for i, p := range positions[:n] {
+			keys[i] = int64(p)
+		}
+		where, args := c.filters("position <= $1", positions[n-1])
+		condition, more := sqldb.In(c.store.db.Dialect(), "position", len(args)+1, keys)
+		if err := c.read(ctx, tx, positions[n-1], where+" AND "+condition+" ORDER BY position", append(args, more...)); err != nil {
+			return err
+		}
+		positions = positions[n:]
+	}
+	return nil
+}
+
+// filters adds the query's filters to a condition.
+func (c *sealedScan) filters(where string, args ...any) (string, []any) {
 	filter := func(condition string, value any) {
 		args = append(args, value)
 		where += fmt.Sprintf(" AND %s $%d", condition, len(args))
 	}
-	if q.Type != "" {
-		filter("type =", string(q.Type))
-	}
 	if c.user != nil {
 		filter("user_key =", sqldb.UUID(*c.user))
 	}
-	if q.From != nil {
-		filter("time >=", sqldb.Micros(*q.From))
+	if c.query.Type != "" {
+		filter("type =", string(c.query.Type))
 	}
-	if q.To != nil {
-		filter("time <", sqldb.Micros(*q.To))
+	if c.query.From != nil {
+		filter("time >=", sqldb.Micros(*c.query.From))
 	}
-	left := q.Limit - len(c.found)
-	args = append(args, left)
-	where += fmt.Sprintf(" ORDER BY position LIMIT $%d", len(args))
-	rows, err := readRows(ctx, c.store.db.SQL(), left, where, args...)
+	if c.query.To != nil {
+		filter("time <", sqldb.Micros(*c.query.To))
+	}
+	return where, args
+}
+
+// read adds the rows of a statement to the page, which has looked at all positions
+// up to last unless there are more rows than the page has room for.
+func (c *sealedScan) read(ctx context.Context, q vault.Querier, last Position, where string, args []any) error {
+	rows, err := readRows(ctx, q, c.left(), where, args...)
 	if err != nil {
 		return err
 	}
-	c.found = append(c.found, rows...)
 	c.at = last
-	if len(rows) == left {
+	if left := c.left(); len(rows) >= left {
+		rows = rows[:left]
 		c.at = rows[left-1].Position
 	}
+	c.found = append(c.found, rows...)
 	return nil
 }

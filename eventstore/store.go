@@ -44,6 +44,9 @@ type Store struct {
 	// already, so the next may too.
 	knownAhead atomic.Bool
 	follower   follower
+	// shape and newAccounts are of compaction.
+	shape       blockShape
+	newAccounts int
 }
 
 // schema gives the name of the log's part of the database.
@@ -65,7 +68,7 @@ func Open(ctx context.Context, db *sqldb.DB, master vault.MasterKey, opts Option
 	if err != nil {
 		return nil, fmt.Errorf("open the log: %w", err)
 	}
-	s := &Store{db: own, now: opts.Now}
+	s := &Store{db: own, now: opts.Now, shape: defaultShape, newAccounts: newAccounts}
 	if s.now == nil {
 		s.now = func() domain.Instant { return domain.InstantOf(time.Now()) }
 	}

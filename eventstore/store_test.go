@@ -12,7 +12,7 @@ import (
 )
 
 // tables are all tables of the log; TestTables holds the list to the schema.
-var tables = []string{"log_head", "events", "accounts", "refused", "vault_keys", "users", "tombstones", "scrub", "schema_version"}
+var tables = []string{"log_head", "events", "accounts", "user_blocks", "compaction", "refused", "vault_keys", "users", "tombstones", "scrub", "schema_version"}
 
 // newLog makes a log on one engine.
 func newLog(t testing.TB, engine sqldb.Engine) *storetest.Log {
@@ -41,6 +41,7 @@ func openStore(t testing.TB, db *sqldb.DB, master vault.MasterKey, clock *storet
 	if err != nil {
 		t.Fatal(err)
 	}
+	eventstore.SmallBlocks(s)
 	t.Cleanup(func() { s.Close() })
 	return s
 }

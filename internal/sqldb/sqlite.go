@@ -132,7 +132,7 @@ func (l *sqliteLocation) dsn(schema string) string {
 }
 
 func (l *sqliteLocation) drop(_ context.Context, _ *DB, schema string) error {
-	for _, end := range []string{"", "-wal", "-shm", "-" + migrationLock, "-scrub"} {
+	for _, end := range []string{"", "-wal", "-shm", "-" + migrationLock, "-scrub", "-compaction"} {
 		if err := os.Remove(l.file(schema) + end); err != nil && !errors.Is(err, os.ErrNotExist) {
 			return err
 		}
