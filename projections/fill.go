@@ -60,19 +60,19 @@ const (
 type filler struct {
 	*follower
 	target eventstore.Position
-	// erasures and epoch are the log's at the target. Who is erased later is so
-	// by an event after the target, which is followed before the generation is
-	// live.
+	// epoch is the log's at the target. Who is erased later is so by an event
+	// after the target, which is followed before the generation is live. One that
+	// stops there is told.
 	epoch      string
 	recordedAt domain.Instant // of the event at the target
 
 	ledger ledger // of the shards that are written, where it isn't in the tables
 }
 
-// fill loads all rows up to the head of the log.
+// fill loads all rows up to the head of the log, or to where the generation stops.
 func (f *follower) fill(ctx context.Context, head eventstore.Head) error {
 	began := time.Now()
-	fl := &filler{follower: f, target: head.Position, epoch: head.Epoch, ledger: ledger{}}
+	fl := &filler{follower: f, target: f.target(head), epoch: head.Epoch, ledger: ledger{}}
 	logger := f.runner.config.Logger.With("generation", f.gen.number, "events", int64(fl.target))
 	logger.Info("filling read models in bulk")
 	if err := fl.begin(ctx); err != nil {
@@ -194,7 +194,7 @@ func nextWidth(s *shard, users eventstore.UserRange) uint64 {
 // foldShard folds the events of the users of a range, or of those in its
 // beginning whose facts fit into memory.
 func (f *filler) foldShard(ctx context.Context, users eventstore.UserRange) (*shard, error) {
-	if err := f.checkRetired(ctx); err != nil {
+	if err := f.checkEntry(ctx); err != nil {
 		return nil, err
 	}
 	budget := f.runner.config.FillBytes
@@ -335,6 +335,8 @@ func (f *follower) completeUnder(ctx context.Context) error {
 		}
 		fill := f.emptyTables
 		if f.isLong(head) {
+			f.runner.filling.Lock()
+			defer f.runner.filling.Unlock()
 			fill = func(ctx context.Context) error { return f.fill(ctx, head) }
 		}
 		if err := fill(ctx); err != nil {
@@ -347,9 +349,17 @@ func (f *follower) completeUnder(ctx context.Context) error {
 	return f.gen.analyze(ctx)
 }
 
+// target is how far a generation can come in a log.
+func (f *follower) target(head eventstore.Head) eventstore.Position {
+	if f.stop > 0 {
+		return min(f.stop, head.Position)
+	}
+	return head.Position
+}
+
 // isLong says whether the log is so long that filling is quicker than following.
 func (f *follower) isLong(head eventstore.Head) bool {
-	return int64(head.Position) >= int64(f.runner.config.FillFrom)
+	return int64(f.target(head)) >= int64(f.runner.config.FillFrom)
 }
 
 // keepLease renews the lease until ctx ends, and cancels it where the lease is

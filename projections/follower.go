@@ -6,6 +6,7 @@ package projections
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"time"
 
@@ -20,6 +21,7 @@ type follower struct {
 	status *statusBoard
 
 	live      bool // the generation is the live one
+	yields    bool // it ends where another of the same spec is to take its place
 	ticked    time.Time
 	leaseSeen time.Time // when the lease was renewed last
 
@@ -33,10 +35,14 @@ type follower struct {
 // can't wait until the database looks at them again by itself.
 const largeBacklog = 10_000
 
-// run waits for the lease and then projects, until something fails.
+// errReached says that a follower has come to where it was to stop.
+var errReached = errors.New("the read models have come to the position where they stop")
+
+// run waits for the lease and then projects, until something fails or the
+// position is reached where it is to stop.
 func (f *follower) run(ctx context.Context) error {
 	for {
-		if err := f.checkRetired(ctx); err != nil {
+		if err := f.checkEntry(ctx); err != nil {
 			return err
 		}
 		held, err := f.lease.take(ctx)
@@ -150,8 +156,9 @@ func (f *follower) saveBatch(ctx context.Context, b *batch) (*batch, error) {
 	return saved, nil
 }
 
-// rest is what is done when the log has been read to its end: the generation
-// takes over if it was built to, and the log is waited for.
+// rest is what is done when the log has been read to its end, or to where the
+// generation stops: the generation takes over if it was built to, and the log is
+// waited for.
 func (f *follower) rest(ctx context.Context) error {
 	f.status.caughtUp()
 	if !f.caughtUp && f.backlog >= largeBacklog {
@@ -160,12 +167,13 @@ func (f *follower) rest(ctx context.Context) error {
 		}
 	}
 	f.caughtUp = true
-	if !f.live {
-		if err := f.runner.models.switchTo(ctx, f.gen.number); err != nil {
+	if f.stop > 0 && f.position >= f.stop {
+		return errReached
+	}
+	if !f.live && f.stop == 0 {
+		if err := f.takeOver(ctx); err != nil {
 			return err
 		}
-		f.live = true
-		f.status.isLive()
 	}
 	if err := f.tickIfDue(ctx); err != nil {
 		return err
@@ -186,7 +194,7 @@ func (f *follower) tickIfDue(ctx context.Context) error {
 		return nil
 	}
 	f.ticked = now
-	if err := f.checkRetired(ctx); err != nil {
+	if err := f.checkEntry(ctx); err != nil {
 		return err
 	}
 	if err := f.refreshAll(ctx); err != nil {
@@ -202,10 +210,82 @@ func (f *follower) tickIfDue(ctx context.Context) error {
 	return f.runner.models.dropRetired(ctx, f.runner.config.Grace)
 }
 
-func (f *follower) checkRetired(ctx context.Context) error {
-	retired, err := f.runner.models.isRetired(ctx, f.gen.number)
-	if err == nil && retired {
-		err = ErrSuperseded
+// takeOver makes the generation live, unless the one that is live has come
+// further: readers never see the log go back. The header of that one is locked,
+// so that it goes no further, until the pointer has moved.
+func (f *follower) takeOver(ctx context.Context) error {
+	models := f.runner.models
+	number, ok, err := models.live(ctx)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		err = models.switchTo(ctx, f.gen.number)
+	} else {
+		err = models.with(ctx, number, func(live *generation) error { return f.takeOverFrom(ctx, live) })
+	}
+	if errors.Is(err, errNotYet) {
+		return nil
+	}
+	if err == nil {
+		f.live = true
+		f.status.isLive()
+	}
+	return err
+}
+
+// errNotYet says that a generation can't take over at this moment.
+var errNotYet = errors.New("the live read models have come further, or are in use")
+
+// switchWithin bounds for how long the live generation is held up by a switch:
+// on PostgreSQL a switch waits for those who read the views.
+const switchWithin = 2 * time.Second
+
+func (f *follower) takeOverFrom(ctx context.Context, live *generation) error {
+	return live.db.InTx(ctx, func(tx *sqldb.Tx) error {
+		var position eventstore.Position
+		var epoch string
+		err := tx.QueryRowContext(ctx, "SELECT position, epoch FROM generation"+tx.Dialect().ForUpdate).Scan(&position, &epoch)
+		if err != nil {
+			return fmt.Errorf("lock the live read models: %w", err)
+		}
+		if epoch == f.spec.epoch && position > f.position {
+			return errNotYet
+		}
+		within, cancel := context.WithTimeout(ctx, switchWithin)
+		defer cancel()
+		err = f.runner.models.switchTo(within, f.gen.number)
+		if err != nil && within.Err() != nil && ctx.Err() == nil {
+			err = fmt.Errorf("%w: %w", errNotYet, err)
+		}
+		return err
+	})
+}
+
+// errSuccessor says that there is a newer successor of the same spec: a candidate
+// that was compared and chosen.
+var errSuccessor = errors.New("other read models are to take the place of these")
+
+// checkEntry looks at what the registry says of the generation: whether it is
+// still wanted.
+func (f *follower) checkEntry(ctx context.Context) error {
+	models := f.runner.models
+	entry, err := models.lookUp(ctx, f.gen.number)
+	switch {
+	case err != nil:
+		return err
+	case entry.retired && (entry.Kind == KindLive || entry.Kind == KindSuccessor):
+		return ErrSuperseded
+	case entry.retired:
+		return ErrDropped
+	case entry.FinishedAt != nil:
+		return errReached
+	case !f.yields:
+		return nil
+	}
+	newest, err := find(ctx, models.registry.SQL(), f.spec)
+	if err == nil && newest != f.gen.number {
+		err = errSuccessor
 	}
 	return err
 }

@@ -1,7 +1,7 @@
 // This file makes erasures hold in every generation. One that follows the log
-// forgets a person when it comes to the erasure. Others are there too: retired a
-// moment ago and kept for answers that are under way, or kept for other reasons,
-// or made by another version of the code. They are told whom to forget.
+// forgets a person when it comes to the erasure. Others are there too: histories,
+// candidates that wait for a decision, those that were retired a moment ago and
+// are kept for answers that are under way, or made by another version of the code. They are told whom to forget.
 
 package projections
 
@@ -49,39 +49,14 @@ func (r *Reader) Forgotten(ctx context.Context, head eventstore.Head) (bool, err
 	return r.models.Forgotten(ctx, head)
 }
 
-// A keptGeneration is one that hasn't been dropped.
-type keptGeneration struct {
-	number int
-	// to and epoch say who was forgotten beside the log.
-	to    eventstore.Position
-	epoch string
-}
-
-// kept gives the generations that haven't been dropped.
-func (m *Models) kept(ctx context.Context) ([]keptGeneration, error) {
-	var generations []keptGeneration
-	err := eachRow(ctx, m.registry.SQL(),
-		"SELECT number, forgotten_to, forgotten_epoch FROM generations WHERE dropped_at IS NULL ORDER BY number", nil,
-		func(row scanner) error {
-			var g keptGeneration
-			err := row.Scan(&g.number, &g.to, &g.epoch)
-			generations = append(generations, g)
-			return err
-		})
-	if err != nil {
-		return nil, fmt.Errorf("look up the generations of the read models: %w", err)
-	}
-	return generations, nil
-}
-
 // hasForgotten says whether a generation has forgotten who was erased up to a
 // position: because it has come that far itself, or because it was told.
-func (m *Models) hasForgotten(ctx context.Context, k *keptGeneration, head eventstore.Head) (bool, error) {
-	if k.epoch == head.Epoch && k.to >= head.Position {
+func (m *Models) hasForgotten(ctx context.Context, k *Generation, head eventstore.Head) (bool, error) {
+	if k.forgottenEpoch == head.Epoch && k.forgottenTo >= head.Position {
 		return true, nil
 	}
 	done := false
-	err := m.with(ctx, k.number, func(g *generation) error {
+	err := m.with(ctx, k.Number, func(g *generation) error {
 		begun, err := g.begun(ctx)
 		if err != nil || !begun {
 			done = true // it holds nothing yet
@@ -149,7 +124,7 @@ func (r *Runner) forgetElsewhere(ctx context.Context, head eventstore.Head) (boo
 		k := &generations[i]
 		done, err := r.models.hasForgotten(ctx, k, head)
 		if err == nil && !done {
-			err = r.models.with(ctx, k.number, func(g *generation) error {
+			err = r.models.with(ctx, k.Number, func(g *generation) error {
 				done, err = r.forgetIn(ctx, g, k, head)
 				return err
 			})
@@ -170,14 +145,14 @@ var errFollowed = errors.New("the generation follows the log")
 
 // forgetIn makes a generation that nothing follows forget who was erased up to
 // head. It says that it hasn't where a projector is at work there.
-func (r *Runner) forgetIn(ctx context.Context, g *generation, k *keptGeneration, head eventstore.Head) (bool, error) {
+func (r *Runner) forgetIn(ctx context.Context, g *generation, k *Generation, head eventstore.Head) (bool, error) {
 	h, err := readHeader(ctx, g.db.SQL())
 	if err != nil {
 		return false, err
 	}
 	var after eventstore.Position
-	if k.epoch == head.Epoch {
-		after = k.to
+	if k.forgottenEpoch == head.Epoch {
+		after = k.forgottenTo
 	}
 	if h.epoch == head.Epoch {
 		after = max(after, h.position)
@@ -187,7 +162,7 @@ func (r *Runner) forgetIn(ctx context.Context, g *generation, k *keptGeneration,
 		if err != nil {
 			return false, err
 		}
-		err = r.forgetUsers(ctx, g, users)
+		err = r.forgetUsers(ctx, g, k.Kind, users)
 		if errors.Is(err, errFollowed) {
 			return false, nil
 		}
@@ -210,7 +185,7 @@ func (r *Runner) forgetIn(ctx context.Context, g *generation, k *keptGeneration,
 
 // forgetUsers forgets users in a generation without moving its position. Its
 // header stays locked meanwhile, so that no projector begins.
-func (r *Runner) forgetUsers(ctx context.Context, g *generation, users []eventstore.UserKey) error {
+func (r *Runner) forgetUsers(ctx context.Context, g *generation, kind Kind, users []eventstore.UserKey) error {
 	if len(users) == 0 {
 		return nil
 	}
@@ -232,7 +207,11 @@ func (r *Runner) forgetUsers(ctx context.Context, g *generation, users []eventst
 		if err != nil {
 			return err
 		}
-		return forgetFacts(ctx, tx, users, zone, r.config.Now())
+		now := r.config.Now()
+		if kind == KindHistory {
+			now = *h.recordedAt // as when it was built
+		}
+		return forgetFacts(ctx, tx, users, zone, now)
 	})
 }
 
@@ -329,9 +308,9 @@ func (m *Models) Scrub(ctx context.Context, problem func(error)) error {
 		return err
 	}
 	for i := range generations {
-		err := m.with(ctx, generations[i].number, func(g *generation) error { return g.scrub(ctx, problem) })
+		err := m.with(ctx, generations[i].Number, func(g *generation) error { return g.scrub(ctx, problem) })
 		if err != nil {
-			return fmt.Errorf("scrub generation %d of the read models: %w", generations[i].number, err)
+			return fmt.Errorf("scrub generation %d of the read models: %w", generations[i].Number, err)
 		}
 	}
 	return nil

@@ -45,7 +45,7 @@ func TestForgettingTakesTheLease(t *testing.T) {
 		}
 		time.Sleep(10 * time.Millisecond) // it stalls
 		forgetting := &Runner{models: m, config: Config{Now: func() domain.Instant { return 0 }}}
-		if err := forgetting.forgetUsers(ctx, g, []eventstore.UserKey{{9}}); err != nil {
+		if err := forgetting.forgetUsers(ctx, g, KindSuccessor, []eventstore.UserKey{{9}}); err != nil {
 			t.Fatal(err)
 		}
 		err = g.db.InTx(ctx, func(tx *sqldb.Tx) error { return l.advance(ctx, tx, 0, 0, nil) })

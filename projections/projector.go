@@ -43,6 +43,7 @@ type projector struct {
 	now      func() domain.Instant
 	limits   batchLimits
 	position eventstore.Position
+	stop     eventstore.Position // where it ends; 0: nowhere
 }
 
 // batchLimits bound the memory that a batch takes.
@@ -51,8 +52,8 @@ type batchLimits struct {
 	bytes  int
 }
 
-// read reads the batch after a position: nil where there is nothing. It takes
-// as much as there is within the limits, so the further behind a projector is,
+// read reads the batch after a position: nil where there is nothing, or nothing
+// up to where it ends. It takes as much as there is within the limits, so the further behind a projector is,
 // the larger its batches are and the more reports of a session become one row.
 func (p *projector) read(ctx context.Context, after eventstore.Position, limits batchLimits) (*batch, error) {
 	head, err := p.log.Head(ctx)
@@ -62,7 +63,10 @@ func (p *projector) read(ctx context.Context, after eventstore.Position, limits 
 	if head.Epoch != p.spec.epoch || head.Position < after {
 		return nil, errEpoch
 	}
-	if head.Position == after {
+	if p.stop > 0 {
+		limits.events = int(min(int64(limits.events), int64(max(p.stop-after, 0))))
+	}
+	if head.Position == after || limits.events == 0 {
 		return nil, nil
 	}
 	records, err := p.readRecords(ctx, after, limits)

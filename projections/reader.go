@@ -1,4 +1,4 @@
-// This file is how questions reach the read models: a snapshot of the live
+// This file is how questions reach the read models: a snapshot of one
 // generation, under which every answer is computed.
 
 package projections
@@ -16,11 +16,14 @@ import (
 	"boxoffice/internal/sqldb"
 )
 
-// A Reader answers questions from the live generation of the read models. Each
-// answer is of one moment: the position that it carries. A Reader is safe for
-// concurrent use.
+// A Reader answers questions from one generation of the read models: the live
+// one, unless it was made by [Reader.At], [Reader.History] or
+// [Reader.Generation]. Each answer is of one moment: the position that it
+// carries. A Reader is safe for concurrent use.
 type Reader struct {
 	models         *Models
+	choose         choice
+	only           eventstore.Position // where the generation has to stand; 0: anywhere
 	sessionTimeout time.Duration
 	few            int
 	pace           wholePace
@@ -33,7 +36,7 @@ const few = 4000
 // NewReader makes a Reader. A viewing session that isn't ended is abandoned
 // when sessionTimeout has passed since its last event.
 func NewReader(m *Models, sessionTimeout time.Duration) *Reader {
-	return &Reader{models: m, sessionTimeout: sessionTimeout, few: few, pace: usualPace}
+	return &Reader{models: m, choose: live, sessionTimeout: sessionTimeout, few: few, pace: usualPace}
 }
 
 // A snapshot is one moment of one generation. It is used by one goroutine, and
@@ -59,12 +62,13 @@ type snapshot struct {
 // have been live, so once is already rare.
 const maxReads = 5
 
-// read runs f on a snapshot of the live generation. Every query of f sees the
-// same moment, the one that the snapshot's position names. Where the generation
-// has vanished since it was the live one, f is run again on the one that is
-// live now, unless a part of the answer has been handed out.
+// read runs f on a snapshot of the generation that the Reader answers from.
+// Every query of f sees the same moment, the one that the snapshot's position
+// names. Where the generation has vanished since it was chosen, f is run again
+// on the one that has taken its place, unless a part of the answer has been
+// handed out.
 func (r *Reader) read(ctx context.Context, f func(*snapshot) error) error {
-	number, err := r.live(ctx)
+	number, err := r.choose(ctx, r.models)
 	if err != nil {
 		return err
 	}
@@ -73,21 +77,12 @@ func (r *Reader) read(ctx context.Context, f func(*snapshot) error) error {
 		if err == nil || !again || attempt == maxReads {
 			return err
 		}
-		now, liveErr := r.live(ctx)
-		if liveErr != nil || now == number {
+		now, chooseErr := r.choose(ctx, r.models)
+		if chooseErr != nil || now == number {
 			return err
 		}
 		number = now
 	}
-}
-
-// live gives the number of the live generation.
-func (r *Reader) live(ctx context.Context) (int, error) {
-	number, ok, err := r.models.live(ctx)
-	if err == nil && !ok {
-		err = ErrNotBuilt
-	}
-	return number, err
 }
 
 // readFrom runs f on a snapshot of one generation. Where it fails, it says
@@ -103,6 +98,9 @@ func (r *Reader) readFrom(ctx context.Context, number int, f func(*snapshot) err
 		s, err := r.newSnapshot(ctx, tx, g)
 		if err != nil {
 			return err
+		}
+		if r.only > 0 && s.Position != r.only {
+			return r.models.noHistory(ctx, r.only, s.Position)
 		}
 		err = f(s)
 		again = !s.handedOut

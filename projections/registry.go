@@ -1,17 +1,57 @@
-// This file is the registry of generations: finding or beginning the one that
-// a configuration asks for, making it live, and dropping what is left behind.
+// This file is the registry of generations: which there are, what each is for,
+// and which of them is live.
 
 package projections
 
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
-	"strings"
-	"time"
 
+	"boxoffice/domain"
+	"boxoffice/eventstore"
 	"boxoffice/internal/sqldb"
 )
+
+// A Kind says what a generation is for.
+type Kind string
+
+// The kinds of generations. A successor is built because the time zone, the
+// code or the log is another than the live generation's, or because a compared
+// candidate was chosen: it takes the live one's place by itself when it has
+// caught up. A candidate never does, and a history neither.
+const (
+	KindLive      Kind = "live"      // answers
+	KindSuccessor Kind = "successor" // will answer
+	KindCandidate Kind = "candidate" // is built to be compared with the live one
+	KindHistory   Kind = "history"   // stops at a position of the log, and is kept under a name
+)
+
+// A Generation is what the registry says of a complete set of read models.
+type Generation struct {
+	Number      int
+	Kind        Kind
+	Name        string // of a candidate or a history
+	TimeZone    string
+	FoldVersion int
+	// StopAt is the position at which a history stops; 0 for the others, which
+	// follow the log.
+	StopAt eventstore.Position
+	// FinishedAt says when a history came there; nil while it is being built.
+	FinishedAt *domain.Instant
+	// ComparedTo is the position at which a candidate was compared with the
+	// live generation, 0 where it wasn't yet.
+	ComparedTo eventstore.Position
+	BegunAt    domain.Instant
+
+	epoch            string
+	retired, dropped bool
+	// Who was erased up to forgottenTo, a position of the log of forgottenEpoch,
+	// was forgotten without following the log.
+	forgottenTo    eventstore.Position
+	forgottenEpoch string
+}
 
 // A buildSpec is what a generation is built by. Two of the same spec hold the
 // same rows at the same position.
@@ -19,6 +59,53 @@ type buildSpec struct {
 	timeZone    string
 	foldVersion int
 	epoch       string
+}
+
+func (g *Generation) spec() buildSpec { return buildSpec{g.TimeZone, g.FoldVersion, g.epoch} }
+
+// generationsWhere reads the generations that a condition holds for, in the order
+// of their numbers.
+func generationsWhere(ctx context.Context, q querier, condition string, args ...any) ([]Generation, error) {
+	var found []Generation
+	err := eachRow(ctx, q, `
+		SELECT number, kind, COALESCE(name, ''), time_zone, fold_version, epoch, COALESCE(stop_at, 0), finished_at,
+			COALESCE(compared_to, 0), created_at, retired_at IS NOT NULL, dropped_at IS NOT NULL, forgotten_to, forgotten_epoch
+		FROM generations WHERE `+condition+` ORDER BY number`, args, func(row scanner) error {
+		var g Generation
+		var finishedAt *sqldb.Micros
+		err := row.Scan(&g.Number, &g.Kind, &g.Name, &g.TimeZone, &g.FoldVersion, &g.epoch, &g.StopAt, &finishedAt,
+			&g.ComparedTo, (*sqldb.Micros)(&g.BegunAt), &g.retired, &g.dropped, &g.forgottenTo, &g.forgottenEpoch)
+		g.FinishedAt = (*domain.Instant)(finishedAt)
+		found = append(found, g)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("look up generations of the read models: %w", err)
+	}
+	return found, nil
+}
+
+// Generations lists the sets of read models that there are, those left out that
+// another has replaced.
+func (m *Models) Generations(ctx context.Context) ([]Generation, error) {
+	return generationsWhere(ctx, m.registry.SQL(), "retired_at IS NULL")
+}
+
+// kept lists the generations that haven't been dropped.
+func (m *Models) kept(ctx context.Context) ([]Generation, error) {
+	return generationsWhere(ctx, m.registry.SQL(), "dropped_at IS NULL")
+}
+
+// lookUp finds one generation.
+func (m *Models) lookUp(ctx context.Context, number int) (Generation, error) {
+	found, err := generationsWhere(ctx, m.registry.SQL(), "number = $1", number)
+	if err == nil && len(found) == 0 {
+		err = fmt.Errorf("look up generation %d of the read models: %w", number, ErrNoGeneration)
+	}
+	if err != nil {
+		return Generation{}, err
+	}
+	return found[0], nil
 }
 
 // live gives the number of the live generation; ok is false where there has
@@ -31,86 +118,78 @@ func (m *Models) live(ctx context.Context) (number int, ok bool, err error) {
 	return int(n.Int64), n.Valid, nil
 }
 
-// acquireBuild gives the number of the newest generation of a spec that isn't
-// retired, and enters a new one where there is none.
-func (m *Models) acquireBuild(ctx context.Context, spec buildSpec) (int, error) {
-	var number int
-	err := m.registry.InTx(ctx, func(tx *sqldb.Tx) error {
-		// The pointer's lock also keeps two from entering the same.
-		if _, err := lockLive(ctx, tx, m.registry.Dialect()); err != nil {
-			return err
-		}
-		var err error
-		number, err = find(ctx, tx, spec)
-		if err != nil || number != 0 {
-			return err
-		}
-		number, err = enter(ctx, tx, spec)
-		return err
-	})
-	if err != nil {
-		return 0, fmt.Errorf("acquireBuild a generation of the read models: %w", err)
-	}
-	return number, nil
+// lockLive reads the pointer and keeps others from moving it until the
+// transaction ends.
+func lockLive(ctx context.Context, tx *sqldb.Tx) (sql.NullInt64, error) {
+	var n sql.NullInt64
+	err := tx.QueryRowContext(ctx, "SELECT number FROM live"+tx.Dialect().ForUpdate).Scan(&n)
+	return n, err
 }
 
-// acquireAnother enters a new generation of a spec to take the place of one of
-// the same, unless that has been done already.
-func (m *Models) acquireAnother(ctx context.Context, spec buildSpec, before int) error {
+// change runs f in a transaction of the registry. One such runs at a time.
+func (m *Models) change(ctx context.Context, what string, f func(tx *sqldb.Tx, live sql.NullInt64) error) error {
 	err := m.registry.InTx(ctx, func(tx *sqldb.Tx) error {
-		if _, err := lockLive(ctx, tx, m.registry.Dialect()); err != nil {
+		live, err := lockLive(ctx, tx)
+		if err != nil {
 			return err
 		}
-		newest, err := find(ctx, tx, spec)
-		if err != nil || newest != before {
-			return err
-		}
-		_, err = enter(ctx, tx, spec)
-		return err
+		return f(tx, live)
 	})
 	if err != nil {
-		return fmt.Errorf("acquireBuild another generation of the read models: %w", err)
+		return fmt.Errorf("%s: %w", what, err)
 	}
 	return nil
 }
 
-// enter enters a new generation.
-func enter(ctx context.Context, tx *sqldb.Tx, spec buildSpec) (number int, err error) {
-	err = tx.QueryRowContext(ctx, `
-		INSERT INTO generations (number, time_zone, fold_version, epoch)
-		SELECT COALESCE(MAX(number), 0) + 1, $1, $2, $3 FROM generations
-		RETURNING number`, spec.timeZone, spec.foldVersion, spec.epoch).Scan(&number)
+// acquireBuild gives the number of the generation that follows the log by a
+// spec, live or to be so: the newest successor where there is one. It enters a
+// successor where there is none at all. Candidates and histories are never
+// taken for it.
+func (m *Models) acquireBuild(ctx context.Context, spec buildSpec) (number int, err error) {
+	err = m.change(ctx, "acquire a generation of the read models", func(tx *sqldb.Tx, _ sql.NullInt64) error {
+		if number, err = find(ctx, tx, spec); err != nil || number != 0 {
+			return err
+		}
+		number, err = enter(ctx, tx, KindSuccessor, "", spec, nil)
+		return err
+	})
 	return number, err
 }
 
-// find gives the newest generation of a spec that isn't retired, 0 for none.
-func find(ctx context.Context, tx *sqldb.Tx, spec buildSpec) (int, error) {
-	var n sql.NullInt64
-	err := tx.QueryRowContext(ctx, `
-		SELECT MAX(number) FROM generations
-		WHERE time_zone = $1 AND fold_version = $2 AND epoch = $3 AND retired_at IS NULL`,
-		spec.timeZone, spec.foldVersion, spec.epoch).Scan(&n)
-	return int(n.Int64), err
+// acquireAnother enters a successor of a spec to take the place of a generation
+// of the same, unless that has been done already.
+func (m *Models) acquireAnother(ctx context.Context, spec buildSpec, before int) error {
+	return m.change(ctx, "acquire another generation of the read models", func(tx *sqldb.Tx, _ sql.NullInt64) error {
+		newest, err := find(ctx, tx, spec)
+		if err != nil || newest != before {
+			return err
+		}
+		_, err = enter(ctx, tx, KindSuccessor, "", spec, nil)
+		return err
+	})
 }
 
-// lockLive reads the pointer and keeps others from moving it until the
-// transaction ends.
-func lockLive(ctx context.Context, tx *sqldb.Tx, d *sqldb.Dialect) (sql.NullInt64, error) {
-	var n sql.NullInt64
-	err := tx.QueryRowContext(ctx, "SELECT number FROM live"+d.ForUpdate).Scan(&n)
-	return n, err
-}
-
-// specOf gives what a generation is made by.
-func (m *Models) specOf(ctx context.Context, number int) (buildSpec, error) {
-	var spec buildSpec
-	err := m.registry.SQL().QueryRowContext(ctx,
-		"SELECT time_zone, fold_version, epoch FROM generations WHERE number = $1", number).
-		Scan(&spec.timeZone, &spec.foldVersion, &spec.epoch)
-	if err != nil {
-		return buildSpec{}, fmt.Errorf("look up generation %d of the read models: %w", number, err)
+// find gives the newest successor of a spec, else the live generation where it
+// is of that spec, else 0.
+func find(ctx context.Context, q querier, spec buildSpec) (number int, err error) {
+	err = q.QueryRowContext(ctx, `
+		SELECT number FROM generations
+		WHERE time_zone = $1 AND fold_version = $2 AND epoch = $3 AND retired_at IS NULL AND kind IN ('live', 'successor')
+		ORDER BY CASE kind WHEN 'successor' THEN 0 ELSE 1 END, number DESC LIMIT 1`,
+		spec.timeZone, spec.foldVersion, spec.epoch).Scan(&number)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, nil
 	}
-	return spec, nil
+	return number, err
+}
+
+// enter enters a new generation. stopAt is a history's alone.
+func enter(ctx context.Context, tx *sqldb.Tx, kind Kind, name string, spec buildSpec, stopAt *eventstore.Position) (number int, err error) {
+	err = tx.QueryRowContext(ctx, `
+		INSERT INTO generations (number, kind, name, time_zone, fold_version, epoch, stop_at)
+		SELECT COALESCE(MAX(number), 0) + 1, $1, NULLIF($2, ''), $3, $4, $5, $6 FROM generations
+		RETURNING number`, string(kind), name, spec.timeZone, spec.foldVersion, spec.epoch, stopAt).Scan(&number)
+	return number, err
 }
 
 // isLive says whether the live generation is known to be of a spec.
@@ -119,8 +198,8 @@ func (m *Models) isLive(ctx context.Context, spec buildSpec) bool {
 	if err != nil || !ok {
 		return false
 	}
-	live, err := m.specOf(ctx, number)
-	return err == nil && live == spec
+	live, err := m.lookUp(ctx, number)
+	return err == nil && live.spec() == spec
 }
 
 // makeFirst makes a generation live where none is: it may not hold all of the
@@ -129,41 +208,34 @@ func (m *Models) makeFirst(ctx context.Context, number int) error {
 	if _, ok, err := m.live(ctx); err != nil || ok {
 		return err
 	}
-	err := m.registry.InTx(ctx, func(tx *sqldb.Tx) error {
-		live, err := lockLive(ctx, tx, m.registry.Dialect())
-		if err != nil || live.Valid {
-			return err
+	return m.change(ctx, fmt.Sprintf("make generation %d of the read models live", number), func(tx *sqldb.Tx, live sql.NullInt64) error {
+		if live.Valid {
+			return nil
 		}
-		return m.makeLive(ctx, tx, number)
+		return makeLive(ctx, tx, number)
 	})
-	if err != nil {
-		return fmt.Errorf("make generation %d of the read models live: %w", number, err)
-	}
-	return nil
 }
 
-// switchTo makes a generation the live one and retires every other. Readers
-// see the one or the other, and each answer comes from one of them.
+// switchTo makes a successor the live generation. Readers see the one or the
+// other, and each answer comes from one of them.
 func (m *Models) switchTo(ctx context.Context, number int) error {
-	err := m.registry.InTx(ctx, func(tx *sqldb.Tx) error {
-		live, err := lockLive(ctx, tx, m.registry.Dialect())
-		if err != nil || live.Valid && int(live.Int64) == number {
-			return err
+	return m.change(ctx, fmt.Sprintf("make generation %d of the read models live", number), func(tx *sqldb.Tx, live sql.NullInt64) error {
+		if live.Valid && int(live.Int64) == number {
+			return nil
 		}
-		return m.makeLive(ctx, tx, number)
+		return makeLive(ctx, tx, number)
 	})
-	if err != nil {
-		return fmt.Errorf("make generation %d of the read models live: %w", number, err)
-	}
-	return nil
 }
 
-// makeLive moves the pointer. The caller holds its lock. A generation that is
-// retired already has been overtaken by another, and isn't made live.
-func (m *Models) makeLive(ctx context.Context, tx *sqldb.Tx, number int) error {
-	now := clockOf(m.registry.Dialect()).now
+// makeLive moves the pointer, whose lock the caller holds. A generation that is
+// retired already has been overtaken by another, and isn't made live. Retired
+// are what was live, what would have been, and the candidates that are built by
+// another spec and so can't be compared with this one. Histories stay.
+func makeLive(ctx context.Context, tx *sqldb.Tx, number int) error {
+	now := clockOf(tx.Dialect()).now
 	result, err := tx.ExecContext(ctx, `
-		UPDATE generations SET live_at = `+now+` WHERE number = $1 AND retired_at IS NULL`, number)
+		UPDATE generations SET kind = 'live', name = NULL, live_at = `+now+`
+		WHERE number = $1 AND kind IN ('live', 'successor') AND retired_at IS NULL`, number)
 	if err != nil {
 		return err
 	}
@@ -174,112 +246,22 @@ func (m *Models) makeLive(ctx context.Context, tx *sqldb.Tx, number int) error {
 		return err
 	}
 	_, err = tx.ExecContext(ctx, `
-		UPDATE generations SET retired_at = `+now+` WHERE number <> $1 AND retired_at IS NULL`, number)
-	if err != nil || m.registry.Dialect().Name != sqldb.Postgres {
+		UPDATE generations SET retired_at = `+now+`
+		WHERE number <> $1 AND retired_at IS NULL AND (kind IN ('live', 'successor') OR kind = 'candidate' AND NOT EXISTS (
+			SELECT 1 FROM generations l WHERE l.number = $1 AND l.time_zone = generations.time_zone
+				AND l.fold_version = generations.fold_version AND l.epoch = generations.epoch))`, number)
+	if err != nil || tx.Dialect().Name != sqldb.Postgres {
 		return err
 	}
-	return showInViews(ctx, tx, m.registry.Dialect(), number)
+	return showInViews(ctx, tx, number)
 }
 
-// showInViews makes the views of the schema boxoffice show a generation. It is
-// PostgreSQL's alone. The columns of a view stay as they are: a change of them
-// needs a migration of the registry that drops the view.
-func showInViews(ctx context.Context, tx *sqldb.Tx, d *sqldb.Dialect, number int) error {
-	schema := generationSchema(d, number)
-	for _, t := range viewedTables() {
-		text := "CREATE OR REPLACE VIEW " + t.name + " AS SELECT " + quotedList(t.visible()) + " FROM " + schema + "." + t.name
-		if _, err := tx.ExecContext(ctx, text); err != nil {
-			return fmt.Errorf("view %s: %w", t.name, err)
-		}
-	}
-	return nil
-}
-
-// isRetired says whether a generation has been overtaken.
-func (m *Models) isRetired(ctx context.Context, number int) (bool, error) {
-	var live int
-	err := m.registry.SQL().QueryRowContext(ctx,
-		"SELECT COUNT(*) FROM generations WHERE number = $1 AND retired_at IS NULL", number).Scan(&live)
-	if err != nil {
-		return false, fmt.Errorf("look up generation %d of the read models: %w", number, err)
-	}
-	return live == 0, nil
-}
-
-// dropRetired drops the generations that were retired more than grace ago,
-// which is longer than any answer takes. One that is in use is left for later.
-func (m *Models) dropRetired(ctx context.Context, grace time.Duration) error {
-	clock := clockOf(m.registry.Dialect())
-	numbers, err := m.retired(ctx, clock.earlier("$1"), grace.Microseconds())
-	if err != nil {
-		return fmt.Errorf("look up retired generations: %w", err)
-	}
-	for _, number := range numbers {
-		if err := m.drop(ctx, number); err != nil {
-			return fmt.Errorf("drop generation %d of the read models: %w", number, err)
-		}
-	}
-	return nil
-}
-
-func (m *Models) retired(ctx context.Context, before string, args ...any) ([]int, error) {
-	rows, err := m.registry.SQL().QueryContext(ctx,
-		"SELECT number FROM generations WHERE dropped_at IS NULL AND retired_at < "+before+" ORDER BY number", args...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var numbers []int
-	for rows.Next() {
-		var n int
-		if err := rows.Scan(&n); err != nil {
-			return nil, err
-		}
-		numbers = append(numbers, n)
-	}
-	return numbers, rows.Err()
-}
-
-// drop removes the tables of a retired generation. Its entry stays, so that no
-// number is used twice, and is marked afterwards, so that a drop that was
-// interrupted is found again.
-func (m *Models) drop(ctx context.Context, number int) error {
-	unused, err := m.forget(number)
-	if err != nil || !unused {
-		return err
-	}
-	if err := m.db.DropSchema(ctx, generationSchema(m.db.Dialect(), number)); err != nil {
-		return err
-	}
-	_, err = m.registry.SQL().ExecContext(ctx,
-		"UPDATE generations SET dropped_at = "+clockOf(m.registry.Dialect()).now+" WHERE number = $1", number)
+// retire marks a generation to be dropped, unless it is live.
+func retire(ctx context.Context, tx *sqldb.Tx, number int) error {
+	_, err := tx.ExecContext(ctx, `
+		UPDATE generations SET retired_at = `+clockOf(tx.Dialect()).now+`
+		WHERE number = $1 AND retired_at IS NULL AND kind <> 'live'`, number)
 	return err
-}
-
-// A clock is how an engine tells its own time in SQL, in its type of instants.
-type clock struct {
-	now string
-	// shifted adds the microseconds of a parameter to now; sign is + or -.
-	shifted string
-}
-
-func clockOf(d *sqldb.Dialect) clock {
-	if d.Name == sqldb.Postgres {
-		return clock{
-			now:     "clock_timestamp()",
-			shifted: "clock_timestamp() {sign} CAST({p} AS bigint) * interval '1 microsecond'",
-		}
-	}
-	now := "CAST(unixepoch('subsec') * 1000000 AS INTEGER)"
-	return clock{now: now, shifted: now + " {sign} {p}"}
-}
-
-func (c clock) later(parameter string) string {
-	return strings.NewReplacer("{sign}", "+", "{p}", parameter).Replace(c.shifted)
-}
-
-func (c clock) earlier(parameter string) string {
-	return strings.NewReplacer("{sign}", "-", "{p}", parameter).Replace(c.shifted)
 }
 
 // orElse gives err, or other where err is nil.

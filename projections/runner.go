@@ -10,12 +10,14 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"boxoffice/domain"
+	"boxoffice/eventstore"
 )
 
 // A Config says how a Runner projects. The zero value of each field is its
@@ -94,9 +96,9 @@ type Runner struct {
 	models  *Models
 	log     Log
 	config  Config
-	zone    *time.Location
 	status  statusBoard
 	metrics *metrics
+	filling sync.Mutex // held while a generation is filled: what that takes of memory is taken once
 }
 
 // NewRunner makes a Runner. It fails where the configuration is wrong: an
@@ -106,13 +108,12 @@ func NewRunner(m *Models, log Log, config Config) (*Runner, error) {
 	if min(config.BatchEvents, config.BatchBytes, config.FillFrom, config.FillBytes) < 0 || min(config.Lease, config.Tick, config.Grace) < 0 {
 		return nil, errors.New("projections: no limit or duration may be negative")
 	}
-	zone, err := zoneOf(config.TimeZone)
-	if err != nil {
+	if _, err := zoneOf(config.TimeZone); err != nil {
 		return nil, fmt.Errorf("projections: time zone: %w", err)
 	}
-	r := &Runner{models: m, log: log, config: config, zone: zone}
-	r.metrics, err = newMetrics(config.Registerer, r.Status)
-	if err != nil {
+	r := &Runner{models: m, log: log, config: config}
+	var err error
+	if r.metrics, err = newMetrics(config.Registerer, r.Status); err != nil {
 		return nil, fmt.Errorf("projections: register metrics: %w", err)
 	}
 	return r, nil
@@ -124,12 +125,10 @@ func NewRunner(m *Models, log Log, config Config) (*Runner, error) {
 // process has made read models of another time zone or newer code live, Run
 // stands idle and says so in Status, so that the two don't build in turns.
 func (r *Runner) Run(ctx context.Context) error {
-	forgets := make(chan struct{})
-	go func() {
-		defer close(forgets)
-		r.forgetLoop(ctx)
-	}()
-	defer func() { <-forgets }()
+	var beside sync.WaitGroup
+	defer beside.Wait()
+	beside.Go(func() { r.forgetLoop(ctx) })
+	beside.Go(func() { r.tendLoop(ctx) })
 	// Never two runners at the same pace.
 	pauses := &backoff.ExponentialBackOff{InitialInterval: 150 * time.Millisecond, RandomizationFactor: .5, Multiplier: 2, MaxInterval: 7 * time.Second}
 	for ctx.Err() == nil {
@@ -180,7 +179,7 @@ func (r *Runner) attempt(parent context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read the log's head: %w", err)
 	}
-	wanted := buildSpec{timeZone: r.config.TimeZone, foldVersion: FoldVersion, epoch: head.Epoch}
+	wanted := r.spec(head)
 	number, err := r.models.acquireBuild(ctx, wanted)
 	if err != nil {
 		return err
@@ -193,16 +192,23 @@ func (r *Runner) attempt(parent context.Context) error {
 		defer close(old)
 		r.followOld(ctx, number, wanted)
 	}()
-	err = r.follow(ctx, number, wanted, r.zone, &r.status)
+	err = r.follow(ctx, course{number: number, spec: wanted, yields: true, status: &r.status})
 	cancel()
 	<-old
 	switch {
+	case errors.Is(err, errSuccessor):
+		return nil
 	case errors.Is(err, errFillAnother):
 		return r.models.acquireAnother(parent, wanted, number)
 	case errors.Is(err, ErrSuperseded) && r.models.isLive(parent, wanted):
-		return nil // another process has filled one of the same kind
+		return nil // another of the same spec has taken its place
 	}
 	return err
+}
+
+// spec is what this runner's generations of a log are built by.
+func (r *Runner) spec(head eventstore.Head) buildSpec {
+	return buildSpec{timeZone: r.config.TimeZone, foldVersion: FoldVersion, epoch: head.Epoch}
 }
 
 // makeFirst makes a generation live where none is.
@@ -229,44 +235,58 @@ func (r *Runner) followOld(ctx context.Context, wanted int, newSpec buildSpec) {
 	if err != nil || !ok || number == wanted {
 		return
 	}
-	spec, err := r.models.specOf(ctx, number)
-	if spec == newSpec {
-		return // it is empty, and the new one is filled instead
-	}
-	if err != nil || spec.foldVersion != newSpec.foldVersion || spec.epoch != newSpec.epoch {
-		return
-	}
-	zone, err := zoneOf(spec.timeZone)
-	if err != nil {
+	live, err := r.models.lookUp(ctx, number)
+	if err != nil || !live.madeLike(newSpec) {
 		return
 	}
 	for ctx.Err() == nil {
-		err := r.follow(ctx, number, spec, zone, &statusBoard{})
-		if errors.Is(err, ErrSuperseded) {
-			return
+		err := r.follow(ctx, course{number: number, spec: live.spec(), status: &statusBoard{}})
+		if errors.Is(err, ErrSuperseded) || errors.Is(err, errFillAnother) {
+			return // where it is empty, the new one is filled instead
 		}
 		sleep(ctx, r.config.Tick)
 	}
 }
 
+// A course is what is projected into, and how far.
+type course struct {
+	number int
+	spec   buildSpec
+	stop   eventstore.Position   // 0: the log is followed for ever
+	now    func() domain.Instant // nil: the runner's
+	yields bool                  // it ends where another of the same spec is to take its place
+	status *statusBoard
+}
+
 // follow projects into one generation while it has the lease, and waits for
-// the lease while it hasn't.
-func (r *Runner) follow(ctx context.Context, number int, made buildSpec, zone *time.Location, status *statusBoard) error {
-	g, err := r.models.acquire(ctx, number)
+// the lease while it hasn't. It returns nil only where it has come to where it
+// was to stop.
+func (r *Runner) follow(ctx context.Context, to course) error {
+	zone, err := zoneOf(to.spec.timeZone)
+	if err != nil {
+		return fmt.Errorf("the time zone of the read models: %w", err)
+	}
+	g, err := r.models.acquire(ctx, to.number)
 	if err != nil {
 		return err
 	}
 	defer r.models.release(g)
-	if err := g.begin(ctx, made); err != nil {
+	if err := g.begin(ctx, to.spec); err != nil {
 		return err
 	}
+	if to.now == nil {
+		to.now = r.config.Now
+	}
 	f := &follower{
-		runner: r, status: status,
+		runner: r, status: to.status, yields: to.yields,
 		projector: projector{
-			gen: g, log: r.log, spec: made, calendar: domain.Calendar{Zone: zone}, now: r.config.Now,
+			gen: g, log: r.log, spec: to.spec, calendar: domain.Calendar{Zone: zone}, now: to.now, stop: to.stop,
 			lease:  &lease{gen: g, token: newToken(), holder: r.config.Holder, length: r.config.Lease},
 			limits: batchLimits{events: r.config.BatchEvents, bytes: r.config.BatchBytes},
 		},
 	}
-	return f.run(ctx)
+	if err := f.run(ctx); !errors.Is(err, errReached) {
+		return err
+	}
+	return nil
 }

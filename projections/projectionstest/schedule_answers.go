@@ -6,6 +6,7 @@ package projectionstest
 import (
 	"fmt"
 	"slices"
+	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -24,7 +25,7 @@ func (s *schedule) compareAnswers() {
 	counted := s.count()
 	reader := projections.NewReader(s.models, sessionTimeout)
 	for _, at := range []domain.Instant{now, now - 20*day, start + 40*day} {
-		if diff := cmp.Diff(s.wantAnswers(counted, at), s.answers(reader, at)); diff != "" {
+		if diff := cmp.Diff(s.wantAnswers(counted, at), answers(s.t, reader, at)); diff != "" {
 			s.t.Fatalf("the answers at %s (-want +got):\n%s", at, diff)
 		}
 	}
@@ -75,17 +76,24 @@ func (s *schedule) wantAnswers(o *oracle.Oracle, at domain.Instant) []string {
 	return append(lines, sessions...)
 }
 
-func (s *schedule) answers(r *projections.Reader, at domain.Instant) []string {
-	ctx := s.t.Context()
+// answers asks about everything as it is at an instant.
+func answers(t testing.TB, r *projections.Reader, at domain.Instant) []string {
+	t.Helper()
+	ctx := t.Context()
+	must := func(err error) {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
 	counts, err := r.UserCounts(ctx, at)
-	s.must(err)
+	must(err)
 	lines := []string{countsLine(int(counts.Position), counts.Registered, counts.Active, counts.Canceled)}
 	first, err := domain.ParseMonth(months[0])
-	s.must(err)
+	must(err)
 	last, err := domain.ParseMonth(months[len(months)-1])
-	s.must(err)
+	must(err)
 	figures, err := r.KPIs(ctx, first, last, at)
-	s.must(err)
+	must(err)
 	for _, k := range figures {
 		if !k.Begun {
 			continue
@@ -95,24 +103,18 @@ func (s *schedule) answers(r *projections.Reader, at domain.Instant) []string {
 			k.Unsubscribed[domain.ChurnExpired]))
 	}
 	users, err := r.Users(ctx, projections.UsersQuery{Sort: projections.ByRegisteredDesc, At: at, Limit: 100})
-	s.must(err)
+	must(err)
 	for _, u := range users.Users {
 		lines = append(lines, userLine(u.ID, string(u.Status), int64(u.StatusSince), u.Profile.Email, u.Profile.FirstName))
 	}
 	found, err := r.Sessions(ctx, projections.SessionsQuery{At: at, Limit: 100})
-	s.must(err)
+	must(err)
 	var sessions []string
 	for _, x := range found.Sessions {
 		sessions = append(sessions, sessionLine(x.UserID, x.SessionID, x.ContentID, string(x.State), x.DurationMS, x.WatchedMS))
 	}
 	slices.Sort(sessions)
 	return append(lines, sessions...)
-}
-
-func (s *schedule) must(err error) {
-	if err != nil {
-		s.t.Fatal(err)
-	}
 }
 
 func countsLine[N int | int64](position int, registered, active, canceled N) string {

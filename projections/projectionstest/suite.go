@@ -96,4 +96,24 @@ var cases = []testCase{
 
 	{"DropsRetired", "A generation that is no longer live is dropped when its time of grace is over, and not " +
 		"before.", dropsRetired},
+
+	{"HistoryStops", "A history stops exactly at its position, whether it follows the log or is filled: it has the rows that " +
+		"read models have that never saw more.", historyStops},
+	{"HistoryByRunner", "A history that is entered is built beside the live generation, once, under a name of its own.", historyByRunner},
+	{"HistoryKept", "Neither a change of time zone nor a rebuild drops a history or changes it, or keeps one from being built.", historyKept},
+	{"HistoryAnswers", "A history that is asked by its position, its name or its number answers as the read models did then, " +
+		"while the log goes on and the live generation is replaced.", historyAnswers},
+	{"HistoryUnfinished", "A history answers nothing until it is finished; one whose building was killed is gone on with.", historyUnfinished},
+	{"HistoryErasure", "An erasure reaches histories and candidates, which nothing follows, and moves none. A history of the " +
+		"same position that is built afterwards has the same rows.", historyErasure},
+	{"HistoryRenewed", "A history of older code is built again under its name, and the old one answers until that is done.", historyRenewed},
+	{"CandidateWaits", "No restart and no runner adopts a candidate that nobody compared and chose.", candidateWaits},
+	{"CandidateChosen", "A candidate has the digest of the live generation at the same position. Chosen, it takes over once it " +
+		"has come as far: answers never go back.", candidateChosen},
+	{"CandidateDiffers", "A candidate of which one value differs has another digest, in the table where it is.", candidateDiffers},
+	{"Digest", "The digest is the same for read models that followed the log and for ones that were filled, in another " +
+		"installation, at every instant; and it has every row.", digestOfAny},
+	{"DigestOfAll", "No value of a row can change but the digest of its table does, and no other's.", digestOfAll},
+	{"GivenUp", "What was begun and given up is dropped: a history that somebody drops at once, a build for a configuration " +
+		"that is no more when nobody has been at it for the time of grace.", givenUp},
 }
