@@ -23,6 +23,7 @@ import (
 // The rule: a column stands in the description and in both schema files, or
 // nowhere, and with the same type, key, and whether it may be NULL.
 func TestSchemaIsAsDescribed(t *testing.T) {
+	t.Parallel()
 	sqltest.Each(t, func(t *testing.T, open func() *sqldb.DB) {
 		g := emptyGeneration(t, openModels(t, open))
 		read, described := postgresColumns, describedPostgres
@@ -125,6 +126,7 @@ func emptyGeneration(t *testing.T, m *Models) *generation {
 // other column either, before and after; and another user's rows are as they
 // were.
 func TestPersonalColumnsAreForgotten(t *testing.T) {
+	t.Parallel()
 	w, erased, other := forgettingWorld(t)
 	keys := []eventstore.UserKey{erased.key}
 	within := func(forget func(*sqldb.Tx) error) func(*Models, *generation) error {

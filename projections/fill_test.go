@@ -31,6 +31,7 @@ func (l *countedLog) Keys(ctx context.Context, users eventstore.UserRange, limit
 // Rows that are all there wait for their indexes only: a projector that comes
 // after one that died between the two builds them, and doesn't fill again.
 func TestFilledIsIndexed(t *testing.T) {
+	t.Parallel()
 	sqltest.Each(t, func(t *testing.T, open func() *sqldb.DB) {
 		log, f := newFilling(t, open())
 		if err := f.complete(t.Context()); err != nil || log.shards == 0 || f.position == 0 {
@@ -56,6 +57,7 @@ func TestFilledIsIndexed(t *testing.T) {
 // Another history than the one that filling began with fails it, and no
 // position is saved.
 func TestFillEpoch(t *testing.T) {
+	t.Parallel()
 	sqltest.Each(t, func(t *testing.T, open func() *sqldb.DB) {
 		_, f := newFilling(t, open())
 		head, err := f.log.Head(t.Context())
@@ -174,6 +176,7 @@ func newFilling(t *testing.T, db *sqldb.DB) (*countedLog, *follower) {
 // What is packed and opened again comes to the same, in any division, and its
 // size is counted right: what is given up leaves nothing behind.
 func TestShardPacks(t *testing.T) {
+	t.Parallel()
 	users := make([]eventstore.UserKey, 16)
 	for i := range users {
 		users[i] = eventstore.UserKey{byte(i * 16), 15: byte(i)}

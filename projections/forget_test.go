@@ -16,6 +16,7 @@ import (
 // TestForgettingTakesTheLease: a filler that stalled for longer than its lease
 // can't go on over rows that were forgotten meanwhile.
 func TestForgettingTakesTheLease(t *testing.T) {
+	t.Parallel()
 	sqltest.Each(t, func(t *testing.T, open func() *sqldb.DB) {
 		ctx := t.Context()
 		m, err := Open(ctx, open())

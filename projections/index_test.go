@@ -16,6 +16,7 @@ import (
 // dies over building them leaves some, which the next passes over. On SQLite
 // only: PostgreSQL builds them in one transaction.
 func TestIndexAfterDying(t *testing.T) {
+	t.Parallel()
 	open := func() *generation {
 		db, err := sqltest.New(t, sqldb.SQLite)().Schema(t.Context(), "models_1")
 		if err != nil {

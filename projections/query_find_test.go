@@ -16,6 +16,7 @@ import (
 )
 
 func TestFindUsers(t *testing.T) {
+	t.Parallel()
 	long := strings.Repeat("l", 100_000) + "@example.org"
 	w := &world{calendar: domain.Calendar{}}
 	for i, email := range []string{"Straße@example.org", "two@example.org", "TWO@example.org", long, "", "ana@example.org"} {

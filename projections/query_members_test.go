@@ -15,6 +15,7 @@ import (
 // TestWhoComesBackIsNoMember has one subscription end on the 5th, begin again
 // on the 10th, end on the 15th for another reason, and begin on the 20th.
 func TestWhoComesBackIsNoMember(t *testing.T) {
+	t.Parallel()
 	on := func(day int) domain.Instant {
 		return domain.InstantOf(time.Date(2026, 3, day, 0, 0, 0, 0, time.UTC))
 	}

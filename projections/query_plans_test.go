@@ -221,6 +221,7 @@ func (s *snapshot) askSessionPages(ctx context.Context, q SessionsQuery) error {
 // TestNoQuestionGoesThroughAllUsers asks with 20,000 users, and with what is
 // few brought down with them.
 func TestNoQuestionGoesThroughAllUsers(t *testing.T) {
+	t.Parallel()
 	const users, few, most = 20_000, 400, 10_000
 	now := domain.InstantOf(time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC))
 	sqltest.Each(t, func(t *testing.T, open func() *sqldb.DB) {

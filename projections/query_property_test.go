@@ -36,6 +36,7 @@ type questioner struct {
 // instants around which something happens, with read models whose statuses
 // hold at another instant.
 func TestAnswersAreAPlainCount(t *testing.T) {
+	t.Parallel()
 	sqltest.Each(t, func(t *testing.T, open func() *sqldb.DB) {
 		models := openModels(t, open)
 		rapid.Check(t, func(rt *rapid.T) {
@@ -56,6 +57,7 @@ func TestAnswersAreAPlainCount(t *testing.T) {
 // TestAnswersThroughTheLog asks about one platform whose events are in the log
 // of the event store, and whose users are really erased.
 func TestAnswersThroughTheLog(t *testing.T) {
+	t.Parallel()
 	sqltest.Each(t, func(t *testing.T, open func() *sqldb.DB) {
 		w := rapid.Custom(func(rt *rapid.T) *world { return drawWorld(rt) }).
 			Filter(func(w *world) bool {

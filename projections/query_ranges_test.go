@@ -20,6 +20,7 @@ import (
 // the range's ends, which have some hundred users; PostgreSQL may sort buckets that
 // are as small as here.
 func TestRangesFarFromTheStart(t *testing.T) {
+	t.Parallel()
 	const users, most = 20_000, 8_000
 	now := domain.InstantOf(time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC))
 	ago := func(days domain.Instant) *domain.Instant { i := now - days*day; return &i }

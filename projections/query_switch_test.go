@@ -21,6 +21,7 @@ import (
 // those that were live before are dropped at once. Every answer is whole, and
 // is that of the one zone or of the other.
 func TestASwitchInTheMiddle(t *testing.T) {
+	t.Parallel()
 	now := domain.InstantOf(time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC))
 	var zones []*time.Location
 	for _, name := range []string{"UTC", "Pacific/Apia"} {
