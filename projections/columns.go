@@ -116,10 +116,14 @@ func (t *table) where(wanted func(*column) bool) []column {
 	return some
 }
 
-// has says whether the table has a column.
-func (t *table) has(name string) bool {
-	return slices.ContainsFunc(t.columns, func(c column) bool { return c.name == name })
+// place says where in a row a column stands; -1 where the table has none of the
+// name.
+func (t *table) place(name string) int {
+	return slices.IndexFunc(t.columns, func(c column) bool { return c.name == name })
 }
+
+// has says whether the table has a column.
+func (t *table) has(name string) bool { return t.place(name) >= 0 }
 
 // namesOf gives the names of columns.
 func namesOf(columns []column) []string {

@@ -71,6 +71,11 @@ func TestAnswersThroughTheLog(t *testing.T) {
 			t.Fatal(err)
 		}
 		reader := NewReader(models, plainTimeout)
+		for _, p := range w.people {
+			if found, err := reader.CheckUser(t.Context(), log, p.key); err != nil || found != nil {
+				t.Errorf("user %q folded again from the log: %v, %v", p.id, found, err)
+			}
+		}
 		rapid.Check(t, func(rt *rapid.T) {
 			q := &questioner{rt, t.Context(), w, reader}
 			q.askEverything()

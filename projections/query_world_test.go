@@ -99,8 +99,12 @@ func (w *world) happen(t rapid.TB, p *person, s sent) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	recordedAt := e.Time
+	if n := len(w.log.records); n > 0 {
+		recordedAt = max(recordedAt, w.log.records[n-1].RecordedAt)
+	}
 	w.log.records = append(w.log.records, eventstore.Record{
-		Position: eventstore.Position(len(w.log.records) + 1), RecordedAt: e.Time,
+		Position: eventstore.Position(len(w.log.records) + 1), RecordedAt: recordedAt,
 		User: p.key, Erased: p.id == "", Event: *e,
 	})
 	p.facts.Add(e)
