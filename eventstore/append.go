@@ -5,6 +5,7 @@ package eventstore
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -59,6 +60,12 @@ func (s *Store) appendOnce(ctx context.Context, p *Prepared, look bool) (Account
 		w = writer{store: s, tx: tx, batch: p}
 		return w.run(ctx, look)
 	})
+	if exchanged, ok := errors.AsType[*keysExchanged](err); ok {
+		if err := s.vault.Refresh(ctx, s.db.SQL(), exchanged.exchanges); err != nil {
+			return Account{}, err
+		}
+		return s.appendOnce(ctx, p, look)
+	}
 	if err != nil {
 		return Account{}, err
 	}
@@ -132,8 +139,18 @@ func (w *writer) lock(ctx context.Context) error {
 		return fmt.Errorf("lock the head: %w", err)
 	}
 	w.head.recordedAt = max(domain.Instant(recordedAt), w.store.now())
-	return w.store.vault.Refresh(ctx, w.tx, exchanges)
+	if !w.store.vault.Current(exchanges) {
+		return &keysExchanged{exchanges}
+	}
+	return nil
 }
+
+// A keysExchanged ends an attempt: another process has exchanged the wrapping keys,
+// and they have to be read again, which isn't done under the lock, since that may
+// ask a key management service.
+type keysExchanged struct{ exchanges int64 }
+
+func (*keysExchanged) Error() string { return "the wrapping keys have been exchanged" }
 
 // planner gathers what the decisions rest on: of users it asks again only about
 // those who may have come since, unless there was an erasure since.

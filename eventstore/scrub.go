@@ -90,14 +90,17 @@ const rewrapAtOnce = 1000
 // hears how many keys have been wrapped anew.
 func (c *Scrub) ExchangeKeys(ctx context.Context, progress func(done int64)) error {
 	s := c.store
-	var number int
-	err := s.lockedTx(ctx, func(tx *sqldb.Tx) (err error) {
-		number, err = s.vault.NewWrappingKey(ctx, tx)
-		return err
-	})
+	key, err := s.vault.NewWrappingKey(ctx, s.db.SQL())
+	if err == nil {
+		err = s.lockedTx(ctx, func(tx *sqldb.Tx) error { return key.Use(ctx, tx) })
+	}
+	if err == nil {
+		_, err = s.lookAtHead(ctx) // which reads the new key, so that no transaction has to
+	}
 	if err != nil {
 		return fmt.Errorf("make a new wrapping key: %w", err)
 	}
+	number := key.Number
 	var done int64
 	for _, rewrap := range []func(context.Context, *sqldb.Tx, int) (int, error){c.rewrapUsers, c.rewrapRefused} {
 		for more := true; more; {

@@ -5,9 +5,12 @@
 package vault
 
 import (
+	"bytes"
 	"context"
 	"crypto/cipher"
+	"errors"
 	"fmt"
+	"slices"
 
 	"boxoffice/internal/sqldb"
 )
@@ -23,41 +26,69 @@ func (v *Vault) Drop() { v.cache.drop() }
 // Cached is how many users' keys are in memory.
 func (v *Vault) Cached() int { return v.cache.len() }
 
-// NewWrappingKey makes another wrapping key and puts it in use: whatever is
-// wrapped from then on is under it. The service's other keys are wrapped anew
-// under the master key that its source gives now, so that an exchange of that
-// takes effect too. The caller holds the log's lock, so that nothing is wrapped
-// under the key before meanwhile. An error wraps [ErrNoMasterKey],
-// [ErrWrongMasterKey] or [ErrKMS] where the master key is missing, isn't the
-// database's or can't be used now; nothing is changed then.
-func (v *Vault) NewWrappingKey(ctx context.Context, tx *sqldb.Tx) (number int, err error) {
+// ErrKeysMoved says that the service's own keys have been changed since a new
+// wrapping key was made.
+var ErrKeysMoved = errors.New("the service's keys have been changed meanwhile")
+
+// A WrappingKey is a new wrapping key that isn't in use yet.
+type WrappingKey struct {
+	Number int
+	row    keyRow
+	// others are the service's other keys wrapped anew; before is how they stood.
+	others, before []keyRow
+}
+
+// NewWrappingKey makes another wrapping key, and wraps the service's other keys
+// anew under the master key that its source gives now, so that an exchange of that
+// takes effect too. It changes nothing in the database, and asks the master key,
+// which may take its time: the caller holds no lock. An error wraps
+// [ErrNoMasterKey], [ErrWrongMasterKey] or [ErrKMS] where the master key is
+// missing, isn't the database's or can't be used now.
+func (v *Vault) NewWrappingKey(ctx context.Context, q Querier) (*WrappingKey, error) {
 	master, err := v.source.Load(ctx)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	keys, err := readKeys(ctx, tx)
+	keys, err := readKeys(ctx, q)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	plain, err := unwrapWith(ctx, master, keys)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	for i := range keys {
-		wrapped, err := master.EncryptWithContext(ctx, plain[i], keys[i].associated())
-		if err != nil {
-			return 0, fmt.Errorf("wrap a key anew: %w", err)
+	k := &WrappingKey{before: keys, others: slices.Clone(keys)}
+	for i := range k.others {
+		if err := k.others[i].wrap(ctx, master, plain[i]); err != nil {
+			return nil, err
 		}
-		if _, err := tx.ExecContext(ctx, "UPDATE vault_keys SET wrapped = $1 WHERE id = $2", wrapped, keys[i].id); err != nil {
-			return 0, fmt.Errorf("store a key anew: %w", err)
-		}
-		number = max(number, keys[i].id+1)
-	}
-	if err := countExchange(ctx, tx); err != nil {
-		return 0, err
+		k.Number = max(k.Number, keys[i].id+1)
 	}
 	key := newKey()
-	return number, storeKey(ctx, tx, master, &keyRow{id: number, purpose: purposeWrapping}, key[:])
+	k.row = keyRow{id: k.Number, purpose: purposeWrapping}
+	return k, k.row.wrap(ctx, master, key[:])
+}
+
+// Use puts a new wrapping key in use: whatever is wrapped from then on is under it.
+// The caller holds the log's lock, so that nothing is wrapped under the key before
+// meanwhile. The error wraps [ErrKeysMoved] where another key has to be made.
+func (k *WrappingKey) Use(ctx context.Context, tx *sqldb.Tx) error {
+	now, err := readKeys(ctx, tx)
+	if err != nil {
+		return err
+	}
+	if !slices.EqualFunc(now, k.before, func(a, b keyRow) bool { return a.id == b.id && bytes.Equal(a.wrapped, b.wrapped) }) {
+		return ErrKeysMoved
+	}
+	for _, other := range k.others {
+		if _, err := tx.ExecContext(ctx, "UPDATE vault_keys SET wrapped = $1 WHERE id = $2", other.wrapped, other.id); err != nil {
+			return fmt.Errorf("store a key anew: %w", err)
+		}
+	}
+	if err := countExchange(ctx, tx); err != nil {
+		return err
+	}
+	return k.row.store(ctx, tx)
 }
 
 // RewrapUsers wraps the keys of up to limit users anew who aren't under the

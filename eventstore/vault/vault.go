@@ -47,38 +47,24 @@ const (
 // used now ([ErrKMS]) is an error, and nothing is changed.
 func Open(ctx context.Context, db *sqldb.DB, master MasterKey, cachedUsers int) (*Vault, error) {
 	v := &Vault{dialect: db.Dialect(), source: master, cache: newCache(cachedUsers)}
-	err := db.InTx(ctx, func(tx *sqldb.Tx) error { return v.openOrMake(ctx, tx) })
+	keys, err := readKeys(ctx, db.SQL())
+	if err == nil && len(keys) == 0 {
+		keys, err = v.makeKeys(ctx, db)
+	}
+	if err == nil {
+		err = v.open(ctx, keys)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("open the vault: %w", err)
 	}
 	return v, nil
 }
 
-func (v *Vault) openOrMake(ctx context.Context, tx *sqldb.Tx) error {
-	// The lock keeps two processes from making keys for one new database.
-	var position int64
-	if err := tx.QueryRowContext(ctx, "SELECT position FROM log_head"+v.dialect.ForUpdate).Scan(&position); err != nil {
-		return fmt.Errorf("lock the log: %w", err)
-	}
-	keys, err := readKeys(ctx, tx)
-	if err != nil {
+// open unwraps the keys of a database that has some. Nothing is locked: the master
+// key may take its time.
+func (v *Vault) open(ctx context.Context, keys []keyRow) (err error) {
+	if v.master, err = v.source.Load(ctx); err != nil {
 		return err
-	}
-	switch {
-	case len(keys) > 0:
-		v.master, err = v.source.Load(ctx)
-	case position > 0:
-		return errors.New("the log has events and the database has no keys: it isn't whole")
-	default:
-		v.master, err = v.source.LoadOrMake(ctx)
-	}
-	if err != nil {
-		return err
-	}
-	if len(keys) == 0 {
-		if keys, err = v.makeKeys(ctx, tx); err != nil {
-			return err
-		}
 	}
 	return v.use(ctx, keys)
 }
@@ -110,25 +96,51 @@ func readKeys(ctx context.Context, q Querier) ([]keyRow, error) {
 	return keys, rows.Err()
 }
 
-// makeKeys makes the service's own keys and stores them wrapped.
-func (v *Vault) makeKeys(ctx context.Context, tx *sqldb.Tx) ([]keyRow, error) {
-	keys := []keyRow{{id: 1, purpose: purposeHash}, {id: 2, purpose: purposeWrapping}}
-	for i := range keys {
-		k := &keys[i]
-		key := newKey()
-		if err := storeKey(ctx, tx, v.master, k, key[:]); err != nil {
-			return nil, err
+// makeKeys makes the service's own keys for a database that has none, and stores
+// them wrapped. It holds the log's lock, which keeps two processes from making keys
+// for one database; nobody appends to a log that has no keys.
+func (v *Vault) makeKeys(ctx context.Context, db *sqldb.DB) (keys []keyRow, err error) {
+	err = db.InTx(ctx, func(tx *sqldb.Tx) error {
+		var position int64
+		if err := tx.QueryRowContext(ctx, "SELECT position FROM log_head"+v.dialect.ForUpdate).Scan(&position); err != nil {
+			return fmt.Errorf("lock the log: %w", err)
 		}
-	}
-	return keys, nil
+		if keys, err = readKeys(ctx, tx); err != nil || len(keys) > 0 {
+			return err
+		}
+		if position > 0 {
+			return errors.New("the log has events and the database has no keys: it isn't whole")
+		}
+		master, err := v.source.LoadOrMake(ctx)
+		if err != nil {
+			return err
+		}
+		keys = []keyRow{{id: 1, purpose: purposeHash}, {id: 2, purpose: purposeWrapping}}
+		for i := range keys {
+			key := newKey()
+			if err := keys[i].wrap(ctx, master, key[:]); err != nil {
+				return err
+			}
+			if err := keys[i].store(ctx, tx); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return keys, err
 }
 
-// storeKey wraps a new key and stores it.
-func storeKey(ctx context.Context, tx *sqldb.Tx, master tink.AEADWithContext, k *keyRow, key []byte) (err error) {
+// wrap wraps the key under a master key.
+func (k *keyRow) wrap(ctx context.Context, master tink.AEADWithContext, key []byte) (err error) {
 	if k.wrapped, err = master.EncryptWithContext(ctx, key, k.associated()); err != nil {
-		return fmt.Errorf("wrap a new key: %w", err)
+		return fmt.Errorf("wrap a key: %w", err)
 	}
-	_, err = tx.ExecContext(ctx, "INSERT INTO vault_keys (id, purpose, wrapped, made_at) VALUES ($1, $2, $3, $4)",
+	return nil
+}
+
+// store adds the key to the database.
+func (k *keyRow) store(ctx context.Context, tx *sqldb.Tx) error {
+	_, err := tx.ExecContext(ctx, "INSERT INTO vault_keys (id, purpose, wrapped, made_at) VALUES ($1, $2, $3, $4)",
 		k.id, k.purpose, k.wrapped, sqldb.Micros(time.Now().UnixMicro()))
 	if err != nil {
 		return fmt.Errorf("store a new key: %w", err)
@@ -212,16 +224,21 @@ func (v *Vault) useHashKey(key []byte) {
 	}
 }
 
-// Refresh reads the wrapping keys again where the log's counter of exchanges has
-// moved since they were read, because another process has exchanged them. The
-// counter stands in the row that is locked for appending, so that who has the
-// lock reads the latest: a subquery beside the lock would see what was there
-// before waiting for it.
-func (v *Vault) Refresh(ctx context.Context, q Querier, exchanges int64) error {
+// Current says whether the wrapping keys in memory are those of a number of
+// exchanges, as the log counts them. The counter stands in the row that is locked
+// for appending, so that who has the lock reads the latest: a subquery beside the
+// lock would see what was there before waiting for it.
+func (v *Vault) Current(exchanges int64) bool {
 	v.mu.RLock()
-	same := v.exchanges == exchanges
-	v.mu.RUnlock()
-	if same {
+	defer v.mu.RUnlock()
+	return v.exchanges == exchanges
+}
+
+// Refresh reads the wrapping keys again where the log's counter of exchanges has
+// moved since they were read, because another process has exchanged them. It asks
+// the master key, which may take its time: the caller holds no lock.
+func (v *Vault) Refresh(ctx context.Context, q Querier, exchanges int64) error {
+	if v.Current(exchanges) {
 		return nil
 	}
 	keys, err := readKeys(ctx, q)
