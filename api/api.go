@@ -163,7 +163,7 @@ func (s *service) route() error {
 	s.router.NotFound(s.serveNotFound)
 	s.router.MethodNotAllowed(s.serveMethodNotAllowed)
 	s.api = newLibraryAPI(s.router, s.Version)
-	s.api.UseMiddleware(s.gate, unbound, s.strictQuery, s.takeDown)
+	s.api.UseMiddleware(s.gate, unbound, s.strictQuery, s.audit)
 
 	s.registerPublish()
 	s.registerKPIs()

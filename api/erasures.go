@@ -12,6 +12,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/go-json-experiment/json/jsontext"
 
+	"boxoffice/access"
 	"boxoffice/accounts"
 	"boxoffice/domain"
 )
@@ -96,7 +97,7 @@ func (s *service) eraseUsers(ctx context.Context, in *eraseUsersInput) (*eraseUs
 		return nil, err
 	}
 	ids := once(named)
-	if err := s.tellBefore(ctx, ids...); err != nil { // afterwards nobody can tell any more who that is
+	if err := access.Announce(ctx, ids...); err != nil { // afterwards nobody can tell any more who that is
 		return nil, err
 	}
 	erased, err := s.Accounts.Erase(ctx, ids)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"boxoffice/access"
 	"boxoffice/domain"
 	"boxoffice/projections"
 	"boxoffice/projections/export"
@@ -90,7 +91,7 @@ func (s *service) exportUsers(_ context.Context, in *exportUsersInput) (*huma.St
 	q := projections.UsersQuery{Filter: filter, Sort: projections.UserSort(in.Sort), At: s.orNow(asOf)}
 	return s.exportFile("users", in.Format, filtersOf(in), func(ctx context.Context, w io.Writer, o export.Options) error {
 		result, err := export.Users(ctx, s.Reader, q, w, o)
-		aboutMany(ctx, int(result.Rows))
+		access.AboutMany(ctx, int(result.Rows))
 		if errors.Is(err, export.ErrColumns) {
 			err = newProblem(http.StatusUnprocessableEntity, err.Error()+": ask for fewer users")
 		}
@@ -110,11 +111,11 @@ func (s *service) exportSessions(_ context.Context, in *exportSessionsInput) (*h
 	}
 	return s.exportFile("sessions", in.Format, filtersOf(in), func(ctx context.Context, w io.Writer, o export.Options) error {
 		if in.UserID != "" {
-			about(ctx, in.UserID)
+			access.About(ctx, in.UserID)
 		}
 		result, err := export.Sessions(ctx, s.Reader, q, w, o)
 		if in.UserID == "" {
-			aboutMany(ctx, int(result.Rows))
+			access.AboutMany(ctx, int(result.Rows))
 		}
 		return err
 	}), nil

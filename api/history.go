@@ -105,7 +105,7 @@ func (s *service) historyRequest(ctx context.Context, in *listEventsInput, resum
 		p.check("header.Last-Event-ID", in.LastEventID, err)
 	}
 	if in.UserID != "" {
-		about(ctx, in.UserID)
+		access.About(ctx, in.UserID)
 	}
 	return r, p.err()
 }

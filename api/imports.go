@@ -14,6 +14,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/negotiation"
 
+	"boxoffice/access"
 	"boxoffice/accounts"
 )
 
@@ -117,7 +118,7 @@ func (s *service) importUsers(ctx context.Context, in *importUsersInput) (*huma.
 	if negotiation.SelectQValueFast(strings.ToLower(in.Accept), []string{jsonType, ndjsonType}) != ndjsonType {
 		defer m.Close(ctx)
 		result, err := m.Run(ctx)
-		aboutMany(ctx, result.Rows)
+		access.AboutMany(ctx, result.Rows)
 		if err != nil {
 			return nil, err
 		}
@@ -191,7 +192,7 @@ func (s *service) streamImport(ctx context.Context, c huma.Context, m *accounts.
 		return nil
 	}
 	result, err := m.Run(ctx)
-	aboutMany(ctx, result.Rows)
+	access.AboutMany(ctx, result.Rows)
 	last := importLine{Result: present(showImport(&result))}
 	if err != nil {
 		last = importLine{Problem: nullable[Problem]{s.problemOf(ctx, err)}}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"net/http"
 
+	"boxoffice/access"
 	"boxoffice/domain"
 	"boxoffice/projections"
 )
@@ -61,7 +62,7 @@ func (s *service) listMonthUsers(ctx context.Context, in *listMonthUsersInput) (
 	if err != nil {
 		return nil, err
 	}
-	about(ctx, userIDs(page.Users)...)
+	access.About(ctx, userIDs(page.Users)...)
 	return &listMonthUsersOutput{memberPage{
 		Users:      showUsers(page.Users),
 		Erased:     page.Erased,

@@ -6,6 +6,7 @@ package api
 import (
 	"context"
 
+	"boxoffice/access"
 	"boxoffice/access/trail"
 	"boxoffice/domain"
 	"boxoffice/eventstore"
@@ -74,18 +75,10 @@ type Log interface {
 	Head(ctx context.Context) (eventstore.Head, error)
 }
 
-// A Trail takes down who did what with people's data. It is used by many
-// requests at a time.
+// A Trail takes down who did what with people's data, and tells it. It is used by
+// many requests at a time.
 type Trail interface {
-	// Begin writes down, durably, what is about to be done, and gives a number
-	// for End.
-	Begin(ctx context.Context, e trail.Entry) (int64, error)
-	// End takes down how it ended. It doesn't wait.
-	End(id int64, e trail.Entry)
-	// Note takes down what was read. It doesn't wait and doesn't fail.
-	Note(e trail.Entry)
-	// Pseudonyms looks up users' ids, those only that are found.
-	Pseudonyms(ctx context.Context, ids []string) ([]trail.Subject, error)
+	access.Trail
 	// Entries gives a page of the trail, the latest first, and the Before of
 	// the next page, 0 on the last.
 	Entries(ctx context.Context, q trail.Query) (entries []trail.Entry, next int64, err error)

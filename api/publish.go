@@ -81,7 +81,7 @@ func (s *service) publishEvents(ctx context.Context, in *publishInput) (*publish
 			return nil, err
 		}
 	}
-	aboutMany(ctx, len(arrivals))
+	access.AboutMany(ctx, len(arrivals))
 	return showPublished(arrivals), nil
 }
 

@@ -63,7 +63,7 @@ func (s *service) listRefused(ctx context.Context, in *listRefusedInput) (*listR
 	}
 	shown := show(events, showRefused)
 	if access.From(ctx).Role == access.Admin {
-		about(ctx, refusedSubjects(events)...)
+		access.About(ctx, refusedSubjects(events)...)
 	} else {
 		for i := range shown {
 			shown[i].withholdPersonal()

@@ -12,6 +12,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"boxoffice/access"
 	"boxoffice/domain"
 	"boxoffice/eventstore"
 	"boxoffice/wire"
@@ -203,7 +204,7 @@ func aboutRetry(ctx context.Context, kept *eventstore.RefusedEvent, repaired *do
 	if repaired != nil && !slices.Contains(ids, repaired.Subject) {
 		ids = append(ids, repaired.Subject)
 	}
-	about(ctx, ids...)
+	access.About(ctx, ids...)
 }
 
 func (s *service) deleteRefused(ctx context.Context, in *deleteRefusedInput) (*struct{}, error) {

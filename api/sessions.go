@@ -118,7 +118,7 @@ func (s *service) listSessions(ctx context.Context, in *listSessionsInput) (*lis
 	if err != nil {
 		return nil, err
 	}
-	about(ctx, sessionUsers(page.Sessions)...)
+	access.About(ctx, sessionUsers(page.Sessions)...)
 	return &listSessionsOutput{userSessionPage{
 		Sessions:   showUserSessions(page.Sessions, access.From(ctx).Role),
 		NextCursor: cursorFor(s.cursors, list, q.At, page.Next),

@@ -10,7 +10,7 @@ import (
 	"boxoffice/access/trail"
 )
 
-// A trailEntry is one deed.
+// A trailEntry is one audit entry.
 type trailEntry struct {
 	ID         int64     `json:"id"`
 	At         time.Time `json:"at"`

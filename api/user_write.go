@@ -11,6 +11,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"boxoffice/access"
 	"boxoffice/accounts"
 	"boxoffice/domain"
 )
@@ -111,7 +112,7 @@ func (s *service) createUser(ctx context.Context, in *createUserInput) (*createU
 		return nil, err
 	}
 	user, err := s.Accounts.Create(ctx, id, profile)
-	about(ctx, id) // now that there is a pseudonym
+	access.About(ctx, id) // now that there is a pseudonym
 	if err != nil {
 		return nil, err
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"boxoffice/access"
 	"boxoffice/domain"
 	"boxoffice/eventstore"
 	"boxoffice/projections"
@@ -115,7 +116,7 @@ func (s *service) listUsers(ctx context.Context, in *listUsersInput) (*listUsers
 	if err != nil {
 		return nil, err
 	}
-	about(ctx, userIDs(page.Users)...)
+	access.About(ctx, userIDs(page.Users)...)
 	return &listUsersOutput{userPage{
 		Users:      showUsers(page.Users),
 		NextCursor: cursorFor(s.cursors, list, at, page.Next),

@@ -36,7 +36,7 @@ const MinRetention = 30 * 24 * time.Hour
 // A Subject is a user's pseudonym, as the log has it.
 type Subject = [16]byte
 
-// An Entry is one deed.
+// An Entry is one audit entry.
 type Entry struct {
 	// ID is given by the trail.
 	ID int64
