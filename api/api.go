@@ -25,6 +25,7 @@ import (
 	"boxoffice/access"
 	"boxoffice/accounts"
 	"boxoffice/domain"
+	"boxoffice/internal/cursor"
 )
 
 // A Config says what the API works with.
@@ -117,7 +118,7 @@ func (c *Config) setDefaults() {
 // service is the API with everything that it works with.
 type service struct {
 	Config
-	cursors *cursorSealer
+	cursors *cursor.Sealer
 	metrics *metrics
 	exports exportSlots
 	router  *chi.Mux
@@ -146,7 +147,7 @@ func newService(c Config) (*service, error) {
 	c.setDefaults()
 	s := &service{Config: c, exports: make(exportSlots, maxExports)}
 	var err error
-	if s.cursors, err = newCursorSealer(c.CursorKey); err != nil {
+	if s.cursors, err = cursor.NewSealer(c.CursorKey); err != nil {
 		return nil, fmt.Errorf("api: %w", err)
 	}
 	if s.metrics, err = newMetrics(c.Metrics); err != nil {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"boxoffice/domain"
+	"boxoffice/internal/cursor"
 	"boxoffice/projections"
 )
 
@@ -89,7 +90,7 @@ func (s *service) listContents(ctx context.Context, in *listContentsInput) (*lis
 	if err := p.err(); err != nil {
 		return nil, err
 	}
-	list := listing{"list-contents", []*domain.Instant{from, to}}
+	list := cursor.Listing{Name: "list-contents", Filters: []*domain.Instant{from, to}}
 	at, after, err := openPage[projections.ContentCursor](s, list, in.Cursor, nil)
 	if err != nil {
 		return nil, err

@@ -105,7 +105,7 @@ func newHarness(t *testing.T, set func(*Config)) *harness {
 		Reader: u, Log: u, Publisher: h.broker, Trials: true,
 		// The clock stands still, and many tests try keys that are no good.
 		Gate:      gateFor(&access.Guard{Keys: roleKeys(), Attempts: patient{}}),
-		CursorKey: []byte(oneKey),
+		CursorKey: []byte("0123456789abcdef0123456789abcdef"),
 		Clock:     func() time.Time { return testNow },
 		Logger:    slog.New(slog.NewJSONHandler(&lockedWriter{w: h.log}, nil)),
 		Metrics:   h.metrics,

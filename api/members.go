@@ -8,6 +8,7 @@ import (
 
 	"boxoffice/access"
 	"boxoffice/domain"
+	"boxoffice/internal/cursor"
 	"boxoffice/projections"
 )
 
@@ -51,7 +52,7 @@ func (s *service) listMonthUsers(ctx context.Context, in *listMonthUsersInput) (
 	case kpi == projections.KPITrial && !s.Trials:
 		return nil, notFound("trials are switched off")
 	}
-	list := listing{"list-month-users", []string{month.String(), in.KPI, in.Reason}}
+	list := cursor.Listing{Name: "list-month-users", Filters: []string{month.String(), in.KPI, in.Reason}}
 	at, after, err := openPage[projections.UserCursor](s, list, in.Cursor, asOf)
 	if err != nil {
 		return nil, err

@@ -12,6 +12,7 @@ import (
 	"boxoffice/access"
 	"boxoffice/domain"
 	"boxoffice/eventstore"
+	"boxoffice/internal/cursor"
 )
 
 // A refusedEvent is an event that was kept as refused.
@@ -48,7 +49,7 @@ func (s *service) registerRefused() {
 }
 
 func (s *service) listRefused(ctx context.Context, in *listRefusedInput) (*listRefusedOutput, error) {
-	list := listing{"list-refused", in.Reason}
+	list := cursor.Listing{Name: "list-refused", Filters: in.Reason}
 	at, before, err := openPage[int64](s, list, in.Cursor, nil)
 	if err != nil {
 		return nil, err

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"boxoffice/access"
+	"boxoffice/internal/cursor"
 	"boxoffice/projections"
 )
 
@@ -85,7 +86,7 @@ func (s *service) listUserSessions(ctx context.Context, in *listUserSessionsInpu
 	if err := p.err(); err != nil {
 		return nil, err
 	}
-	list := listing{"list-user-sessions", q}
+	list := cursor.Listing{Name: "list-user-sessions", Filters: q}
 	q.Limit = in.Limit
 	var err error
 	if q.At, q.After, err = openPage[projections.SessionCursor](s, list, in.Cursor, nil); err != nil {
@@ -108,7 +109,7 @@ func (s *service) listSessions(ctx context.Context, in *listSessionsInput) (*lis
 	if err := p.err(); err != nil {
 		return nil, err
 	}
-	list := listing{"list-sessions", q}
+	list := cursor.Listing{Name: "list-sessions", Filters: q}
 	q.Limit = in.Limit
 	var err error
 	if q.At, q.After, err = openPage[projections.SessionCursor](s, list, in.Cursor, nil); err != nil {

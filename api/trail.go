@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"boxoffice/access/trail"
+	"boxoffice/internal/cursor"
 )
 
 // A trailEntry is one audit entry.
@@ -54,7 +55,7 @@ func (s *service) listTrail(ctx context.Context, in *listTrailInput) (*listTrail
 		return nil, err
 	}
 	q := trail.Query{From: optionalInstant(from), To: optionalInstant(to), Actor: in.Actor, Action: in.Action}
-	list := listing{"list-trail", q}
+	list := cursor.Listing{Name: "list-trail", Filters: q}
 	at, before, err := openPage[int64](s, list, in.Cursor, nil)
 	if err != nil {
 		return nil, err

@@ -13,6 +13,7 @@ import (
 	"boxoffice/access"
 	"boxoffice/domain"
 	"boxoffice/eventstore"
+	"boxoffice/internal/cursor"
 	"boxoffice/projections"
 )
 
@@ -102,7 +103,7 @@ func (s *service) listUsers(ctx context.Context, in *listUsersInput) (*listUsers
 	if err != nil {
 		return nil, err
 	}
-	list := listing{"list-users", struct {
+	list := cursor.Listing{Name: "list-users", Filters: struct {
 		Filter projections.UserFilter
 		Sort   string
 	}{filter, in.Sort}}
