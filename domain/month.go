@@ -87,6 +87,26 @@ func (c Calendar) Start(m Month) Instant {
 // End gives the first instant after the month, which is the start of the next.
 func (c Calendar) End(m Month) Instant { return c.Start(m.Next()) }
 
+// A LocalDay is a day of a month, and its first instant.
+type LocalDay struct {
+	Number int // of the month, from 1
+	Start  Instant
+}
+
+// Days returns the days of the month, in order, without one that the clocks skip.
+func (c Calendar) Days(m Month) []LocalDay {
+	var days []LocalDay
+	for n := 1; ; n++ {
+		midnight, ok := m.clock(n)
+		if !ok {
+			return days
+		}
+		if !c.skipsDay(midnight) {
+			days = append(days, LocalDay{n, c.reach(midnight).at})
+		}
+	}
+}
+
 // Window gives the first and the last instant of the part of the month up to
 // t, both inclusive, and whether the month has begun by t; where it hasn't,
 // there is no such part.
