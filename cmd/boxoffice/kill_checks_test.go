@@ -63,7 +63,7 @@ func startPublishing(t *testing.T, url string, kills int) *publishing {
 	ctx, cancel := context.WithCancel(context.Background())
 	p := &publishing{cancel: cancel, done: make(chan error, 1), js: js}
 	p.got.ids, p.got.bad = map[string]bool{}, map[uint64]bool{}
-	next, stop := iter.Pull(platform.Year(uint64(kills), kills*eventsAKill/35, yearEnd))
+	next, stop := iter.Pull(platform.New(platform.Options{Seed: uint64(kills), Users: kills * eventsAKill / 35, Until: yearEnd}).History())
 	go func() {
 		defer stop()
 		p.done <- p.publishAll(ctx, next)

@@ -71,7 +71,7 @@ func TestYear(t *testing.T) {
 func yearOf(t *testing.T) [][]byte {
 	t.Helper()
 	var events [][]byte
-	for event := range platform.Year(11, platform.DefaultUsers, yearEnd) {
+	for event := range platform.New(platform.Options{Seed: 11, Until: yearEnd}).History() {
 		events = append(events, event)
 	}
 	if len(events) < yearEvents {

@@ -341,7 +341,7 @@ func TestFoldAgreesOnAYear(t *testing.T) {
 	until := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 	o := oracle.New(oracle.Options{Zone: zone})
 	f := newFolded(zone)
-	for raw := range platform.Year(9, 200, until) {
+	for raw := range platform.New(platform.Options{Seed: 9, Users: 200, Until: until}).History() {
 		if outcome, err := o.Add(raw); err != nil || outcome != oracle.Recorded {
 			t.Fatalf("%v %v: %s", outcome, err, raw)
 		}

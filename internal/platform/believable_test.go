@@ -82,8 +82,8 @@ func tell(t *testing.T, p *Platform) *story {
 
 // offsetOf gives by how much a person's clock is ahead of UTC.
 func offsetOf(p *Platform, id string) time.Duration {
-	i := slices.IndexFunc(p.people, func(u person) bool { return u.id == id })
-	return time.Duration(countries[p.people[i].country].offset) * time.Microsecond
+	i := slices.IndexFunc(p.people, func(u *person) bool { return u.id == id })
+	return time.Duration(p.people[i].country.offset) * time.Microsecond
 }
 
 func (s *story) subscription(v *told, inTrial map[string]bool) {

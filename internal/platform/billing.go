@@ -7,30 +7,26 @@ import "math"
 
 const billing = "https://billing.example.tv"
 
-// never is the end of a subscription that runs until something ends it.
+// never is the end of what runs until something ends it.
 const never = math.MaxInt64
 
 // A subscription is a person's latest one.
 type subscription struct {
-	id      uint64
-	plan    uint8
-	running bool
-	trial   bool  // is in its trial
-	tried   bool  // the person has had a trial
-	end     int64 // of what is paid for, or of the trial
-	// turn goes up with whatever changes the subscription's course, so that
-	// what was queued for the earlier course lapses.
-	turn uint16
+	id    string
+	offer *offer
+	begun int64
+	end   int64 // of what is paid for, or of the trial
+	trial bool  // is in its trial
 }
 
-// A plan is an offer of the platform.
-type plan struct {
+// An offer is what can be subscribed to.
+type offer struct {
 	id, name, interval string
-	cents              int64
+	cents              int
 	open               bool // billed by somebody else, with no end that the platform knows
 }
 
-var plans = []plan{
+var offers = []offer{
 	{"basic-monthly", "Basic", "month", 599, false},
 	{"standard-monthly", "Standard", "month", 999, false},
 	{"standard-monthly", "Standard", "month", 999, false},
@@ -50,228 +46,153 @@ var comments = []string{
 	"Nothing left to watch", "Trop cher pour nous", "Zu wenige Filme", "Moving abroad", "I'll be back in autumn",
 }
 
-// bill lets one step in the course of a subscription happen.
-func (p *Platform) bill(t task) []byte {
-	u := &p.people[t.user]
-	if t.turn != u.sub.turn {
-		return nil
-	}
-	switch t.act {
-	case actSubscribe:
-		if !u.sub.running {
-			return p.subscribe(t.user)
+// subscribe plans the subscriptions of a person from an instant on, the first
+// with a trial for most.
+func (p *Platform) subscribe(u *person, at int64) {
+	r, s := u.rng, &u.sub
+	for tried := false; at < u.leaves; tried = true {
+		if s.offer == nil || r.chance(.7) {
+			s.id, s.offer = newID(r, "sub-"), &offers[r.IntN(len(offers))]
 		}
-	case actRenew:
-		return p.renew(t.user)
-	case actCorrect:
-		return p.correct(t.user)
-	case actCancel:
-		return p.cancel(t.user)
-	case actFail:
-		return p.fail(t.user)
-	case actResume:
-		return p.resume(t.user)
-	case actLapse:
-		p.lapse(t.user, .3)
-	}
-	return nil
-}
-
-// subscribe starts a subscription, with a trial for most who have had none.
-func (p *Platform) subscribe(i int32) []byte {
-	u := &p.people[i]
-	s, r := &u.sub, &u.rng
-	if s.id == 0 || r.chance(.7) {
-		s.id = r.next()
-		s.plan = uint8(r.below(int64(len(plans))))
-	}
-	s.turn++
-	s.running = true
-	s.trial = !s.tried && r.chance(.6)
-	s.tried = true
-	switch {
-	case s.trial:
-		s.end = p.now + pick(r, []int64{7, 14, 14, 30})*day
-	case plans[s.plan].open:
-		s.end = never
-	default:
-		s.end = paidUntil(p.now, plans[s.plan].interval)
-	}
-	p.begin(billing, "subscription.started", u, p.now)
-	p.hexText("subscription_id", "sub-", s.id)
-	p.offer(u)
-	if s.trial {
-		p.instant("trial_ends_at", s.end)
-	}
-	p.endsAt(s.end)
-	p.course(i)
-	p.wake(i)
-	return p.end()
-}
-
-// course decides how the stretch that has just begun will end.
-func (p *Platform) course(i int32) {
-	u := &p.people[i]
-	s, r := &u.sub, &u.rng
-	if s.end == never {
-		if at := p.now + r.wait(250*day); r.chance(.7) {
-			p.later(i, at, actCancel)
+		s.begun, s.trial = at, !tried && r.chance(.6)
+		trialEnd := int64(never)
+		if s.trial {
+			trialEnd = at + pick(r, []int64{7, 14, 14, 30})*day
+			s.end = trialEnd
 		} else {
-			p.later(i, at, actFail)
+			s.end = s.offer.paidUntil(at)
 		}
-		return
-	}
-	cancels, fails, lapses := .035, .013, .007
-	switch {
-	case s.trial:
-		cancels, fails, lapses = .24, .04, .1
-	case plans[s.plan].interval == "year":
-		cancels, fails, lapses = .2, .03, .03
-	}
-	cancels *= leavesInMonth[monthOf(p.now)]
-	switch x := r.float(); {
-	case x < cancels:
-		p.later(i, r.between(p.now+minute, s.end), actCancel)
-	case x < cancels+fails:
-		p.later(i, s.end+r.between(-2*hour, hour), actFail)
-	case x < cancels+fails+lapses:
-		p.later(i, s.end, actLapse)
-	case r.chance(.04): // charged late: a gap
-		p.later(i, s.end+r.between(minute, 40*hour), actRenew)
-	default:
-		p.later(i, s.end-r.between(minute, hour), actRenew)
+		u.mayWatch(at, s.end, everything)
+		p.bill(u, at, "subscription.started", "trial_ends_at", instant(trialEnd), "ends_at", instant(s.end))
+		ended, back := p.course(u, at)
+		if !r.chance(back) {
+			return
+		}
+		at = ended + 5*day + r.wait(60*day)
 	}
 }
 
-func (p *Platform) renew(i int32) []byte {
-	u := &p.people[i]
-	s := &u.sub
-	s.turn++
+// course plans what becomes of the subscription that has just begun. It gives
+// the instant at which that ends, and the chance that the person comes back.
+func (p *Platform) course(u *person, at int64) (ended int64, back float64) {
+	r, s := u.rng, &u.sub
+	for at < u.leaves {
+		cancels, fails, lapses := .035, .013, .007
+		switch {
+		case s.end == never:
+			at += r.wait(250 * day)
+			cancels, fails, lapses = .7, .3, 0
+		case s.trial:
+			cancels, fails, lapses = .24, .04, .1
+		case s.offer.interval == "year":
+			cancels, fails, lapses = .2, .03, .03
+		}
+		if s.end != never {
+			cancels *= leavesInMonth[monthOf(at)]
+		}
+		switch x := r.Float64(); {
+		case x < cancels:
+			if s.end != never {
+				at = r.between(at+minute, s.end)
+			}
+			atOnce := s.end == never || r.chance(.08)
+			p.cancel(u, at, atOnce)
+			if atOnce || !r.chance(.18) {
+				return s.end, .3
+			}
+			at = r.between(at+minute, s.end)
+			p.publish(u, at, billing, "subscription.resumed", "subscription_id", s.id, "ends_at", instant(s.end))
+		case x < cancels+fails:
+			if s.end != never {
+				at = max(s.end+r.between(-2*hour, hour), at+minute)
+			}
+			u.endAccess(at)
+			p.publish(u, at, billing, "subscription.canceled", "subscription_id", s.id, "reason", "non_payment")
+			return at, .45
+		case x < cancels+fails+lapses:
+			return s.end, .3
+		default:
+			at = p.renew(u)
+		}
+	}
+	return at, 0
+}
+
+// renew plans the next renewal, mostly shortly before the end of what is paid
+// for, and gives the instant at which it has been published; the one that gives
+// a day more some time later is published late.
+func (p *Platform) renew(u *person) int64 {
+	r, s := u.rng, &u.sub
+	at := s.end - r.between(minute, hour)
+	if r.chance(.04) { // charged late: a gap
+		at = s.end + r.between(minute, 40*hour)
+	}
 	s.trial = false
-	if plans[s.plan].open {
-		s.end = never
-	} else {
-		s.end = paidUntil(max(s.end, p.now), plans[s.plan].interval)
+	s.end = s.offer.paidUntil(max(s.end, at))
+	p.bill(u, at, "subscription.renewed", "ends_at", instant(s.end))
+	if s.end != never && r.chance(.02) {
+		happened := at + r.between(hour, 40*hour)
+		at = happened + r.between(minute, hour)
+		s.end += day
+		p.bill(u, happened, "subscription.renewed", "ends_at", instant(s.end))
+		if n := len(u.life); happened < u.leaves {
+			u.life[n-1].at = min(at, u.leaves-1)
+		}
 	}
-	p.begin(billing, "subscription.renewed", u, p.now)
-	p.hexText("subscription_id", "sub-", s.id)
-	p.offer(u)
-	p.endsAt(s.end)
-	p.course(i)
-	if s.end != never && u.rng.chance(.02) {
-		p.later(i, p.now+u.rng.between(hour, 40*hour), actCorrect)
-	}
-	p.wake(i)
-	return p.end()
+	u.mayWatch(at, s.end, everything)
+	return at
 }
 
-// correct says, some time after, that the last renewal gave a day more.
-func (p *Platform) correct(i int32) []byte {
-	u := &p.people[i]
-	s := &u.sub
-	s.turn++
-	s.end += day
-	p.begin(billing, "subscription.renewed", u, p.now-u.rng.between(minute, hour))
-	p.hexText("subscription_id", "sub-", s.id)
-	p.offer(u)
-	p.endsAt(s.end)
-	p.course(i)
-	return p.end()
-}
-
-// cancel ends a subscription at the person's wish, mostly when what is paid for
-// is used up.
-func (p *Platform) cancel(i int32) []byte {
-	u := &p.people[i]
-	s, r := &u.sub, &u.rng
-	s.turn++
-	p.begin(billing, "subscription.canceled", u, p.now)
-	p.hexText("subscription_id", "sub-", s.id)
-	switch x := r.float(); {
+// cancel ends a subscription at the person's wish: at once, or when what is
+// paid for is used up.
+func (p *Platform) cancel(u *person, at int64, atOnce bool) {
+	r, s := u.rng, &u.sub
+	var reason, comment string
+	switch x := r.Float64(); {
 	case x < .85:
-		p.text("reason", "voluntary")
+		reason = "voluntary"
 	case x < .95:
-		p.text("reason", "other")
+		reason = "other"
 	}
 	if r.chance(.25) {
-		p.text("comment", pick(r, comments))
+		comment = pick(r, comments)
 	}
-	if s.end == never || r.chance(.08) {
-		p.lapse(i, .25)
-		return p.end()
+	ends := s.end
+	if atOnce {
+		u.endAccess(at)
+		s.end, ends = at, never
 	}
-	p.instant("ends_at", s.end)
-	if r.chance(.18) {
-		p.later(i, r.between(p.now+minute, s.end), actResume)
-	} else {
-		p.later(i, s.end, actLapse)
-	}
-	return p.end()
+	p.publish(u, at, billing, "subscription.canceled", "subscription_id", s.id, "reason", reason, "comment", comment, "ends_at", instant(ends))
 }
 
-// fail ends a subscription at once because nobody pays.
-func (p *Platform) fail(i int32) []byte {
-	u := &p.people[i]
-	u.sub.turn++
-	p.begin(billing, "subscription.canceled", u, p.now)
-	p.hexText("subscription_id", "sub-", u.sub.id)
-	p.text("reason", "non_payment")
-	p.lapse(i, .45)
-	return p.end()
-}
-
-// resume withdraws a cancellation before it takes effect.
-func (p *Platform) resume(i int32) []byte {
-	u := &p.people[i]
-	u.sub.turn++
-	p.begin(billing, "subscription.resumed", u, p.now)
-	p.hexText("subscription_id", "sub-", u.sub.id)
-	p.endsAt(u.sub.end)
-	p.course(i)
-	return p.end()
-}
-
-// lapse notes that a subscription has ended, and with that chance that the
-// person will come back.
-func (p *Platform) lapse(i int32, back float64) {
-	u := &p.people[i]
-	u.sub.turn++
-	u.sub.running, u.sub.trial = false, false
-	if u.rng.chance(back) {
-		p.later(i, p.now+5*day+u.rng.wait(60*day), actSubscribe)
+// endAccess ends what the subscription lets a person watch.
+func (u *person) endAccess(at int64) {
+	for i := range u.access {
+		if a := &u.access[i]; a.content == everything {
+			a.to = min(a.to, at)
+		}
 	}
 }
 
-// offer writes what is being paid for.
-func (p *Platform) offer(u *person) {
-	o := &plans[u.sub.plan]
-	p.text("offer_id", o.id)
-	p.text("offer_name", o.name)
-	p.number("amount", o.cents)
-	p.text("currency", countries[u.country].currency)
-	p.text("interval", o.interval)
-	if o.open {
-		p.text("payment_interface", "operator")
-	} else {
-		p.text("payment_interface", payments[u.sub.id%uint64(len(payments))])
+// bill publishes an event about what is being paid for.
+func (p *Platform) bill(u *person, at int64, typ string, data ...any) {
+	o, payment := u.sub.offer, "operator"
+	if !o.open {
+		payment = payments[u.number%len(payments)]
 	}
+	p.publish(u, at, billing, typ, append([]any{"subscription_id", u.sub.id, "offer_id", o.id, "offer_name", o.name, "amount", o.cents,
+		"currency", u.country.currency, "interval", o.interval, "payment_interface", payment}, data...)...)
 }
 
-// endsAt writes an end, unless there is none.
-func (p *Platform) endsAt(at int64) {
-	if at != never {
-		p.instant("ends_at", at)
-	}
-}
-
-// paidUntil gives the end of an interval that begins at an instant.
-func paidUntil(at int64, interval string) int64 {
-	t := timeOf(at)
-	switch interval {
-	case "week":
+// paidUntil gives the end of what is paid for at an instant.
+func (o *offer) paidUntil(at int64) int64 {
+	switch {
+	case o.open:
+		return never
+	case o.interval == "week":
 		return at + 7*day
-	case "year":
-		return t.AddDate(1, 0, 0).UnixMicro()
+	case o.interval == "year":
+		return timeOf(at).AddDate(1, 0, 0).UnixMicro()
 	}
-	return t.AddDate(0, 1, 0).UnixMicro()
+	return timeOf(at).AddDate(0, 1, 0).UnixMicro()
 }

@@ -36,73 +36,68 @@ func (p *Platform) Live(ctx context.Context, perSecond float64) iter.Seq[[]byte]
 // time at which it was, else something that somebody does of a sudden. It comes
 // after History has ended, with instants that don't go back.
 func (p *Platform) Happen(now time.Time) []byte {
-	p.live = true
+	at := now.UnixMicro()
+	p.live, p.horizon = true, at+31*day
 	if !p.rng.chance(.04) {
-		for {
-			at, ok := p.next()
-			if !ok || at > now.UnixMicro() {
-				break
-			}
-			if e := p.step(); e != nil {
-				return e
-			}
-		}
-		p.now = max(p.now, now.UnixMicro())
-		if e := p.watchNow(); e != nil {
+		if e := p.next(at); e != nil {
 			return e
 		}
-	}
-	p.now = max(p.now, now.UnixMicro())
-	return p.decideNow()
-}
-
-// watchNow makes somebody watch who has something to watch and isn't watching,
-// whether or not their player has reported before.
-func (p *Platform) watchNow() []byte {
-	i, ok := p.somebody(func(u *person) bool { return u.session == nil && p.opts.Viewing > 0 && p.access(u) })
-	if !ok {
-		return nil
-	}
-	p.people[i].watchAt = p.now
-	return p.watch(i)
-}
-
-// decideNow makes somebody subscribe, cancel, rent or change their profile, or
-// else somebody new register.
-func (p *Platform) decideNow() []byte {
-	switch x := p.rng.float(); {
-	case x < .25:
-		if i, ok := p.somebody(func(u *person) bool { return !u.sub.running }); ok {
-			return p.subscribe(i)
+		if u := p.somebody(func(u *person) bool { return len(u.viewing) == 0 && p.opts.Viewing > 0 && u.hasAccess(at) }); u != nil {
+			u.watches = at
+			return p.take(u)
 		}
-	case x < .4:
-		if i, ok := p.somebody(func(u *person) bool { return u.sub.running && p.now+hour < u.sub.end }); ok {
-			return p.cancel(i)
+	}
+	return p.decide(at)
+}
+
+// decide makes somebody cancel, rent or change their profile, or else somebody
+// new register.
+func (p *Platform) decide(at int64) []byte {
+	var u *person
+	switch x := p.rng.Float64(); {
+	case x < .2:
+		if u = p.somebody(func(u *person) bool { return u.paidUntil(at) > at+hour }); u != nil {
+			u.life, u.sub.end = nil, u.paidUntil(at)
+			u.endAccess(u.sub.end)
+			p.cancel(u, at, u.sub.end == never)
+			p.planViewing(u, at)
+		}
+	case x < .35:
+		if u = p.somebody(func(u *person) bool { return !u.hasAccess(at) }); u != nil {
+			p.rent(u, at)
 		}
 	case x < .5:
-		if i, ok := p.somebody(func(u *person) bool { return u.rental.until <= p.now }); ok {
-			return p.startRental(i)
-		}
-	case x < .6:
-		if i, ok := p.somebody(func(*person) bool { return true }); ok {
-			return p.update(i)
+		if u = p.somebody(func(*person) bool { return true }); u != nil {
+			p.update(u, at)
 		}
 	}
-	p.people = append(p.people, person{})
-	i := int32(len(p.people) - 1)
-	p.joins = append(p.joins, p.now)
-	p.joined = len(p.joins)
-	return p.register(i)
+	if u != nil {
+		u.sortLife()
+	}
+	if u == nil || u.next() > at {
+		u = p.join(at, false, false)
+	}
+	return p.take(u)
 }
 
-// somebody chooses one of the people of whom ok is true, if there are enough
-// for it to be found by chance.
-func (p *Platform) somebody(ok func(*person) bool) (int32, bool) {
-	for range 64 {
-		i := int32(p.rng.below(int64(len(p.people))))
-		if u := &p.people[i]; u.id != "" && !u.gone && ok(u) {
-			return i, true
+// paidUntil gives the end of what is paid for at an instant of the latest
+// subscription, 0 where there is nothing.
+func (u *person) paidUntil(at int64) int64 {
+	for _, a := range u.access {
+		if a.content == everything && a.contains(at) && u.sub.begun <= at {
+			return a.to
 		}
 	}
-	return 0, false
+	return 0
+}
+
+// somebody chooses one of the people of whom ok is true, nil if there aren't
+// enough of them for one to be found by chance.
+func (p *Platform) somebody(ok func(*person) bool) *person {
+	for range 64 {
+		if u := pick(p.rng, p.people); u.erasedAt == 0 && ok(u) {
+			return u
+		}
+	}
+	return nil
 }

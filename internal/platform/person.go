@@ -4,6 +4,9 @@
 package platform
 
 import (
+	"cmp"
+	"container/heap"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -12,35 +15,49 @@ const accounts = "https://accounts.example.tv"
 
 // A person is one user of the platform.
 type person struct {
+	number   int
+	slot     int // in the order of what is due
 	id       string
 	rng      random
-	country  uint8
-	first    uint8
-	last     uint8
-	device   uint8
-	life     uint8 // goes up with each erasure
-	gone     bool  // erased, and not registered again
-	erasedBy bool  // is among those who are to be erased
-	returns  bool
-	appetite float32 // viewing sessions a week while there is something to watch; 0: not reported
-	sub      subscription
-	rental   rental
-	copy     freeCopy
-	watchAt  int64 // when a viewing session is queued to begin
-	next     int32 // the episode to watch next, 0 for none
-	session  *session
+	country  *country
+	device   int
+	appetite float64 // viewing sessions a week while there is something to watch; 0: not reported
+	joined   int64   // when they registered, for the last time
+	erasedAt int64   // 0: they aren't
+	leaves   int64   // nothing is planned from there on
+
+	life    []event  // what will be published of their accounts, in order
+	access  []access // what they may watch
+	sub     subscription
+	viewing []event // what will be published of the present viewing session, in order
+	watches int64   // when the next one begins
+	episode int     // what is watched then, 0 for what comes to mind
 }
+
+// An event is a text and when it is published.
+type event struct {
+	at   int64
+	text []byte
+}
+
+// An access is a span in which a person may watch a content, or everything.
+type access struct {
+	from, to int64
+	content  int
+}
+
+const everything = -1
 
 // reporting is the share of people whose player reports what they watch. The
 // others have older ones, or haven't agreed to it; so a year has its whole
 // business and still a size that fits a laptop.
-const reporting = .105
+const reporting = .106
 
 // A country is where people live, with what follows from it.
 type country struct {
 	code, locale, currency string
 	offset                 int64 // of local time, near enough for people's habits
-	weight                 int
+	weight                 float64
 	first, last            []string
 }
 
@@ -56,187 +73,163 @@ var countries = []country{
 }
 
 var (
-	devices      = []string{"tv", "desktop", "phone", "tablet"}
-	platforms    = []string{"android-tv", "web", "ios", "android"}
-	finders      = []string{"tv-ad", "friend", "search", "social", "operator"}
-	ages         = []string{"18-24", "25-34", "35-49", "50-64", "65+"}
-	genres       = []string{"drama", "comedy", "documentary", "crime", "animation", "sport"}
-	foundByShare = []float64{.3, .55, .7, .85, 1}
+	devices   = []string{"tv", "desktop", "phone", "tablet"}
+	platforms = []string{"android-tv", "web", "ios", "android"}
+	finders   = []string{"tv-ad", "tv-ad", "friend", "friend", "search", "social", "operator"}
+	ages      = []string{"18-24", "25-34", "35-49", "50-64", "65+"}
+	genres    = []string{"drama", "comedy", "documentary", "crime", "animation", "sport"}
 )
 
-func chooseCountry(r *random) uint8 {
-	n := r.below(100)
-	for i, c := range countries {
-		if n -= int64(c.weight); n < 0 {
-			return uint8(i)
-		}
+func chooseCountry(r random) *country {
+	var weights []float64
+	for i := range countries {
+		weights = append(weights, countries[i].weight)
 	}
-	return 0
+	return &countries[r.weighted(weights)]
 }
 
-// born makes the person of that number.
-func (p *Platform) born(i int32) {
-	u := &p.people[i]
-	u.rng = newRandom(p.opts.Seed, uint64(i)+1)
-	r := &u.rng
-	u.country = chooseCountry(r)
-	c := &countries[u.country]
-	u.first, u.last = uint8(r.below(int64(len(c.first)))), uint8(r.below(int64(len(c.last))))
-	u.device = uint8(r.below(int64(len(devices))))
-	if appetite := 0.12 + r.float()*r.float(); r.chance(reporting) {
-		u.appetite = float32(appetite * p.opts.Viewing)
+// join makes a person who registers at an instant, with all that they will do
+// of their own accord.
+func (p *Platform) join(at int64, erased, returns bool) *person {
+	i := len(p.people)
+	u := &person{number: i, rng: newRandom(p.opts.Seed, uint64(i)+1), leaves: p.horizon}
+	r := u.rng
+	u.country, u.device = chooseCountry(r), r.IntN(len(devices))
+	if appetite := 0.12 + r.Float64()*r.Float64(); r.chance(reporting) {
+		u.appetite = appetite * p.opts.Viewing
 	}
-	switch n := r.below(40); n {
+	switch r.IntN(40) {
 	case 0: // carried over from an older system
-		u.id = strconv.Itoa(10000 + int(i))
+		u.id = strconv.Itoa(10000 + i)
 	case 1:
-		u.id = "user." + strconv.Itoa(int(i)) + "@example.org"
+		u.id = "user." + strconv.Itoa(i) + "@example.org"
 	default:
-		u.id = "auth0|" + string(appendHex(nil, r.next(), 16)) + string(appendHex(nil, uint64(i), 8))
+		u.id = "auth0|" + strconv.FormatUint(r.Uint64(), 16) + strconv.Itoa(i)
 	}
-}
-
-// register makes a person register, for the first time or after an erasure.
-func (p *Platform) register(i int32) []byte {
-	u := &p.people[i]
-	if u.id == "" {
-		p.born(i)
+	if erased {
+		u.erasedAt = at + 1 + r.Int64N(max(p.until-at-1, 1))
+		u.leaves = u.erasedAt
 	}
-	u.gone = false
-	r := &u.rng
-	p.begin(accounts, "user.registered", u, p.now)
-	p.profile(i)
-	p.plan(i)
-	p.raw("custom", registrationFields(r))
-	return p.end()
-}
-
-// profile writes the fields of the profile, e-mail and names included.
-func (p *Platform) profile(i int32) {
-	u := &p.people[i]
-	c := &countries[u.country]
-	p.name("email")
-	p.buf = append(p.buf, "\"viewer"...)
-	p.buf = strconv.AppendInt(p.buf, int64(i), 10)
-	p.buf = append(p.buf, "@example."...)
-	p.buf = append(p.buf, strings.ToLower(c.code)...)
-	p.buf = append(p.buf, '"')
-	p.text("first_name", c.first[u.first])
-	p.text("last_name", c.last[u.last])
-	p.text("locale", c.locale)
-	p.text("country", c.code)
-	p.text("platform", platforms[u.device])
-}
-
-// registrationFields are the fields of a registration form, as JSON.
-func registrationFields(r *random) string {
-	b := append(make([]byte, 0, 96), `{"newsletter":`...)
-	b = strconv.AppendBool(b, r.chance(.4))
-	if r.chance(.8) {
-		found := r.float()
-		n := 0
-		for found >= foundByShare[n] {
-			n++
+	p.plan(u, at)
+	if erased {
+		u.leaves = p.horizon
+		p.publish(u, u.erasedAt, accounts, "user.erased")
+		if returns {
+			p.plan(u, u.erasedAt+day+r.wait(30*day))
 		}
-		b = append(append(append(b, `,"found_by":"`...), finders[n]...), '"')
 	}
-	if r.chance(.6) {
-		b = append(append(append(b, `,"age":"`...), pick(r, ages)...), '"')
-	}
-	if r.chance(.5) {
-		b = append(append(append(b, `,"genres":["`...), pick(r, genres)...), '"')
-		if r.chance(.5) {
-			b = append(append(append(b, `,"`...), pick(r, genres)...), '"')
-		}
-		b = append(b, ']')
-	}
-	if r.chance(.1) {
-		b = append(b, `,"household":`...)
-		b = strconv.AppendInt(b, r.between(1, 7), 10)
-	}
-	return string(append(b, '}'))
+	u.sortLife()
+	p.planViewing(u, 0)
+	p.people = append(p.people, u)
+	u.slot = len(p.due)
+	heap.Push(&p.due, u)
+	return u
 }
 
-// plan queues what a person who has just registered will do of their own accord.
-func (p *Platform) plan(i int32) {
-	u := &p.people[i]
-	r := &u.rng
+// plan makes a person register, and plans what follows from it.
+func (p *Platform) plan(u *person, at int64) {
+	r := u.rng
+	u.joined, u.sub = at, subscription{}
+	p.register(u, at)
 	switch {
 	case r.chance(.55):
-		p.later(i, p.now+r.between(minute, 40*minute), actSubscribe)
+		p.subscribe(u, at+r.between(minute, 40*minute))
 	case r.chance(.4):
-		p.later(i, p.now+r.wait(12*day), actSubscribe)
+		p.subscribe(u, at+r.wait(12*day))
 	}
 	if r.chance(.12) {
-		p.later(i, p.now+r.wait(50*day), actRent)
+		p.rent(u, at+r.wait(50*day))
 	}
 	if r.chance(.03) {
-		p.later(i, p.now+r.wait(60*day), actGrant)
+		p.giveCopy(u, at+r.wait(60*day))
 	}
-	if r.chance(.35) {
-		p.later(i, p.now+r.wait(90*day), actUpdate)
+	for r.chance(.4) {
+		at += r.wait(90 * day)
+		p.update(u, at)
 	}
-	if u.erasedBy && u.life == 0 {
-		p.later(i, p.now+r.below(max(p.until-p.now, 1)), actErase)
+}
+
+// publish plans an event that happens at an instant and is published then,
+// unless the person has left by then.
+func (p *Platform) publish(u *person, at int64, source, typ string, data ...any) {
+	if at < u.leaves {
+		u.life = append(u.life, event{at, p.write(u, at, source, typ, data...)})
 	}
+}
+
+// sortLife brings what was planned into the order in which it is published.
+func (u *person) sortLife() {
+	slices.SortStableFunc(u.life, func(a, b event) int { return cmp.Compare(a.at, b.at) })
+}
+
+// next gives the instant at which the next event about the person is published.
+func (u *person) next() int64 {
+	at := u.watches
+	if len(u.viewing) > 0 {
+		at = u.viewing[0].at
+	}
+	if len(u.life) > 0 {
+		at = min(at, u.life[0].at)
+	}
+	return at
+}
+
+// mayWatch notes that a person may watch something.
+func (u *person) mayWatch(from, to int64, content int) {
+	u.access = append(u.access, access{from, min(to, u.leaves), content})
+}
+
+func (a access) contains(at int64) bool { return a.from <= at && at < a.to }
+
+func (u *person) hasAccess(at int64) bool {
+	return slices.ContainsFunc(u.access, func(a access) bool { return a.contains(at) })
+}
+
+// register publishes the fields of the profile and of the registration form.
+func (p *Platform) register(u *person, at int64) {
+	r, c := u.rng, u.country
+	p.publish(u, at, accounts, "user.registered",
+		"email", "viewer"+strconv.Itoa(u.number)+"@example."+strings.ToLower(c.code),
+		"first_name", pick(r, c.first), "last_name", pick(r, c.last),
+		"locale", c.locale, "country", c.code, "platform", platforms[u.device], "custom", registrationForm(r))
+}
+
+// registrationForm gives the fields of a registration form.
+func registrationForm(r random) raw {
+	form := `{"newsletter":` + strconv.FormatBool(r.chance(.4))
+	if r.chance(.8) {
+		form += `,"found_by":"` + pick(r, finders) + `"`
+	}
+	if r.chance(.6) {
+		form += `,"age":"` + pick(r, ages) + `"`
+	}
+	if r.chance(.5) {
+		form += `,"genres":["` + pick(r, genres) + `","` + pick(r, genres) + `"]`
+	}
+	if r.chance(.1) {
+		form += `,"household":` + strconv.Itoa(int(r.between(1, 7)))
+	}
+	return raw(form + "}")
 }
 
 // update makes a person, or support for them, change the profile.
-func (p *Platform) update(i int32) []byte {
-	u := &p.people[i]
-	r := &u.rng
-	p.begin(accounts, "user.updated", u, p.now)
-	switch r.below(6) {
+func (p *Platform) update(u *person, at int64) {
+	r := u.rng
+	var change []any
+	switch r.IntN(6) {
 	case 0: // moves
 		u.country = chooseCountry(r)
-		c := &countries[u.country]
-		u.first, u.last = u.first%uint8(len(c.first)), u.last%uint8(len(c.last))
-		p.text("country", c.code)
-		p.text("locale", c.locale)
+		change = []any{"country", u.country.code, "locale", u.country.locale}
 	case 1:
-		p.name("email")
-		p.buf = append(p.buf, "\"v"...)
-		p.buf = appendHex(p.buf, r.next(), 6)
-		p.buf = append(p.buf, "@mail.example\""...)
+		change = []any{"email", newID(r, "v") + "@mail.example"}
 	case 2:
-		p.raw("custom", `{"newsletter":false}`)
+		change = []any{"custom", raw(`{"newsletter":false}`)}
 	case 3:
-		p.raw("custom", `{"age":null,"genres":["`+pick(r, genres)+`"]}`)
+		change = []any{"custom", raw(`{"age":null,"genres":["` + pick(r, genres) + `"]}`)}
 	case 4:
-		u.last = uint8(r.below(int64(len(countries[u.country].last))))
-		p.text("last_name", countries[u.country].last[u.last])
+		change = []any{"last_name", pick(r, u.country.last)}
 	default:
-		p.raw("platform", "null")
+		change = []any{"platform", raw("null")}
 	}
-	if r.chance(.5) {
-		p.later(i, p.now+r.wait(90*day), actUpdate)
-	}
-	return p.end()
-}
-
-// planErasures chooses who will be erased.
-func (p *Platform) planErasures() {
-	n := min(p.opts.Erasures, len(p.people))
-	for n > 0 {
-		if u := &p.people[p.rng.below(int64(len(p.people)))]; !u.erasedBy {
-			u.erasedBy, u.returns = true, n%4 == 0
-			n--
-		}
-	}
-}
-
-// erase ends what is known of a person. Whatever is queued for them lapses.
-func (p *Platform) erase(i int32) []byte {
-	u := &p.people[i]
-	p.begin(accounts, "user.erased", u, p.now)
-	u.gone, u.watchAt, u.next = true, 0, 0
-	if u.session != nil {
-		u.session, p.watching = nil, p.watching-1
-	}
-	u.sub, u.rental, u.copy = subscription{turn: u.sub.turn}, rental{}, freeCopy{}
-	u.life++
-	if u.returns {
-		p.later(i, p.now+day+u.rng.wait(30*day), actReturn)
-	}
-	return p.end()
+	p.publish(u, at, accounts, "user.updated", change...)
 }

@@ -3,8 +3,8 @@
 // platform would publish about them.
 //
 // The same Options give the same events, byte for byte. Memory grows with the
-// number of people and not with the number of events: every person is a small
-// state and a few entries in a queue of what happens next.
+// number of people and not with what they watch: each person's accounts are
+// planned as soon as they join, and their viewing sessions one at a time.
 //
 // Events are structured CloudEvents in the order in which the platform would
 // publish them. That is the order of their times, save for the few that a real
@@ -12,6 +12,8 @@
 package platform
 
 import (
+	"cmp"
+	"container/heap"
 	"iter"
 	"time"
 )
@@ -41,113 +43,83 @@ type Options struct {
 // safe for concurrent use.
 type Platform struct {
 	opts     Options
-	from     int64 // µs since 1970; first instant of the history
-	until    int64
-	contents []content
-	people   []person
-	joins    []int64 // when each person registers, ascending
-	joined   int     // how many of joins are over
-	queue    queue
-	events   uint64 // how many events were made so far
-	watching int    // how many sessions are open
-	rng      random // of the platform as a whole; each person has one too
+	until    int64 // µs since 1970, like all instants here
+	horizon  int64 // nothing is planned from there on
 	live     bool
-	now      int64 // of the event that is being made
-	buf      []byte
+	contents []content
+	people   []*person
+	due      dueOrder
+	rng, ids random // of the platform as a whole; each person has one too
 }
 
 // New makes a platform at the start of its history.
 func New(o Options) *Platform {
-	if o.Users <= 0 {
-		o.Users = DefaultUsers
+	o.Users = cmp.Or(max(o.Users, 0), DefaultUsers)
+	o.Viewing = cmp.Or(o.Viewing, 1)
+	p := &Platform{opts: o, until: o.Until.UnixMicro(), contents: catalogue(o.Seed), rng: newRandom(o.Seed, 0), ids: newRandom(o.Seed, 1<<41)}
+	p.horizon = p.until + 31*day
+	erased := min(o.Erasures, o.Users)
+	for i, at := range joinTimes(p.rng, o.Users, o.Until.AddDate(-1, 0, 0).UnixMicro(), p.until) {
+		// Each is erased with the chance that makes the wanted number of them.
+		erases := p.rng.IntN(o.Users-i) < erased
+		p.join(at, erases, erased%4 == 0)
+		if erases {
+			erased--
+		}
 	}
-	if o.Viewing == 0 {
-		o.Viewing = 1
-	}
-	p := &Platform{
-		opts:     o,
-		from:     o.Until.AddDate(-1, 0, 0).UnixMicro(),
-		until:    o.Until.UnixMicro(),
-		contents: catalogue(o.Seed),
-		people:   make([]person, o.Users),
-		rng:      newRandom(o.Seed, 0),
-	}
-	p.now = p.from
-	p.joins = joinTimes(&p.rng, o.Users, p.from, p.until)
-	p.planErasures()
 	return p
-}
-
-// Year gives a year of a platform of that many people, up to until: the same
-// as New(Options{…}).History().
-func Year(seed uint64, users int, until time.Time) iter.Seq[[]byte] {
-	return New(Options{Seed: seed, Users: users, Until: until}).History()
 }
 
 // History gives the platform's events up to Options.Until, each a slice of its
 // own. It can be left and taken up again: a further call goes on from there.
 func (p *Platform) History() iter.Seq[[]byte] {
 	return func(yield func([]byte) bool) {
-		for {
-			at, ok := p.next()
-			if !ok || at >= p.until {
-				return
-			}
-			if e := p.step(); e != nil && !yield(e) {
+		for e := p.next(p.until - 1); e != nil; e = p.next(p.until - 1) {
+			if !yield(e) {
 				return
 			}
 		}
 	}
 }
 
-// next gives the instant at which something happens next.
-func (p *Platform) next() (int64, bool) {
-	join := p.joined < len(p.joins)
-	switch {
-	case join && (len(p.queue) == 0 || p.joins[p.joined] <= p.queue[0].at):
-		return p.joins[p.joined], true
-	case len(p.queue) > 0:
-		return p.queue[0].at, true
-	}
-	return 0, false
-}
-
-// step lets the next thing happen and gives the event that is published about
-// it, or nil where it is nothing that a platform publishes.
-func (p *Platform) step() []byte {
-	if p.joined < len(p.joins) && (len(p.queue) == 0 || p.joins[p.joined] <= p.queue[0].at) {
-		p.joined++
-		p.now = p.joins[p.joined-1]
-		return p.register(int32(p.joined - 1))
-	}
-	t := p.queue.pop()
-	p.now = t.at
-	return p.do(t)
-}
-
-// do lets one queued thing happen.
-func (p *Platform) do(t task) []byte {
-	u := &p.people[t.user]
-	if u.gone && t.act != actReturn || t.life != u.life {
+// next gives the event that is published next, nil where that is after at.
+func (p *Platform) next(at int64) []byte {
+	if p.due[0].next() > at {
 		return nil
 	}
-	switch t.act {
-	case actUpdate:
-		return p.update(t.user)
-	case actErase:
-		return p.erase(t.user)
-	case actReturn:
-		return p.register(t.user)
-	case actSubscribe, actRenew, actCancel, actFail, actResume, actLapse, actCorrect:
-		return p.bill(t)
-	case actRent, actActivate, actRefund:
-		return p.rent(t)
-	case actGrant, actRevoke:
-		return p.freeCopy(t)
-	case actWatch:
-		return p.watch(t.user)
-	case actReport:
-		return p.report(t.user)
+	return p.take(p.due[0])
+}
+
+// take gives the next event about a person.
+func (p *Platform) take(u *person) []byte {
+	defer func() { heap.Fix(&p.due, u.slot) }()
+	from := &u.viewing
+	switch at := u.next(); {
+	case len(u.life) > 0 && u.life[0].at == at:
+		from = &u.life
+	case len(u.viewing) == 0:
+		p.watch(u, at)
 	}
-	return nil
+	e := (*from)[0]
+	*from = (*from)[1:]
+	return e.text
+}
+
+// A dueOrder is the people in the order of what is published next about them.
+type dueOrder []*person
+
+func (d dueOrder) Len() int { return len(d) }
+func (d dueOrder) Less(i, j int) bool {
+	return cmp.Or(cmp.Compare(d[i].next(), d[j].next()), cmp.Compare(d[i].number, d[j].number)) < 0
+}
+func (d dueOrder) Swap(i, j int) {
+	d[i], d[j] = d[j], d[i]
+	d[i].slot, d[j].slot = i, j
+}
+func (d *dueOrder) Push(u any) { *d = append(*d, u.(*person)) }
+func (d *dueOrder) Pop() any {
+	last := len(*d) - 1
+	u := (*d)[last]
+	*d = (*d)[:last]
+	return u
 }

@@ -56,7 +56,7 @@ func TestYear(t *testing.T) {
 	subjects := map[string]bool{}
 	size, n, late := 0, 0, 0
 	var last time.Time
-	for e := range Year(7, users, until) {
+	for e := range New(Options{Seed: 7, Users: users, Until: until}).History() {
 		v := skim(t, e)
 		if ids[v.ID] {
 			t.Fatalf("id twice: %s", e)
@@ -258,7 +258,7 @@ func BenchmarkYear(b *testing.B) {
 	n := 0
 	for b.Loop() {
 		n = 0
-		for range Year(1, 500, until) {
+		for range New(Options{Seed: 1, Users: 500, Until: until}).History() {
 			n++
 		}
 	}

@@ -1,20 +1,15 @@
-// This file writes events: the envelope, and the members of data.
+// This file writes events.
 
 package platform
 
 import (
+	"fmt"
 	"strconv"
 	"time"
 )
 
-const hexDigits = "0123456789abcdef"
-
-func appendHex(b []byte, v uint64, digits int) []byte {
-	for i := digits - 1; i >= 0; i-- {
-		b = append(b, hexDigits[v>>(4*i)&15])
-	}
-	return b
-}
+// newID makes an id of a person's session, subscription and so on.
+func newID(r random, prefix string) string { return prefix + strconv.FormatUint(r.Uint64()>>16, 16) }
 
 func timeOf(at int64) time.Time { return time.UnixMicro(at).UTC() }
 
@@ -25,27 +20,50 @@ func weekend(at int64) bool {
 	return d == time.Saturday || d == time.Sunday
 }
 
-// begin starts an event about a person that happened at an instant, up to and
-// with the brace that opens its data.
-func (p *Platform) begin(source, typ string, u *person, at int64) {
-	p.events++
-	b := append(p.buf[:0], `{"specversion":"1.0","id":"`...)
-	b = appendHex(b, mix(p.opts.Seed^p.events), 16)
-	b = append(b, `","source":"`...)
-	b = append(b, source...)
-	b = append(b, `","type":"`...)
-	b = append(b, typ...)
-	b = append(b, `","subject":"`...)
-	b = append(b, u.id...)
-	b = append(b, `","time":"`...)
-	b = appendTime(b, at)
-	p.buf = append(b, `","datacontenttype":"application/json","data":{`...)
+// Values of data that aren't texts or numbers.
+type (
+	instant int64  // µs since 1970; left out where it is never
+	seconds int64  // milliseconds, written as seconds
+	raw     string // JSON
+)
+
+// write writes an event about a person that happened at an instant. Its data
+// are names and values in turn; texts need no escapes, and an empty one is left
+// out.
+func (p *Platform) write(u *person, at int64, source, typ string, data ...any) []byte {
+	b := append(make([]byte, 0, 448), `{"specversion":"1.0","id":"`...)
+	b = strconv.AppendUint(b, p.ids.Uint64(), 16)
+	b = append(append(b, `","source":"`...), source...)
+	b = append(append(b, `","type":"`...), typ...)
+	b = append(append(b, `","subject":"`...), u.id...)
+	b = appendTime(append(b, `","time":"`...), at)
+	b = append(b, `","data":{`...)
+	separator := `"`
+	for i := 0; i < len(data); i += 2 {
+		if data[i+1] == "" || data[i+1] == instant(never) {
+			continue
+		}
+		b = append(append(append(b, separator...), data[i].(string)...), `":`...)
+		b = appendValue(b, data[i+1])
+		separator = `,"`
+	}
+	return append(b, "}}"...)
 }
 
-// end finishes the event and gives a copy of it.
-func (p *Platform) end() []byte {
-	p.buf = append(p.buf, "}}"...)
-	return append(make([]byte, 0, len(p.buf)), p.buf...)
+func appendValue(b []byte, value any) []byte {
+	switch v := value.(type) {
+	case string:
+		return append(append(append(b, '"'), v...), '"')
+	case int:
+		return strconv.AppendInt(b, int64(v), 10)
+	case instant:
+		return append(appendTime(append(b, '"'), int64(v)), '"')
+	case seconds:
+		return appendSeconds(b, int64(v))
+	case raw:
+		return append(b, v...)
+	}
+	panic(fmt.Sprintf("no value of data is a %T", value))
 }
 
 // appendTime writes an instant with its milliseconds or microseconds.
@@ -53,69 +71,7 @@ func appendTime(b []byte, at int64) []byte {
 	return timeOf(at).AppendFormat(b, "2006-01-02T15:04:05.999999Z07:00")
 }
 
-// name begins a member of data.
-func (p *Platform) name(k string) {
-	if p.buf[len(p.buf)-1] != '{' {
-		p.buf = append(p.buf, ',')
-	}
-	p.buf = append(p.buf, '"')
-	p.buf = append(p.buf, k...)
-	p.buf = append(p.buf, `":`...)
-}
-
-// text, instant, number, seconds and raw write a member of data. Texts are the
-// simulation's own and need no escapes; an empty one isn't written.
-func (p *Platform) text(k, v string) {
-	if v == "" {
-		return
-	}
-	p.name(k)
-	p.buf = append(p.buf, '"')
-	p.buf = append(p.buf, v...)
-	p.buf = append(p.buf, '"')
-}
-
-func (p *Platform) instant(k string, at int64) {
-	p.name(k)
-	p.buf = append(p.buf, '"')
-	p.buf = appendTime(p.buf, at)
-	p.buf = append(p.buf, '"')
-}
-
-func (p *Platform) number(k string, v int64) {
-	p.name(k)
-	p.buf = strconv.AppendInt(p.buf, v, 10)
-}
-
-func (p *Platform) seconds(k string, ms int64) {
-	p.name(k)
-	p.buf = appendSeconds(p.buf, ms)
-}
-
-func (p *Platform) raw(k, v string) {
-	p.name(k)
-	p.buf = append(p.buf, v...)
-}
-
-// hexText writes a member whose value is a prefix and a number in hexadecimal.
-func (p *Platform) hexText(k, prefix string, v uint64) {
-	p.name(k)
-	p.buf = append(p.buf, '"')
-	p.buf = append(p.buf, prefix...)
-	p.buf = appendHex(p.buf, v, 12)
-	p.buf = append(p.buf, '"')
-}
-
 // appendSeconds writes milliseconds as seconds with no more decimals than needed.
 func appendSeconds(b []byte, ms int64) []byte {
-	b = strconv.AppendInt(b, ms/1000, 10)
-	rest := ms % 1000
-	if rest == 0 {
-		return b
-	}
-	b = append(b, '.', byte('0'+rest/100), byte('0'+rest/10%10), byte('0'+rest%10))
-	for b[len(b)-1] == '0' {
-		b = b[:len(b)-1]
-	}
-	return b
+	return strconv.AppendFloat(b, float64(ms)/1000, 'f', -1, 64)
 }
