@@ -188,17 +188,14 @@ func (c *Scrub) destroyOldKeys(ctx context.Context, tx *sqldb.Tx, number int) er
 	return c.store.vault.DestroyOldKeys(ctx, tx, number)
 }
 
-// scrubbedTables hold, or held, what links people to their events.
-var scrubbedTables = []string{"vault_keys", "users", "refused"}
-
 // Rewrite writes the log's tables of people anew; the events themselves are
 // never touched. problem hears what can't be done now.
 func (c *Scrub) Rewrite(ctx context.Context, problem func(error)) error {
-	for _, table := range scrubbedTables {
-		if table == "vault_keys" && c.store.db.Dialect().Name == sqldb.SQLite {
-			continue // users and refused refer to it; what is deleted in it was overwritten at once
+	for _, table := range personalTables {
+		if !table.forgets || table.name == "vault_keys" && c.store.db.Dialect().Name == sqldb.SQLite {
+			continue // users and refused refer to vault_keys; what is deleted in it was overwritten at once
 		}
-		if err := TolerateTransient(c.store.db.Rewrite(ctx, table), problem); err != nil {
+		if err := TolerateTransient(c.store.db.Rewrite(ctx, table.name), problem); err != nil {
 			return err
 		}
 	}

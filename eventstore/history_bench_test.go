@@ -1,0 +1,211 @@
+package eventstore_test
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"boxoffice/domain"
+	"boxoffice/eventstore"
+	"boxoffice/eventstore/storetest"
+	"boxoffice/eventstore/vault"
+	"boxoffice/internal/sqldb"
+	"boxoffice/internal/sqldb/sqltest"
+)
+
+// A long log, for which it takes some minutes:
+//
+//	go test ./eventstore -run '^$' -bench History -benchtime 1x -timeout 1h -history.events 10000000
+var (
+	historyEvents = flag.Int("history.events", 100_000, "how many events the log has in BenchmarkHistory")
+	historyUsers  = flag.Int("history.users", 50_000, "how many users they are about")
+)
+
+// BenchmarkHistory measures on a long log of small batches what it takes to find
+// one user's events, and what compaction adds to appending and following.
+//
+//   - compaction-µs/event: compacting the whole log, which nobody had,
+//     with the accounts of batches of 16
+//   - page-ms, all-ms: the slowest of many users' first page of 50 events, and of
+//     all events of a user, opened
+//   - lost-15-%, lost-1500-%: the share of compaction in the time that it takes to
+//     append batches of that size, to read the events, and to compact, one after the
+//     other; which is at every 4,096 events where they come singly, and at every
+//     65,536 where they pour in
+func BenchmarkHistory(b *testing.B) {
+	eachEngine(b, func(b *testing.B, engine sqldb.Engine) {
+		s, db := historyStore(b, engine)
+		register(b, s, *historyUsers)
+		fill(b, db, *historyEvents)
+		for b.Loop() {
+			start := time.Now()
+			compact(b, s)
+			b.ReportMetric(float64(time.Since(start).Microseconds())/float64(*historyEvents), "compaction-µs/event")
+			measureUsers(b, s)
+			next := *historyUsers + *historyEvents
+			b.ReportMetric(measureLost(b, s, &next, 15, 1<<12), "lost-15-%")
+			b.ReportMetric(measureLost(b, s, &next, 1500, 1<<16), "lost-1500-%")
+		}
+		b.ReportMetric(0, "ns/op")
+	})
+}
+
+// historyStore opens a store whose commits needn't be durable: filling is quicker.
+func historyStore(b *testing.B, engine sqldb.Engine) (*eventstore.Store, *sqldb.DB) {
+	b.Helper()
+	url := sqltest.URL(b, engine)
+	master := vault.FileMasterKey(filepath.Join(b.TempDir(), "master.json"), true)
+	db, err := sqldb.Open(b.Context(), url)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { db.Close() })
+	s, err := eventstore.Open(b.Context(), db, master, eventstore.Options{Now: (&storetest.Clock{}).Now})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { s.Close() })
+	own, err := db.Schema(b.Context(), map[sqldb.Engine]string{sqldb.Postgres: "boxoffice_log", sqldb.SQLite: "log"}[engine])
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { own.Close() })
+	return s, own
+}
+
+func historyEvent(b *testing.B, k, user int) eventstore.Incoming {
+	b.Helper()
+	kind, data := "playback.progressed", fmt.Sprintf(`{"session_id":"s-%d","content_id":"film-%d","position_s":%d}`, k/20, k%500, k%7200)
+	if k%10 == 0 {
+		kind, data = "user.updated", fmt.Sprintf(`{"email":"user%d@example.org","first_name":"Ana"}`, user)
+	}
+	text := fmt.Appendf(nil, `{"specversion":"1.0","id":"event-%d","source":"/platform","type":%q,"subject":"user-%d","time":"2026-11-01T00:00:00Z","data":%s}`, k, kind, user, data)
+	e, refusal := domain.Decode(&domain.Message{Body: text}, storetest.Now)
+	if e == nil {
+		b.Fatal(refusal)
+	}
+	return eventstore.Incoming{Sequence: uint64(k + 1), Event: e, Raw: text, ReceivedAt: storetest.Now}
+}
+
+// appendHistory appends n events from the k-th on in batches of a size.
+func appendHistory(b *testing.B, s *eventstore.Store, k, n, size int, user func(k int) int) {
+	b.Helper()
+	for end := k + n; k < end; {
+		batch := eventstore.Batch{Stream: "bench"}
+		for ; len(batch.Messages) < size && k < end; k++ {
+			batch.Messages = append(batch.Messages, historyEvent(b, k, user(k)))
+		}
+		if _, err := s.Append(b.Context(), batch); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// register appends an event about each user.
+func register(b *testing.B, s *eventstore.Store, users int) {
+	b.Helper()
+	appendHistory(b, s, 0, users, 5000, func(k int) int { return k })
+}
+
+// fill makes a log long, past the store: events of users who are all over it, and the accounts
+// of small batches.
+func fill(b *testing.B, db *sqldb.DB, events int) {
+	b.Helper()
+	numbers := fmt.Sprintf("WITH RECURSIVE numbers (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM numbers WHERE n < %d - 1) ", events)
+	statements := []string{
+		"CREATE TABLE bench_users (n INTEGER PRIMARY KEY, user_key BLOB)",
+		"INSERT INTO bench_users SELECT row_number() OVER (ORDER BY user_key) - 1, user_key FROM users",
+		numbers + `INSERT INTO events SELECT h.position + n + 1, h.recorded_at, h.recorded_at, 'playback.progressed',
+			(SELECT u.user_key FROM bench_users u WHERE u.n = numbers.n * 2654435761 % 4294967296 % (SELECT count(*) FROM bench_users)), '/platform', 'event-' || n,
+			CAST('{"session_id":"s","content_id":"film","position_s":1}' AS BLOB), NULL, CAST(printf('%016d', n) AS BLOB), zeroblob(16)
+			FROM numbers, log_head h`,
+		numbers + `INSERT INTO accounts (stream, first_sequence, last_sequence, appended, duplicates, refused, first_position, last_position, recorded_at, batches)
+			SELECT 'filled', n, n + 15, 16, 0, 0, h.position + n + 1, h.position + n + 16, h.recorded_at, 1
+			FROM numbers, log_head h WHERE n % 16 = 0`,
+	}
+	if db.Dialect().Name == sqldb.Postgres {
+		numbers = fmt.Sprintf("generate_series(0, %d - 1) AS n", events)
+		statements = []string{
+			"CREATE TABLE bench_users (n integer PRIMARY KEY, user_key uuid)",
+			statements[1],
+			`INSERT INTO events SELECT h.position + picked.n + 1, h.recorded_at, h.recorded_at, 'playback.progressed', u.user_key, '/platform', 'event-' || picked.n,
+				'{"session_id":"s","content_id":"film","position_s":1}', NULL, convert_to(lpad(picked.n::text, 16, '0'), 'UTF8'), '\x00000000000000000000000000000000'
+				FROM (SELECT n, n::bigint * 2654435761 % 4294967296 % (SELECT count(*) FROM bench_users) AS of FROM ` + numbers + `) picked
+				JOIN bench_users u ON u.n = picked.of, log_head h ORDER BY picked.n`,
+			`INSERT INTO accounts (stream, first_sequence, last_sequence, appended, duplicates, refused, first_position, last_position, recorded_at, batches)
+				SELECT 'filled', n, n + 15, 16, 0, 0, h.position + n + 1, h.position + n + 16, h.recorded_at, 1
+				FROM ` + numbers + `, log_head h WHERE n % 16 = 0`,
+		}
+	}
+	for _, statement := range append(statements, fmt.Sprintf("UPDATE log_head SET position = position + %d", events)) {
+		if _, err := db.SQL().ExecContext(b.Context(), statement); err != nil {
+			b.Fatal(err)
+		}
+	}
+	if db.Dialect().Name == sqldb.Postgres {
+		if _, err := db.SQL().ExecContext(b.Context(), "VACUUM ANALYZE"); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func compact(b *testing.B, s *eventstore.Store) {
+	b.Helper()
+	if err := s.Compact(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// measureUsers asks for the events of a hundred users, whom nobody has asked for.
+func measureUsers(b *testing.B, s *eventstore.Store) {
+	b.Helper()
+	var page, all time.Duration
+	n := 0
+	for i := range 100 {
+		id := fmt.Sprint("user-", (i*7919+13)%*historyUsers)
+		start := time.Now()
+		if _, err := s.ReadSealed(b.Context(), eventstore.SealedQuery{UserID: id, Limit: 50}); err != nil {
+			b.Fatal(err)
+		}
+		page = max(page, time.Since(start))
+		start = time.Now()
+		for _, err := range s.UserEvents(b.Context(), id) {
+			if err != nil {
+				b.Fatal(err)
+			}
+			n++
+		}
+		all = max(all, time.Since(start))
+	}
+	b.ReportMetric(float64(page.Microseconds())/1e3, "page-ms")
+	b.ReportMetric(float64(all.Microseconds())/1e3, "all-ms")
+	b.ReportMetric(float64(n)/100, "events/user")
+}
+
+// measureLost appends, follows and compacts in turns.
+func measureLost(b *testing.B, s *eventstore.Store, next *int, size, events int) float64 {
+	b.Helper()
+	const turns = 5
+	compact(b, s)
+	var working, compacting time.Duration
+	for range turns {
+		head, err := s.Head(context.Background())
+		if err != nil {
+			b.Fatal(err)
+		}
+		start := time.Now()
+		appendHistory(b, s, *next, events, size, func(k int) int { return k * 7919 % *historyUsers })
+		if records, err := s.Read(b.Context(), head.Position, events); err != nil || len(records) != events {
+			b.Fatal(len(records), err)
+		}
+		working += time.Since(start)
+		*next += events
+		start = time.Now()
+		compact(b, s)
+		compacting += time.Since(start)
+	}
+	return 100 * compacting.Seconds() / (working + compacting).Seconds()
+}
