@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
-	"github.com/nats-io/nats.go/jetstream"
 
 	"boxoffice/eventstore"
 )
@@ -87,8 +86,7 @@ func complete(account eventstore.Account, b *batch) error {
 // acknowledge tells the broker that the batch is in the log. It must not be
 // called before that is committed.
 func (b *batch) acknowledge() {
-	for _, m := range b.messages {
-		d := deliveryOf(m)
-		d.subscription.settled(d, jetstream.Msg.Ack)
+	for _, a := range b.messages {
+		a.settles.Ack()
 	}
 }

@@ -1,4 +1,4 @@
-// This file tests the subscription that hands out messages in bulk.
+// This file tests how much waits for a consumer.
 
 package ingest
 
@@ -35,25 +35,26 @@ func TestWhatWaitsIsBounded(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	s := NewSubscriber(b, SubscriberConfig{})
+	const room = 8 << 20
+	s := NewSubscriber(b, SubscriberConfig{MaxInFlightBytes: room})
 	defer s.Close()
-	out, err := s.subscribeInBulk(t.Context(), wire.Subjects)
+	out, err := s.arrivals(t.Context(), wire.Subjects)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for deadline := time.Now().Add(time.Minute); len(out) < handedBytes/size-1; time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); len(out) < room/size-1; time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("%d messages wait", len(out))
 		}
 	}
 	for i := range messages {
-		if n := len(out); n > handedBytes/size {
+		if n := len(out); n > room/size {
 			t.Fatalf("%d messages of 1 MiB wait", n)
 		}
 		m := <-out
-		deliveryOf(m).taken()
-		if len(m.Payload) != size {
-			t.Fatalf("message %d has %d bytes", i, len(m.Payload))
+		if len(m.body) != size {
+			t.Fatalf("message %d has %d bytes", i, len(m.body))
 		}
+		m.settles.Ack()
 	}
 }

@@ -1,15 +1,15 @@
-// This file is a message on its way through the process: what the broker
-// delivered, as Watermill has it, and the register of those in flight.
+// This file is a message in this process, until it is settled, and the register of
+// those in flight.
 
 package ingest
 
 import (
-	"context"
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
+	"strings"
 	"sync"
-	"time"
 
 	"github.com/ThreeDotsLabs/watermill/message"
 	"github.com/nats-io/nats.go/jetstream"
@@ -17,89 +17,64 @@ import (
 	"boxoffice/wire"
 )
 
-// A delivery is one message of the stream in this process. It is also the
-// context of the Watermill message that was made of it, which ends when the
-// message is settled.
-type delivery struct {
-	context.Context
-	place
-	subscription *subscription
-	// done is nil where the consumer settles its deliveries itself, and then
-	// nobody waits for one.
-	done chan struct{}
-	// msg is what the broker delivered last; it is guarded by flight.
-	msg jetstream.Msg
-	// first is what the broker delivered first, which has the same content.
-	first jetstream.Msg
-}
-
 // A place is a message's number in an incarnation of the stream.
 type place struct {
 	stream   string
 	sequence uint64
 }
 
+// A delivery is one message of the stream in this process, until it is settled.
+type delivery struct {
+	arrival
+	subscription *subscription
+	weight       int64
+	// msg is what the broker delivered last; it is guarded by flight.
+	msg jetstream.Msg
+}
+
+// overhead is roughly what a message takes in memory besides its body, in bytes.
+const overhead = 256
+
 func newDelivery(s *subscription, stream string, m jetstream.Msg) (*delivery, error) {
 	meta, err := m.Metadata()
 	if err != nil {
 		return nil, fmt.Errorf("reading a message's metadata: %w", err)
 	}
-	return &delivery{
-		Context:      s.ctx,
-		place:        place{stream, meta.Sequence.Stream},
-		subscription: s,
-		msg:          m,
-		first:        m,
-	}, nil
+	weight := min(len(m.Data())+overhead, s.cfg.MaxInFlightBytes) // one that is larger takes all the room
+	d := &delivery{subscription: s, weight: int64(weight), msg: m}
+	d.arrival = arrival{place{stream, meta.Sequence.Stream}, m.Subject(), m.Headers(), m.Data(), d}
+	return d, nil
 }
 
-// bare makes a Watermill message for a consumer that settles its deliveries
-// itself: only the body, and nothing that waits for what becomes of it.
-func (d *delivery) bare() *message.Message {
-	m := &message.Message{Payload: d.first.Data()}
-	m.SetContext(d)
-	return m
-}
-
-// message makes the Watermill message: a header that came several times has
-// its first value there.
+// message makes the Watermill message of the delivery. It shares the body's memory.
 func (d *delivery) message() *message.Message {
-	d.done = make(chan struct{})
-	m := message.NewMessage(d.first.Headers().Get(wire.HeaderUUID), d.first.Data())
-	for name, values := range d.first.Headers() {
-		if name != wire.HeaderUUID && len(values) > 0 {
-			m.Metadata[name] = values[0]
+	m := message.NewMessage(d.msg.Headers().Get(wire.HeaderUUID), d.body)
+	for name, values := range d.header {
+		if name != wire.HeaderUUID {
+			m.Metadata[name] = strings.Join(values, betweenValues)
 		}
 	}
-	m.SetContext(d)
+	m.Metadata[MetadataStream] = d.stream
+	m.Metadata[MetadataSequence] = strconv.FormatUint(d.sequence, 10)
+	m.Metadata[MetadataSubject] = d.subject
 	return m
 }
 
-// size is what the message takes in memory, roughly.
-func (d *delivery) size() int { return len(d.first.Data()) + 256 }
-
-// weight is its size, but no more than there ever is room for.
-func (d *delivery) weight() int64 { return int64(min(d.size(), handedBytes)) }
-
-// taken says that the message doesn't wait any more for a consumer that takes
-// messages in bulk.
-func (d *delivery) taken() { d.subscription.room.Release(d.weight()) }
-
-// Done is closed when the message is settled, or its subscription has ended.
-func (d *delivery) Done() <-chan struct{} { return d.done }
-
-// Err is nil until Done is closed.
-func (d *delivery) Err() error {
-	select {
-	case <-d.done:
-		return context.Canceled
-	default:
-		return nil
-	}
+// Ack tells the broker that the message needn't come again.
+func (d *delivery) Ack() bool {
+	d.settle(jetstream.Msg.Ack)
+	return true
 }
 
-// Deadline is none: a message may be worked on for as long as it takes.
-func (d *delivery) Deadline() (time.Time, bool) { return time.Time{}, false }
+// settle tells the broker what became of the message. A failure to tell it means
+// that the message comes again.
+func (d *delivery) settle(tell func(jetstream.Msg) error) {
+	s := d.subscription
+	s.room.Release(d.weight)
+	if err := tell(s.flight.remove(d)); err != nil {
+		s.broker.log.Debug("a message could not be settled and will come again", "error", err)
+	}
+}
 
 // A flight is the register of messages that were received and aren't settled.
 // It is safe for concurrent use.

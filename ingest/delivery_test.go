@@ -3,7 +3,6 @@
 package ingest
 
 import (
-	"context"
 	"testing"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -18,7 +17,7 @@ func TestARedeliveryOfWhatIsInHand(t *testing.T) {
 	f := newFlight()
 	delivered := func(stream string, sequence uint64) *delivery {
 		m := &copyOf{}
-		return &delivery{Context: context.Background(), place: place{stream, sequence}, done: make(chan struct{}), msg: m, first: m}
+		return &delivery{arrival: arrival{place: place{stream, sequence}}, msg: m}
 	}
 	first, again, other := delivered("a", 1), delivered("a", 1), delivered("b", 1)
 	if !f.add(first) {

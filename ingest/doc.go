@@ -3,15 +3,18 @@
 // Publishers bring their events to NATS JetStream, into the stream BOXOFFICE.
 // From there
 //
-//   - a [Subscriber] receives them, thousands in flight, as Watermill messages;
-//   - an [Ingester] gathers those into batches, has [domain.Decode] judge each,
-//     appends a batch to the log in one transaction, and acknowledges its
-//     messages once that is committed and never before;
-//   - [Ingester.Retain] removes from the stream what is both in the log and
+//   - a [Subscriber] receives them, thousands in flight: a subscriber in
+//     Watermill's terms, and any other will do whose messages say where in a
+//     stream they are;
+//   - an [Ingester] gathers what it receives into batches, has [wire.Receive]
+//     judge each event, appends a batch to the log in one transaction, and
+//     acknowledges its messages once that is committed and never before;
+//   - [Broker.Retain] removes from the stream what is both in the log and
 //     older than the broker has to keep it.
 //
 // What has many events at once (HTTP batches, imports, the publish command)
-// gives them to a [Publisher], which stores them in atomic batches.
+// gives them to a [Publisher], which stores them in atomic batches. What is
+// published, where, and what becomes of it when it is too large is [wire]'s.
 //
 // [StartEmbedded] runs a NATS server within the process, for an installation
 // without one of its own; [Connect] reaches either. The rest of the package

@@ -7,25 +7,21 @@ import (
 	"sync"
 	"time"
 
-	"github.com/ThreeDotsLabs/watermill/message"
-
-	"boxoffice/domain"
 	"boxoffice/eventstore"
-	"boxoffice/wire"
 )
 
 // A batch is what is appended and acknowledged together.
 type batch struct {
-	messages []*message.Message
+	messages []*arrival
 	append   eventstore.Batch
 	// prepared is nil where that failed, and then it is tried again when the
 	// batch is appended.
 	prepared *eventstore.Prepared
 }
 
-// gather makes batches of what comes in: a batch is given on when it is full,
-// or when nothing was added for long enough and somebody takes it.
-func (i *Ingester) gather(ctx context.Context, in <-chan *message.Message, out chan<- []*message.Message) {
+// gather makes batches of what comes in until ctx ends: a batch is given on when
+// it is full, or when nothing was added for long enough and somebody takes it.
+func (i *Ingester) gather(ctx context.Context, in <-chan *arrival, out chan<- []*arrival) {
 	g := gathering{cfg: i.cfg}
 	timer := time.NewTimer(0)
 	defer timer.Stop()
@@ -40,11 +36,11 @@ func (i *Ingester) gather(ctx context.Context, in <-chan *message.Message, out c
 		select {
 		case <-ctx.Done():
 			return
-		case m, ok := <-receive:
+		case a, ok := <-receive:
 			if !ok {
 				return
 			}
-			if g.take(m) {
+			if g.add(a) {
 				timer.Reset(i.cfg.BatchWait)
 			}
 			g.takeWaiting(in)
@@ -62,46 +58,38 @@ func (i *Ingester) gather(ctx context.Context, in <-chan *message.Message, out c
 
 // A gathering is a batch that is being filled.
 type gathering struct {
-	cfg    IngesterConfig
-	batch  []*message.Message
-	stream string
-	bytes  int
+	cfg   IngesterConfig
+	batch []*arrival
+	bytes int
 	// waited says that the first message has waited long enough for others.
 	waited bool
 	// held is a message that begins the next batch: it is of another
 	// incarnation of the stream.
-	held *message.Message
+	held *arrival
 }
 
-// add puts a message into the batch. It is true for the first.
-func (g *gathering) add(m *message.Message) bool {
-	d := deliveryOf(m)
-	if len(g.batch) > 0 && d.stream != g.stream {
-		g.held = m
+// add puts a message into the batch, or holds it for the next. It is true for the
+// first.
+func (g *gathering) add(a *arrival) (first bool) {
+	if len(g.batch) > 0 && a.stream != g.batch[0].stream {
+		g.held = a
 		return false
 	}
-	g.stream = d.stream
-	g.batch = append(g.batch, m)
-	g.bytes += d.size()
+	g.batch = append(g.batch, a)
+	g.bytes += len(a.body) + overhead
 	return len(g.batch) == 1
-}
-
-// take adds a message that was handed over, and makes room for others.
-func (g *gathering) take(m *message.Message) (first bool) {
-	deliveryOf(m).taken()
-	return g.add(m)
 }
 
 // takeWaiting takes what is there already: a choice between one channel and
 // nothing costs a fraction of one between several.
-func (g *gathering) takeWaiting(in <-chan *message.Message) {
+func (g *gathering) takeWaiting(in <-chan *arrival) {
 	for !g.full() {
 		select {
-		case m, ok := <-in:
+		case a, ok := <-in:
 			if !ok {
 				return // gather sees it next
 			}
-			g.take(m)
+			g.add(a)
 		default:
 			return
 		}
@@ -123,15 +111,12 @@ func (g *gathering) next() {
 	}
 }
 
-// deliveryOf gives what the broker delivered.
-func deliveryOf(m *message.Message) *delivery { return m.Context().(*delivery) }
-
 // decode judges a group of messages, several at once. Their order stays.
-func (i *Ingester) decode(group []*message.Message) *batch {
+func (i *Ingester) decode(group []*arrival) *batch {
 	b := &batch{
 		messages: group,
 		append: eventstore.Batch{
-			Stream:   deliveryOf(group[0]).stream,
+			Stream:   group[0].stream,
 			Messages: make([]eventstore.Incoming, len(group)),
 		},
 	}
@@ -140,7 +125,11 @@ func (i *Ingester) decode(group []*message.Message) *batch {
 	var decoders sync.WaitGroup
 	for from := 0; from < len(group); from += share {
 		to := min(from+share, len(group))
-		decoders.Go(func() { decodeRange(b, from, to, now) })
+		decoders.Go(func() {
+			for k := from; k < to; k++ {
+				b.append.Messages[k] = group[k].incoming(now)
+			}
+		})
 	}
 	decoders.Wait()
 	return b
@@ -150,13 +139,4 @@ func (i *Ingester) decode(group []*message.Message) *batch {
 func (i *Ingester) prepare(ctx context.Context, b *batch) {
 	// A failure says the same as the one that comes when it is tried again.
 	b.prepared, _ = i.log.Prepare(ctx, b.append)
-}
-
-func decodeRange(b *batch, from, to int, now domain.Instant) {
-	for k := from; k < to; k++ {
-		d := deliveryOf(b.messages[k])
-		a := wire.Receive(d.first.Subject(), d.first.Headers(), d.first.Data(), now)
-		b.append.Messages[k] = eventstore.Incoming{Sequence: d.sequence, ReceivedAt: now,
-			Event: a.Event, Refusal: a.Refusal, MustBeNew: a.MustBeNew, Raw: a.Kept()}
-	}
 }

@@ -5,6 +5,7 @@ package ingest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"runtime"
@@ -31,8 +32,6 @@ type Log interface {
 
 // An IngesterConfig says how an Ingester works. Its zero value is ready.
 type IngesterConfig struct {
-	// Subscriber is how to receive. MaxInFlight should be a few batches.
-	Subscriber SubscriberConfig
 	// BatchEvents is the most that are appended at once; zero is 5,000.
 	BatchEvents int
 	// BatchBytes is the size above which no more are added to a batch, in
@@ -52,6 +51,8 @@ type IngesterConfig struct {
 	Now func() domain.Instant
 	// Registerer gets the metrics; nil for none.
 	Registerer prometheus.Registerer
+	// Broker is whose state the metrics show; nil for nobody's.
+	Broker *Broker
 	// Logger gets what goes wrong; nil is slog.Default().
 	Logger *slog.Logger
 }
@@ -78,29 +79,25 @@ func (c IngesterConfig) withDefaults() IngesterConfig {
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}
-	if c.Subscriber.Prefetch <= 0 {
-		c.Subscriber.Prefetch = c.BatchEvents
-	}
-	if c.Subscriber.MaxInFlight <= 0 {
-		c.Subscriber.MaxInFlight = 4 * c.BatchEvents
-	}
 	return c
 }
 
 // An Ingester takes events from the broker to the log. Several processes may
 // run one each on the same broker and log. One Ingester runs once.
 type Ingester struct {
-	broker  *Broker
+	from    message.Subscriber
 	log     Log
 	cfg     IngesterConfig
 	metrics *metrics
 	state   state
 }
 
-// NewIngester makes an Ingester from b to log. It fails where the metrics are
-// registered already.
-func NewIngester(b *Broker, log Log, cfg IngesterConfig) (*Ingester, error) {
-	i := &Ingester{broker: b, log: log, cfg: cfg.withDefaults(), metrics: newMetrics()}
+// NewIngester makes an Ingester to log, from a subscriber whose messages have
+// MetadataStream, MetadataSequence and MetadataSubject, as a Subscriber's have. A
+// few batches of them should be in flight, and what isn't acknowledged should come
+// again. It fails where the metrics are registered already.
+func NewIngester(from message.Subscriber, log Log, cfg IngesterConfig) (*Ingester, error) {
+	i := &Ingester{from: from, log: log, cfg: cfg.withDefaults(), metrics: newMetrics()}
 	if err := i.metrics.register(cfg.Registerer); err != nil {
 		return nil, fmt.Errorf("registering the metrics of ingest: %w", err)
 	}
@@ -109,35 +106,38 @@ func NewIngester(b *Broker, log Log, cfg IngesterConfig) (*Ingester, error) {
 
 // Run works until ctx ends, whatever becomes of the broker and the log, and
 // then returns nil: the batch that is being appended is finished and
-// acknowledged first, if Grace is enough for that.
-func (i *Ingester) Run(ctx context.Context) error {
-	subscriber := NewSubscriber(i.broker, i.cfg.Subscriber)
-	defer subscriber.Close()
-	// The subscription outlives ctx, so that what is appended last can still be
-	// acknowledged.
-	messages, err := subscriber.subscribeInBulk(context.WithoutCancel(ctx), wire.Subjects)
+// acknowledged first, if Grace is enough for that. It closes the subscriber. It is
+// an error where the messages aren't of such a subscriber.
+func (i *Ingester) Run(ctx context.Context) (err error) {
+	defer func() { err = errors.Join(err, i.from.Close()) }()
+	working, fail := context.WithCancelCause(ctx)
+	defer fail(nil)
+	messages, err := receive(working, i.from, wire.Subjects, fail)
 	if err != nil {
 		return err
 	}
-	gathered, prepared := make(chan []*message.Message), make(chan *batch)
+	gathered, prepared := make(chan []*arrival), make(chan *batch)
 	var stages sync.WaitGroup
-	stages.Go(func() { i.observe(ctx) })
+	stages.Go(func() { i.observe(working) })
 	stages.Go(func() {
 		defer close(gathered)
-		i.gather(ctx, messages, gathered)
+		i.gather(working, messages, gathered)
 	})
 	stages.Go(func() {
 		defer close(prepared)
 		for group := range gathered {
 			b := i.decode(group)
-			i.prepare(ctx, b)
+			i.prepare(working, b)
 			select {
 			case prepared <- b:
-			case <-ctx.Done():
+			case <-working.Done():
 			}
 		}
 	})
-	i.appendAll(ctx, prepared)
+	i.appendAll(working, prepared)
 	stages.Wait()
+	if cause := context.Cause(working); errors.Is(cause, errNoPlace) {
+		return cause
+	}
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/ThreeDotsLabs/watermill/message"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"boxoffice/eventstore"
@@ -106,10 +107,28 @@ func (l *interrupted) AppendPrepared(ctx context.Context, p *eventstore.Prepared
 // run runs an ingester until stop is called, or the test ends.
 func run(t testing.TB, b *ingest.Broker, log ingest.Log, cfg ingest.IngesterConfig) (i *ingest.Ingester, stop func()) {
 	t.Helper()
+	return runReceiving(t, b, ingest.SubscriberConfig{}, log, cfg)
+}
+
+// runReceiving is run with a subscriber that isn't the usual one.
+func runReceiving(t testing.TB, b *ingest.Broker, receive ingest.SubscriberConfig, log ingest.Log, cfg ingest.IngesterConfig) (i *ingest.Ingester, stop func()) {
+	t.Helper()
+	cfg.Broker = b
+	if receive.Prefetch == 0 {
+		receive.Prefetch = cfg.BatchEvents
+	}
+	if receive.MaxInFlight == 0 {
+		receive.MaxInFlight = 4 * cfg.BatchEvents
+	}
+	return runFrom(t, ingest.NewSubscriber(b, receive), log, cfg)
+}
+
+func runFrom(t testing.TB, from message.Subscriber, log ingest.Log, cfg ingest.IngesterConfig) (i *ingest.Ingester, stop func()) {
+	t.Helper()
 	if cfg.Logger == nil {
 		cfg.Logger = quiet
 	}
-	i, err := ingest.NewIngester(b, log, cfg)
+	i, err := ingest.NewIngester(from, log, cfg)
 	if err != nil {
 		t.Fatal(err)
 	}

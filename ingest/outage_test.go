@@ -39,10 +39,8 @@ func TestTheDatabaseIsAway(t *testing.T) {
 			return nil
 		}}
 		registry := prometheus.NewRegistry()
-		i, _ := run(t, b, log, ingest.IngesterConfig{
-			BatchEvents: 100, Registerer: registry,
-			Subscriber: ingest.SubscriberConfig{AckWait: 2 * time.Second},
-		})
+		i, _ := runReceiving(t, b, ingest.SubscriberConfig{AckWait: 2 * time.Second}, log,
+			ingest.IngesterConfig{BatchEvents: 100, Registerer: registry})
 		const n = 5_000
 		publish(t, b, progresses(0, n)...)
 		started := time.Now()
@@ -92,7 +90,7 @@ func TestMemoryIsBounded(t *testing.T) {
 		tries.Add(1)
 		return errLost
 	}}
-	_, stop := run(t, b, log, ingest.IngesterConfig{Subscriber: ingest.SubscriberConfig{AckWait: 300 * time.Millisecond}})
+	_, stop := runReceiving(t, b, ingest.SubscriberConfig{AckWait: 300 * time.Millisecond}, log, ingest.IngesterConfig{})
 	eventually.Holds(t, "it has tried a few times", func() bool { return tries.Load() >= 6 })
 	var m runtime.MemStats
 	runtime.GC()
@@ -109,7 +107,7 @@ func TestTheBrokerIsKilled(t *testing.T) {
 	b := withStream(t, connect(t, ingest.Config{URL: server.URL()}))
 	service := connect(t, ingest.Config{URL: server.URL()})
 	store := openLog(t, sqldb.SQLite)
-	run(t, service, store, ingest.IngesterConfig{Subscriber: ingest.SubscriberConfig{AckWait: time.Second}})
+	runReceiving(t, service, ingest.SubscriberConfig{AckWait: time.Second}, store, ingest.IngesterConfig{})
 	publisher := ingest.NewPublisher(b)
 	var acknowledged atomic.Int64
 	ctx, cancel := context.WithCancel(t.Context())
@@ -214,18 +212,16 @@ func TestAnAppendMayTakeLong(t *testing.T) {
 	b := withStream(t, connect(t, ingest.Config{Embedded: startEmbedded(t, nil)}))
 	store := openLog(t, sqldb.SQLite)
 	publish(t, b, progresses(0, 3000)...)
+	receive := ingest.SubscriberConfig{AckWait: 2 * time.Second, MaxInFlight: 5000}
 	cfg := func(r *prometheus.Registry) ingest.IngesterConfig {
-		return ingest.IngesterConfig{
-			BatchEvents: 500, Registerer: r,
-			Subscriber: ingest.SubscriberConfig{AckWait: 2 * time.Second, MaxInFlight: 5000},
-		}
+		return ingest.IngesterConfig{BatchEvents: 500, Registerer: r}
 	}
 	goOn := make(chan struct{})
 	slow := &interrupted{Store: store, before: func(eventstore.Batch) error { <-goOn; return nil }}
 	first, second := prometheus.NewRegistry(), prometheus.NewRegistry()
-	run(t, b, slow, cfg(first))
+	runReceiving(t, b, receive, slow, cfg(first))
 	eventually.Holds(t, "a batch is in hand", func() bool { return slow.calls.Load() == 1 })
-	run(t, b, store, cfg(second))
+	runReceiving(t, b, receive, store, cfg(second))
 	started := time.Now()
 	eventually.Holds(t, "the other has taken what it can, and the broker has waited", func() bool {
 		return position(t, store) > 0 && time.Since(started) > 5*time.Second

@@ -16,11 +16,11 @@ import (
 type group struct {
 	mu      sync.Mutex
 	busy    bool // somebody takes care of those that wait
-	waiting []*rider
+	waiting []*pendingPublish
 }
 
-// A rider is a message that waits for its turn.
-type rider struct {
+// A pendingPublish is a message that waits for its turn to be published.
+type pendingPublish struct {
 	message wire.Message
 	// waits ends when nobody waits for it any more.
 	waits  context.Context
@@ -33,7 +33,7 @@ func (p *Publisher) publishAlone(ctx context.Context, m wire.Message) error {
 	// The header is this message's own: the caller may have stopped waiting, and
 	// use theirs, while it is on its way.
 	m.Header = maps.Clone(m.Header)
-	r := &rider{message: m, waits: ctx, stored: make(chan error, 1)}
+	r := &pendingPublish{message: m, waits: ctx, stored: make(chan error, 1)}
 	p.group.mu.Lock()
 	p.group.waiting = append(p.group.waiting, r)
 	if !p.group.busy {
@@ -53,8 +53,8 @@ func (p *Publisher) publishAlone(ctx context.Context, m wire.Message) error {
 // serveGroup publishes what waits until nothing does.
 func (p *Publisher) serveGroup(ctx context.Context) {
 	for {
-		riders, more := p.group.next()
-		p.publishRiders(ctx, riders)
+		pending, more := p.group.next()
+		p.publishPending(ctx, pending)
 		if !more {
 			return
 		}
@@ -64,7 +64,7 @@ func (p *Publisher) serveGroup(ctx context.Context) {
 // next takes those that wait, as many as go into one batch, without those whom
 // nobody waits for any more. Where there are none the next to come has to begin
 // again.
-func (g *group) next() (riders []*rider, more bool) {
+func (g *group) next() (pending []*pendingPublish, more bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if len(g.waiting) == 0 {
@@ -72,44 +72,44 @@ func (g *group) next() (riders []*rider, more bool) {
 		return nil, false
 	}
 	bytes := 0
-	for len(g.waiting) > 0 && len(riders) < batchMessages {
+	for len(g.waiting) > 0 && len(pending) < batchMessages {
 		r := g.waiting[0]
-		if bytes += len(r.message.Data); len(riders) > 0 && bytes > batchBytes {
+		if bytes += len(r.message.Data); len(pending) > 0 && bytes > batchBytes {
 			break
 		}
 		g.waiting = g.waiting[1:]
 		if r.waits.Err() == nil {
-			riders = append(riders, r)
+			pending = append(pending, r)
 		}
 	}
 	if len(g.waiting) == 0 {
 		g.waiting = nil // which lets go of what was published
 	}
-	return riders, true
+	return pending, true
 }
 
-func messagesOf(riders []*rider) []wire.Message {
-	messages := make([]wire.Message, len(riders))
-	for i, r := range riders {
+func messagesOf(pending []*pendingPublish) []wire.Message {
+	messages := make([]wire.Message, len(pending))
+	for i, r := range pending {
 		messages[i] = r.message
 	}
 	return messages
 }
 
-// publishRiders publishes messages together. Where the broker refuses them as a
+// publishPending publishes messages together. Where the broker refuses them as a
 // whole, each is published on its own: one mustn't fail for another's sake.
-func (p *Publisher) publishRiders(ctx context.Context, riders []*rider) {
-	if len(riders) > 1 {
-		err := p.watched(ctx, messagesOf(riders), p.publishBatch)
+func (p *Publisher) publishPending(ctx context.Context, pending []*pendingPublish) {
+	if len(pending) > 1 {
+		err := p.watched(ctx, messagesOf(pending), p.publishBatch)
 		if err == nil || apiCode(err) == 0 && classify(err) == ErrUnavailable {
-			for _, r := range riders {
+			for _, r := range pending {
 				r.stored <- err
 			}
 			return
 		}
 	}
 	var each sync.WaitGroup
-	for _, r := range riders {
+	for _, r := range pending {
 		each.Go(func() {
 			r.stored <- p.watched(ctx, []wire.Message{r.message}, func(ctx context.Context, m []wire.Message) error { return p.publishOne(ctx, m[0]) })
 		})

@@ -26,11 +26,11 @@ type RefusedPurger interface {
 // Retain purges, now and then until ctx ends, what the broker holds of events
 // that are in the log and older than keep, and of refused events what the log
 // needn't keep any more. What fails is logged and tried again.
-func (i *Ingester) Retain(ctx context.Context, keep time.Duration, refused RefusedPurger) {
+func (b *Broker) Retain(ctx context.Context, keep time.Duration, refused RefusedPurger) {
 	ticker := time.NewTicker(retainEvery)
 	defer ticker.Stop()
 	for {
-		i.retain(ctx, keep, refused)
+		b.retain(ctx, keep, refused)
 		select {
 		case <-ctx.Done():
 			return
@@ -39,12 +39,12 @@ func (i *Ingester) Retain(ctx context.Context, keep time.Duration, refused Refus
 	}
 }
 
-func (i *Ingester) retain(ctx context.Context, keep time.Duration, refused RefusedPurger) {
-	if _, err := i.broker.PurgeBefore(ctx, time.Now().Add(-keep)); err != nil && ctx.Err() == nil {
-		i.cfg.Logger.Warn("purging the broker failed and is tried again", "error", err)
+func (b *Broker) retain(ctx context.Context, keep time.Duration, refused RefusedPurger) {
+	if _, err := b.PurgeBefore(ctx, time.Now().Add(-keep)); err != nil && ctx.Err() == nil {
+		b.log.Warn("purging the broker failed and is tried again", "error", err)
 	}
 	if _, err := refused.PurgeRefused(ctx); err != nil && ctx.Err() == nil {
-		i.cfg.Logger.Warn("purging refused events failed and is tried again", "error", err)
+		b.log.Warn("purging refused events failed and is tried again", "error", err)
 	}
 }
 

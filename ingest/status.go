@@ -136,11 +136,14 @@ const observeEvery = 5 * time.Second
 
 // observe measures the broker for the metrics until ctx ends.
 func (i *Ingester) observe(ctx context.Context) {
+	if i.cfg.Broker == nil {
+		return
+	}
 	ticker := time.NewTicker(observeEvery)
 	defer ticker.Stop()
 	for {
 		within, cancel := context.WithTimeout(ctx, observeEvery)
-		i.metrics.broker(i.broker.Status(within))
+		i.metrics.broker(i.cfg.Broker.Status(within))
 		cancel()
 		select {
 		case <-ctx.Done():

@@ -127,7 +127,7 @@ func TestMetrics(t *testing.T) {
 	eventually.Holds(t, "the broker was looked at", func() bool {
 		return counted(t, registry, "boxoffice_broker_connected", "") == 1
 	})
-	if _, err := ingest.NewIngester(b, nil, ingest.IngesterConfig{Registerer: registry}); err == nil {
+	if _, err := ingest.NewIngester(ingest.NewSubscriber(b, ingest.SubscriberConfig{}), nil, ingest.IngesterConfig{Registerer: registry}); err == nil {
 		t.Error("two ingesters may register the same metrics")
 	}
 }
@@ -203,7 +203,7 @@ func (p *purger) PurgeRefused(ctx context.Context) (int64, error) {
 func TestRetain(t *testing.T) {
 	b := withStream(t, connect(t, ingest.Config{Embedded: startEmbedded(t, nil)}))
 	store := openLog(t, sqldb.SQLite)
-	i, _ := run(t, b, store, ingest.IngesterConfig{})
+	run(t, b, store, ingest.IngesterConfig{})
 	publish(t, b, progresses(0, 10)...)
 	eventually.Holds(t, "everything is acknowledged", func() bool { return backlog(t, b) == 0 })
 	for _, test := range []struct {
@@ -212,7 +212,7 @@ func TestRetain(t *testing.T) {
 	}{{72 * time.Hour, 10}, {0, 0}} {
 		ctx, cancel := context.WithCancel(t.Context())
 		p, done := &purger{store, make(chan struct{}, 1)}, make(chan struct{})
-		go func() { defer close(done); i.Retain(ctx, test.keep, p) }()
+		go func() { defer close(done); b.Retain(ctx, test.keep, p) }()
 		<-p.asked
 		cancel()
 		<-done

@@ -26,6 +26,9 @@ type SubscriberConfig struct {
 	// MaxInFlight is how many messages may be unsettled at once, over all
 	// subscribers that share the consumer; zero is 20,000.
 	MaxInFlight int
+	// MaxInFlightBytes is what they may take in memory in a subscription; zero is
+	// 32 MiB. One that is larger comes alone.
+	MaxInFlightBytes int
 	// Prefetch is how many messages are asked for at a time; zero is 5,000. As
 	// many may wait in this process besides those that were handed out.
 	Prefetch int
@@ -46,6 +49,9 @@ func (c SubscriberConfig) withDefaults() SubscriberConfig {
 	}
 	if c.MaxInFlight <= 0 {
 		c.MaxInFlight = 20_000
+	}
+	if c.MaxInFlightBytes <= 0 {
+		c.MaxInFlightBytes = 32 << 20
 	}
 	if c.Prefetch <= 0 {
 		c.Prefetch = 5_000
@@ -108,36 +114,61 @@ func NewSubscriber(b *Broker, cfg SubscriberConfig) *Subscriber {
 // and may have wildcards, until ctx ends or the subscriber is closed; the
 // channel is closed then, and what wasn't settled is delivered again, here or
 // elsewhere. A broker that isn't there is no error: it is waited for.
+//
+// A message's metadata are its headers, with line feeds between the values of one
+// that came several times, and MetadataStream, MetadataSequence and MetadataSubject.
+// Its context ends when it is settled.
 func (s *Subscriber) Subscribe(ctx context.Context, topic string) (<-chan *message.Message, error) {
-	return s.subscribe(ctx, &subscription{topic: topic, out: make(chan *message.Message)})
+	out := make(chan *message.Message)
+	sub := &subscription{topic: topic, done: func() { close(out) }}
+	sub.hand = func(d *delivery) bool {
+		m := d.message()
+		ctx, settled := context.WithCancel(sub.ctx)
+		m.SetContext(ctx)
+		select {
+		case out <- m:
+			sub.settling.Go(func() {
+				defer settled()
+				sub.settle(d, m)
+			})
+			return true
+		case <-sub.ctx.Done():
+			settled()
+			return false
+		}
+	}
+	return out, s.start(ctx, sub)
 }
 
-const (
-	// handedAhead is how many messages may wait for a consumer that takes them in
-	// bulk, so that neither side waits for the other at each.
-	handedAhead = 512
-	// handedBytes bounds what they take in memory, in bytes.
-	handedBytes = 8 << 20
-)
+// handedAhead is how many messages may wait for an Ingester, so that neither side
+// waits for the other at each.
+const handedAhead = 512
 
-// subscribeInBulk is Subscribe for a consumer that settles its deliveries
-// itself, thousands at once. The messages have bodies and no metadata, and
-// acknowledging one does nothing: a goroutine for each message, and the
-// channels that it waits on, would cost a third of what ingest does.
-// The consumer must have stopped before the subscriber is closed.
-func (s *Subscriber) subscribeInBulk(ctx context.Context, topic string) (<-chan *message.Message, error) {
-	return s.subscribe(ctx, &subscription{topic: topic, out: make(chan *message.Message, handedAhead),
-		bulk: true, room: semaphore.NewWeighted(handedBytes)})
+// arrivals is Subscribe for an Ingester, which settles what it was handed itself,
+// thousands at once. It must have stopped before the subscriber is closed.
+func (s *Subscriber) arrivals(ctx context.Context, topic string) (<-chan *arrival, error) {
+	out := make(chan *arrival, handedAhead)
+	sub := &subscription{topic: topic, done: func() { close(out) }}
+	sub.hand = func(d *delivery) bool {
+		select {
+		case out <- &d.arrival:
+			return true
+		case <-sub.ctx.Done():
+			return false
+		}
+	}
+	return out, s.start(ctx, sub)
 }
 
-func (s *Subscriber) subscribe(ctx context.Context, sub *subscription) (<-chan *message.Message, error) {
+func (s *Subscriber) start(ctx context.Context, sub *subscription) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
-		return nil, fmt.Errorf("subscribing to %s: %w", sub.topic, errClosed)
+		return fmt.Errorf("subscribing to %s: %w", sub.topic, errClosed)
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	sub.broker, sub.cfg, sub.ctx, sub.flight = s.broker, s.cfg, ctx, newFlight()
+	sub.room = semaphore.NewWeighted(int64(s.cfg.MaxInFlightBytes))
 	s.running.Go(func() {
 		defer cancel()
 		sub.run()
@@ -149,7 +180,7 @@ func (s *Subscriber) subscribe(ctx context.Context, sub *subscription) (<-chan *
 		case <-ctx.Done():
 		}
 	}()
-	return sub.out, nil
+	return nil
 }
 
 // SubscribeInitialize creates the stream and the consumer for a topic, so that

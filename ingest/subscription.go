@@ -35,19 +35,19 @@ type subscription struct {
 	topic  string
 	// ctx ends with the subscription.
 	ctx    context.Context
-	out    chan *message.Message
 	flight *flight
-	// bulk says that the consumer settles what it was handed out itself, many
-	// at once: then nothing waits for each message on its own.
-	bulk bool
-	// room bounds the bytes that wait in out for such a consumer.
+	// room bounds the bytes that are in flight.
 	room *semaphore.Weighted
-	// settling counts the messages that were handed out.
+	// hand hands out a delivery; false where the subscription ends before somebody
+	// takes it. done says that there are no more.
+	hand func(*delivery) bool
+	done func()
+	// settling counts the messages that are waited for one by one.
 	settling sync.WaitGroup
 }
 
 func (s *subscription) run() {
-	defer close(s.out)
+	defer s.done()
 	beat := make(chan struct{})
 	go s.keep(beat)
 	pauses := pauses()
@@ -62,10 +62,11 @@ func (s *subscription) run() {
 	}, backoff.WithBackOff(pauses), backoff.WithMaxElapsedTime(0), backoff.WithNotify(func(err error, _ time.Duration) {
 		s.broker.log.Warn("receiving from the broker was interrupted", "error", err)
 	}))
-	if s.bulk {
-		s.giveBack()
-	}
 	s.settling.Wait()
+	// Who takes deliveries as they are, and settles them itself, has stopped by now.
+	for _, d := range s.flight.all() {
+		d.settle(jetstream.Msg.Nak)
+	}
 	close(beat)
 	s.flush()
 }
@@ -144,8 +145,8 @@ func (s *subscription) prefetchBytes() int {
 	return max(s.cfg.PrefetchBytes, 2*int(s.broker.conn.MaxPayload()))
 }
 
-// receive hands out one message. It blocks as long as nobody takes it, which
-// stops the flow.
+// receive hands out one message. It blocks as long as nobody takes it, or there
+// is no room for it, which stops the flow.
 func (s *subscription) receive(stream string, m jetstream.Msg) {
 	d, err := newDelivery(s, stream, m)
 	if err != nil {
@@ -159,73 +160,30 @@ func (s *subscription) receive(stream string, m jetstream.Msg) {
 	if !s.flight.add(d) {
 		return
 	}
-	s.settling.Add(1)
-	if s.bulk {
-		s.handInBulk(d)
-	} else if out := d.message(); s.hand(d, out) {
-		go s.settle(d, out)
-	}
-}
-
-// handInBulk hands out a message once there is room for it.
-func (s *subscription) handInBulk(d *delivery) {
-	if s.room.Acquire(s.ctx, d.weight()) != nil {
-		s.settled(d, jetstream.Msg.Nak)
+	if s.room.Acquire(s.ctx, d.weight) != nil {
+		_ = s.flight.remove(d).Nak()
 		return
 	}
-	s.hand(d, d.bare())
-}
-
-// hand hands out the message of a delivery. It is false where the subscription
-// ends before somebody takes it.
-func (s *subscription) hand(d *delivery, m *message.Message) bool {
-	select {
-	case s.out <- m:
-		return true
-	case <-s.ctx.Done():
-		s.settled(d, jetstream.Msg.Nak)
-		return false
+	if !s.hand(d) {
+		d.settle(jetstream.Msg.Nak)
 	}
 }
 
-// giveBack gives back what is still in flight. The consumer, which settles for
-// itself, has stopped by then.
-func (s *subscription) giveBack() {
-	for _, d := range s.flight.all() {
-		s.settled(d, jetstream.Msg.Nak)
-	}
-}
-
-// settle waits for what becomes of a message, and tells the broker. A failure
-// to tell it means that the message comes again.
+// settle waits for what becomes of a Watermill message, and tells the broker. Where
+// the subscription ends, what has been said about it comes before giving it back.
 func (s *subscription) settle(d *delivery, m *message.Message) {
 	select {
 	case <-m.Acked():
-		s.settled(d, jetstream.Msg.Ack)
+		d.settle(jetstream.Msg.Ack)
 	case <-m.Nacked():
-		s.settled(d, jetstream.Msg.Nak)
+		d.settle(jetstream.Msg.Nak)
 	case <-s.ctx.Done():
-		s.settleAtEnd(d, m)
-	}
-}
-
-// settleAtEnd prefers what has been said about the message to giving it back.
-func (s *subscription) settleAtEnd(d *delivery, m *message.Message) {
-	select {
-	case <-m.Acked():
-		s.settled(d, jetstream.Msg.Ack)
-	default:
-		s.settled(d, jetstream.Msg.Nak)
-	}
-}
-
-func (s *subscription) settled(d *delivery, tell func(jetstream.Msg) error) {
-	defer s.settling.Done()
-	if err := tell(s.flight.remove(d)); err != nil {
-		s.broker.log.Debug("a message could not be settled and will come again", "error", err)
-	}
-	if d.done != nil {
-		close(d.done)
+		select {
+		case <-m.Acked():
+			d.settle(jetstream.Msg.Ack)
+		default:
+			d.settle(jetstream.Msg.Nak)
+		}
 	}
 }
 

@@ -169,7 +169,7 @@ func (s *service) run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	if s.ingester != nil {
 		group.Go(func() error { return s.ingester.Run(ctx) })
-		group.Go(func() error { s.ingester.Retain(ctx, s.config.Retention, s.store); return nil })
+		group.Go(func() error { s.broker.Retain(ctx, s.config.Retention, s.store); return nil })
 	}
 	s.watchAccess(ctx, group)
 	if s.runner != nil {

@@ -78,9 +78,10 @@ func (s *service) prepareIngest(context.Context) error {
 	if !s.roles.ingest {
 		return nil
 	}
-	ingester, err := ingest.NewIngester(s.broker, s.store, ingest.IngesterConfig{
-		Subscriber: ingest.SubscriberConfig{Stream: s.config.stream()},
+	subscriber := ingest.NewSubscriber(s.broker, ingest.SubscriberConfig{Stream: s.config.stream()})
+	ingester, err := ingest.NewIngester(subscriber, s.store, ingest.IngesterConfig{
 		Registerer: s.metrics,
+		Broker:     s.broker,
 		Logger:     s.log,
 	})
 	s.ingester = ingester

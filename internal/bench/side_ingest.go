@@ -30,7 +30,7 @@ func ingestSide(ctx context.Context, r *sideRun) (_ Result, err error) {
 // ingestAll runs the service's ingest until the broker's n events are in the
 // log and acknowledged.
 func (r *sideRun) ingestAll(ctx context.Context, store *eventstore.Store, from *broker, n int64) (acked int64, err error) {
-	ingester, err := ingest.NewIngester(from.Broker, store, ingest.IngesterConfig{Logger: quiet})
+	ingester, err := ingest.NewIngester(ingest.NewSubscriber(from.Broker, ingest.SubscriberConfig{}), store, ingest.IngesterConfig{Logger: quiet})
 	if err != nil {
 		return 0, err
 	}
