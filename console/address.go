@@ -1,0 +1,80 @@
+// This file reads what an address says: parameters as the API names them.
+
+package console
+
+import (
+	"net/url"
+	"strings"
+	"unicode/utf8"
+
+	"boxoffice/domain"
+)
+
+// A query reads the parameters of an address, and remembers whether one meant nothing.
+type query struct {
+	url.Values
+	calendar domain.Calendar
+	bad      bool
+}
+
+func (v *visit) query() *query {
+	values, err := url.ParseQuery(v.r.URL.RawQuery)
+	q := &query{Values: values, calendar: domain.Calendar{Zone: v.server.Zone}, bad: err != nil}
+	for _, all := range values {
+		for _, value := range all {
+			q.bad = q.bad || !utf8.ValidString(value) || strings.ContainsRune(value, 0)
+		}
+	}
+	return q
+}
+
+// err is the error of an address that meant nothing.
+func (q *query) err() error {
+	if q.bad {
+		return errInput
+	}
+	return nil
+}
+
+// instant reads an instant or a date; nil where there is none.
+func (q *query) instant(name string) *domain.Instant {
+	text := q.Get(name)
+	if text == "" {
+		return nil
+	}
+	i, err := q.calendar.ParseDateOrInstant(strings.ReplaceAll(text, " ", "+"))
+	if err != nil {
+		q.bad = true
+		return nil
+	}
+	return &i
+}
+
+// month reads a month; nil where there is none.
+func (q *query) month(name string) *domain.Month {
+	text := q.Get(name)
+	if text == "" {
+		return nil
+	}
+	m, err := domain.ParseMonth(text)
+	if err != nil {
+		q.bad = true
+		return nil
+	}
+	return &m
+}
+
+// oneOf reads a word that has to be one of several, or isn't there.
+func (q *query) oneOf(name string, words ...string) string {
+	text := q.Get(name)
+	if text == "" {
+		return ""
+	}
+	for _, w := range words {
+		if w == text {
+			return text
+		}
+	}
+	q.bad = true
+	return ""
+}

@@ -1,0 +1,143 @@
+// Package console is the service's web pages: what people look at, beside the
+// API for programs.
+//
+// A page is made by the server, whole, from a template, and reads without
+// scripts; its address holds its whole state. Each page has its file: what it
+// reads, the plain structs that its template shows, and the template beside it
+// (templates/NAME.html). Pages ask the same rooms as the API does and never the
+// API itself, so the two can't disagree. A request goes through a gate like the
+// API's ([boxoffice/access]); what the gate doesn't let through becomes a page
+// that says so.
+//
+// Scripts only save the round trip: htmx exchanges the page's main part, and a
+// stream of server-sent events exchanges the blocks of a page whose figures have
+// changed (live.go). No markup has styles or scripts in it, and no other host is
+// asked for anything: the policy forbids both.
+package console
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+	"github.com/klauspost/compress/gzhttp"
+
+	"boxoffice/access"
+	"boxoffice/domain"
+	"boxoffice/internal/cursor"
+)
+
+// A Config says what the console works with.
+type Config struct {
+	// Reader answers from the read models. Required.
+	Reader Reader
+	// Log has the recorded events and the refused ones. Required.
+	Log Log
+	// Sessions are those of browsers: who is signed in. Required.
+	Sessions Sessions
+	// Gate lets through who may do what they ask for. Required.
+	Gate *access.Gate
+	// Cursors seal where pages of lists begin. Required.
+	Cursors *cursor.Sealer
+
+	// Zone is the platform's time zone. Default: UTC.
+	Zone *time.Location
+	// Trials says whether the figure trial is shown.
+	Trials bool
+	// Version of the program, for the foot of each page.
+	Version string
+	// Front says what stands in front of the service.
+	Front access.Front
+
+	// Clock gives the present. Default: the system's clock.
+	Clock func() time.Time
+	// Logger takes what the console has to say; it never gets personal data.
+	// Default: slog.Default().
+	Logger *slog.Logger
+}
+
+func (c *Config) check() error {
+	switch {
+	case c.Reader == nil:
+		return errors.New("console: Config.Reader is missing")
+	case c.Log == nil:
+		return errors.New("console: Config.Log is missing")
+	case c.Sessions == nil:
+		return errors.New("console: Config.Sessions is missing")
+	case c.Gate == nil:
+		return errors.New("console: Config.Gate is missing")
+	case c.Cursors == nil:
+		return errors.New("console: Config.Cursors is missing")
+	}
+	return nil
+}
+
+func (c *Config) setDefaults() {
+	if c.Zone == nil {
+		c.Zone = time.UTC
+	}
+	if c.Version == "" {
+		c.Version = "dev"
+	}
+	if c.Clock == nil {
+		c.Clock = time.Now
+	}
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
+}
+
+// policy lets pages load from this service only, and run and style nothing that
+// stands in the page itself.
+const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
+	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+
+// server is the console with everything that it works with.
+type server struct {
+	Config
+	assets *assets
+	render *renderer
+	hub    *hub
+}
+
+// New makes the console. The handler takes every path that isn't the API's. It
+// serves many requests at a time; its streams end when their request's context does.
+func New(c Config) (http.Handler, error) {
+	if err := c.check(); err != nil {
+		return nil, err
+	}
+	c.setDefaults()
+	s := &server{Config: c}
+	s.hub = &hub{server: s, topics: map[string]*topic{}}
+	var err error
+	if s.assets, err = loadAssets(); err != nil {
+		return nil, fmt.Errorf("console: %w", err)
+	}
+	if s.render, err = newRenderer(c.Zone, s.assets); err != nil {
+		return nil, fmt.Errorf("console: %w", err)
+	}
+	// Answers are compressed with a few random bytes more: what is secret in a
+	// page can't be told from its size.
+	compress, err := gzhttp.NewWrapper(gzhttp.MinSize(1024), gzhttp.RandomJitter(32, 0, false),
+		gzhttp.ContentTypes([]string{"text/html", "text/csv", "application/json"}))
+	if err != nil {
+		return nil, fmt.Errorf("console: %w", err)
+	}
+	router := chi.NewRouter()
+	router.Handle(assetsPath+"*", c.Front.Protect(access.Surface{Policy: policy}, s.assets))
+	pages := c.Front.Protect(access.Surface{Policy: policy, Caching: "no-store"}, compress(s.pages()))
+	router.NotFound(pages.ServeHTTP)
+	return router, nil
+}
+
+func (s *server) now() domain.Instant { return domain.InstantOf(s.Clock()) }
+
+func (s *server) failed(ctx context.Context, route string, err error) {
+	if ctx.Err() == nil {
+		s.Logger.Error("a page could not be made", "page", route, "error", err)
+	}
+}

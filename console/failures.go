@@ -1,0 +1,107 @@
+// This file is the pages that stand in the place of one that there isn't: not
+// signed in, not allowed, not there, not now.
+
+package console
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"strconv"
+
+	"boxoffice/access"
+	"boxoffice/projections"
+)
+
+var (
+	// errNoPage is the error of an address at which there is nothing.
+	errNoPage = errors.New("there is no such page")
+	// errInput is the error of parameters that mean nothing.
+	errInput = errors.New("the address has a parameter that means nothing here")
+)
+
+// refuse answers what the gate doesn't let through: to the page for signing in,
+// or with a page that says why not.
+func (v *visit) refuse(err error) {
+	refusal, ok := errors.AsType[*access.Refusal](err)
+	if !ok {
+		v.fail(err)
+		return
+	}
+	switch refusal.Kind {
+	case access.NoKey, access.BadKey:
+		v.toSignIn()
+	case access.Forbidden:
+		v.who = v.session.Identity
+		v.write(&answer{
+			template: "failure", status: http.StatusForbidden, title: v.T("failure.forbidden"),
+			data: failure{Kind: "forbidden", Nav: v.page.nav, Who: v.who.Name, Role: string(v.who.Role), Roles: rolesOf(v.page.operation)},
+		})
+	default:
+		v.fail(refusal)
+	}
+}
+
+// toSignIn goes to the page for signing in, and back from there to a page that
+// can be come back to.
+func (v *visit) toSignIn() {
+	next := "/"
+	if v.r.Method == http.MethodGet {
+		next = v.r.URL.RequestURI()
+	}
+	address := "/signin?" + url.Values{"next": {next}}.Encode()
+	if v.scripted() {
+		v.w.Header().Set("HX-Redirect", address)
+		v.w.WriteHeader(http.StatusNoContent)
+		return
+	}
+	http.Redirect(v.w, v.r, address, http.StatusSeeOther)
+}
+
+// A failure is what such a page shows.
+type failure struct {
+	Kind string
+	// Nav, Who, Role and Roles are of a page that a role may not see.
+	Nav, Who, Role string
+	Roles          []access.Role
+	// Address is where to look again.
+	Address string
+}
+
+// fail answers with the page for an error.
+func (v *visit) fail(err error) {
+	f := failure{Kind: "broken", Address: v.r.URL.RequestURI()}
+	status := http.StatusInternalServerError
+	refusal, refused := errors.AsType[*access.Refusal](err)
+	switch {
+	case errors.Is(err, errNoPage):
+		f.Kind, status = "unknown", http.StatusNotFound
+	case errors.Is(err, projections.ErrNoUser):
+		f.Kind, status = "nobody", http.StatusNotFound
+	case errors.Is(err, errInput):
+		f.Kind, status = "input", http.StatusUnprocessableEntity
+	case refused && refusal.Kind == access.TooMany:
+		f.Kind, status = "wait", http.StatusTooManyRequests
+		v.w.Header().Set("Retry-After", strconv.Itoa(int(refusal.Wait.Seconds())+1))
+	case refused, projections.Unavailable(err), errors.Is(err, context.DeadlineExceeded):
+		f.Kind, status = "unavailable", http.StatusServiceUnavailable
+		v.w.Header().Set("Retry-After", "5")
+	}
+	if status >= http.StatusInternalServerError {
+		v.failed(v.r.Context(), v.page.pattern, err)
+	}
+	body, err := v.body(&answer{template: "failure", title: v.T("failure." + f.Kind), data: f})
+	if err != nil {
+		http.Error(v.w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
+		return
+	}
+	v.w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	v.w.WriteHeader(status)
+	_, _ = v.w.Write(body)
+}
+
+func rolesOf(operation string) []access.Role {
+	roles, _ := access.RolesOf(operation)
+	return roles
+}

@@ -1,0 +1,80 @@
+// This file is the table of pages: where each stands, whose it is, and what
+// makes it.
+
+package console
+
+import (
+	"net/http"
+	"net/url"
+
+	"github.com/go-chi/chi/v5"
+)
+
+// A page is one address of the console.
+type page struct {
+	method, pattern string
+	// operation is what the role must be allowed to do, as in the table of
+	// permissions; empty for a page that needs nobody signed in.
+	operation string
+	// nav is the page of the navigation that it belongs to.
+	nav string
+	// stream says that it is under way until somebody goes away.
+	stream bool
+	serve  func(*visit) (*answer, error)
+}
+
+// table lists all pages.
+var table = []page{
+	{method: http.MethodGet, pattern: "/", operation: "list-months", nav: "dashboard", serve: (*visit).dashboard},
+	{method: http.MethodGet, pattern: "/live", operation: "list-months", nav: "dashboard", stream: true, serve: (*visit).dashboardStream},
+	{method: http.MethodGet, pattern: "/users", operation: "list-users", nav: "users", serve: (*visit).users},
+	{method: http.MethodPost, pattern: "/preferences", operation: "list-months", serve: (*visit).preferences},
+}
+
+// navigation is the bar at the top: groups by whose work it is.
+var navigation = [][]struct{ name, href, operation string }{
+	{
+		{"dashboard", "/", "list-months"},
+		{"contents", "/contents", "list-contents"},
+		{"users", "/users", "list-users"},
+	},
+	{
+		{"history", "/history", "list-events"},
+		{"refused", "/refused", "list-refused"},
+		{"audit", "/audit", "list-trail"},
+	},
+	{
+		{"health", "/health", "see-health"},
+		{"keys", "/keys", "manage-keys"},
+	},
+}
+
+// pages routes all pages. Paths are matched as they were sent, since ids in them
+// are percent-encoded.
+func (s *server) pages() http.Handler {
+	router := chi.NewRouter()
+	for _, p := range table {
+		handler := s.handler(p)
+		router.Method(p.method, p.pattern, handler)
+		if p.method == http.MethodGet {
+			router.Method(http.MethodHead, p.pattern, handler)
+		}
+	}
+	router.NotFound(s.handler(page{pattern: "not found", serve: func(*visit) (*answer, error) { return nil, errNoPage }}).ServeHTTP)
+	router.MethodNotAllowed(router.NotFoundHandler())
+	return escapedPaths(router)
+}
+
+// escapedPaths has a router see each path as it was sent.
+func escapedPaths(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.URL.RawPath = r.URL.EscapedPath()
+		next.ServeHTTP(w, r)
+	})
+}
+
+// pathID reads the id in a path; false where it isn't encoded well.
+func pathID(r *http.Request) (string, bool) {
+	id, err := url.PathUnescape(chi.URLParam(r, "id"))
+	return id, err == nil
+}

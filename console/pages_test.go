@@ -1,0 +1,30 @@
+package console
+
+import (
+	"net/http"
+	"testing"
+
+	"boxoffice/access"
+)
+
+func TestPagesAreAsTheyWere(t *testing.T) {
+	w := newWorld(t).platform()
+	for _, c := range []struct {
+		name, path string
+		role       access.Role
+	}{
+		{"dashboard", "/", access.Admin},
+		{"dashboard-viewer", "/?month=2026-10&months=12", access.Viewer},
+		{"users", "/users", access.Admin},
+		{"users-none", "/users?status=active&q=nobody&registered_from=2026-11-01&registered_to=2026-12-01", access.Support},
+		{"users-counted", "/users?kpi=unsubscribed&month=2026-11", access.Admin},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			answer := w.get(c.role, c.path)
+			if answer.Code != http.StatusOK {
+				t.Fatalf("%s is answered with %d: %s\n%s", c.path, answer.Code, answer.Body, w.log)
+			}
+			golden(t, c.name, answer.Body.String())
+		})
+	}
+}

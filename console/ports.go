@@ -1,0 +1,59 @@
+// This file is what the console needs from the rest of the house.
+
+package console
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"boxoffice/access"
+	"boxoffice/domain"
+	"boxoffice/eventstore"
+	"boxoffice/projections"
+)
+
+// A Reader answers from the read models. Each call is one snapshot of them. It
+// is used by many requests at a time.
+type Reader interface {
+	// KPIs returns the figures of the months from first to last, both inclusive.
+	KPIs(ctx context.Context, first, last domain.Month, at domain.Instant) ([]projections.MonthKPI, error)
+	// Days returns how many users registered on each local day of a month, up to
+	// an instant: the days that have begun by then.
+	Days(ctx context.Context, m domain.Month, at domain.Instant) (projections.MonthDays, error)
+	// Members returns a page of the users whom a figure counts.
+	Members(ctx context.Context, q projections.MembersQuery) (projections.MembersPage, error)
+	// Users returns a page of the list of users.
+	Users(ctx context.Context, q projections.UsersQuery) (projections.UsersPage, error)
+	// CountUsers returns how many users a filter finds, at most q.Limit.
+	CountUsers(ctx context.Context, q projections.UsersQuery) (int64, error)
+	// UserCounts returns the numbers of users of each status.
+	UserCounts(ctx context.Context, at domain.Instant) (projections.UserCounts, error)
+	// Status says how far the read models that answer have come.
+	Status(ctx context.Context) (projections.ReaderStatus, error)
+}
+
+// A Log has what is recorded, and what was refused. It is used by many requests
+// at a time.
+type Log interface {
+	// Wait returns when the log has grown past the position, or with the
+	// context's error.
+	Wait(ctx context.Context, after eventstore.Position) error
+	// CountRefused returns how many refused events are kept, by reason.
+	CountRefused(ctx context.Context) (map[domain.Reason]int64, error)
+}
+
+// A Session is that of a browser in which somebody is signed in.
+type Session struct {
+	Identity access.Identity
+	// Ends is when it ends at the latest.
+	Ends time.Time
+	// Token is what forms carry against forgery.
+	Token string
+}
+
+// Sessions are those of browsers. It is used by many requests at a time.
+type Sessions interface {
+	// Current is the session of a request's browser; nil where nobody is signed in.
+	Current(r *http.Request) (*Session, error)
+}

@@ -1,0 +1,11 @@
+package console
+
+import (
+	"net/http"
+
+	"boxoffice/access"
+)
+
+type Sessions interface {
+	Current(r *http.Request) (*access.Session, error)
+}

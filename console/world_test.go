@@ -1,0 +1,207 @@
+// This file is the console over the real parts: the log, the vault, the read
+// models and their projector, with a small platform in them, and a clock that
+// stands still.
+
+package console
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"boxoffice/access"
+	"boxoffice/domain"
+	"boxoffice/eventstore"
+	"boxoffice/eventstore/vault"
+	"boxoffice/internal/cursor"
+	"boxoffice/internal/eventually"
+	"boxoffice/internal/sqldb"
+	"boxoffice/projections"
+	"boxoffice/wire"
+)
+
+var update = flag.Bool("update", false, "write golden files anew")
+
+// testNow is the present of all tests.
+var testNow = time.Date(2026, 11, 30, 16, 52, 44, 776194000, time.UTC)
+
+// A world is a console with everything behind it.
+type world struct {
+	t       *testing.T
+	handler http.Handler
+	store   *eventstore.Store
+	reader  *projections.Reader
+	log     *strings.Builder
+
+	sequence uint64
+}
+
+// newWorld makes a console over an empty log.
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	db, err := sqldb.Open(ctx, sqldb.SQLiteURL(filepath.Join(t.TempDir(), "boxoffice.db")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := func() domain.Instant { return domain.InstantOf(testNow) }
+	w := &world{t: t, log: &strings.Builder{}}
+	master := vault.FileMasterKey(filepath.Join(t.TempDir(), "master"), true)
+	if w.store, err = eventstore.Open(ctx, db, master, eventstore.Options{Now: now}); err != nil {
+		t.Fatal(err)
+	}
+	models, err := projections.Open(ctx, db)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := models.Migrate(ctx); err != nil {
+		t.Fatal(err)
+	}
+	zone, err := time.LoadLocation("Europe/Paris")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.reader = projections.NewReader(models, 30*time.Minute)
+	runner, err := projections.NewRunner(models, w.store, projections.Config{TimeZone: zone.String(), Now: now, Tick: 50 * time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- runner.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+		models.Close()
+		w.store.Close()
+		db.Close()
+	})
+	who := fixedSession{}
+	cursors, err := cursor.NewSealer(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.handler, err = New(Config{
+		Reader: w.reader, Log: w.store, Sessions: who, Gate: access.NewGate(who, 0), Cursors: cursors,
+		Zone: zone, Trials: true, Version: "1.0", Clock: func() time.Time { return testNow },
+		Logger: slog.New(slog.NewTextHandler(w.log, nil)),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+// platform fills the world with the events of testdata/platform.ndjson.
+func (w *world) platform() *world {
+	w.t.Helper()
+	f, err := os.Open(filepath.Join("testdata", "platform.ndjson"))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer f.Close()
+	var events []string
+	for lines := bufio.NewScanner(f); lines.Scan(); {
+		if line := strings.TrimSpace(lines.Text()); line != "" {
+			events = append(events, line)
+		}
+	}
+	w.happen(events...)
+	return w
+}
+
+// happen appends events as ingest does, and waits until the read models show them.
+func (w *world) happen(events ...string) {
+	w.t.Helper()
+	b := eventstore.Batch{Stream: "test"}
+	for _, text := range events {
+		var named struct{ Type string }
+		if err := json.Unmarshal([]byte(text), &named); err != nil {
+			w.t.Fatalf("%v in %s", err, text)
+		}
+		w.sequence++
+		a := wire.Receive(wire.Subject(domain.Type(named.Type)), nil, []byte(text), domain.InstantOf(testNow))
+		b.Messages = append(b.Messages, eventstore.Incoming{
+			Sequence: w.sequence, ReceivedAt: domain.InstantOf(testNow),
+			Event: a.Event, Refusal: a.Refusal, MustBeNew: a.MustBeNew, Raw: a.Kept(),
+		})
+	}
+	if _, err := w.store.Append(context.Background(), b); err != nil {
+		w.t.Fatal(err)
+	}
+	head, err := w.store.Head(context.Background())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	eventually.Succeeds(w.t, "the read models have caught up", func() error {
+		status, err := w.reader.Status(context.Background())
+		if err == nil && status.Position < head.Position {
+			err = fmt.Errorf("they are at %d, the log at %d", status.Position, head.Position)
+		}
+		return err
+	})
+}
+
+// get asks for a page with a role.
+func (w *world) get(role access.Role, path string, headers ...string) *httptest.ResponseRecorder {
+	w.t.Helper()
+	return w.do(httptest.NewRequest(http.MethodGet, path, nil), role, headers...)
+}
+
+// post sends a form with a role.
+func (w *world) post(role access.Role, path string, form url.Values) *httptest.ResponseRecorder {
+	w.t.Helper()
+	return w.do(httptest.NewRequest(http.MethodPost, path, strings.NewReader(form.Encode())), role, "Content-Type", "application/x-www-form-urlencoded")
+}
+
+func (w *world) do(r *http.Request, role access.Role, headers ...string) *httptest.ResponseRecorder {
+	r.Header.Set("X-Role", string(role))
+	for i := 0; i+1 < len(headers); i += 2 {
+		r.Header.Set(headers[i], headers[i+1])
+	}
+	answer := httptest.NewRecorder()
+	w.handler.ServeHTTP(answer, r)
+	return answer
+}
+
+// golden holds the main part of a page against testdata/NAME.html.
+func golden(t *testing.T, name, page string) {
+	t.Helper()
+	begin, end := strings.Index(page, "<main"), strings.Index(page, "</main>")
+	if begin < 0 || end < 0 {
+		t.Fatalf("no main part in %s", page)
+	}
+	got := page[begin:end] + "</main>\n"
+	path := filepath.Join("testdata", name+".html")
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got == string(want) {
+		return
+	}
+	gotLines, wantLines := strings.Split(got, "\n"), strings.Split(string(want), "\n")
+	for i, line := range gotLines {
+		if i >= len(wantLines) || line != wantLines[i] {
+			t.Fatalf("%s differs in line %d (go test -update writes it anew)\ngot  %s\nwant %s", path, i+1, line, append(wantLines, make([]string, i+1)...)[i])
+		}
+	}
+	t.Fatalf("%s ends differently", path)
+}
