@@ -41,6 +41,8 @@ type Config struct {
 	Sessions Sessions
 	// Gate lets through who may do what they ask for. Required.
 	Gate *access.Gate
+	// Audit makes entries of who saw or changed whose data.
+	Audit access.Audit
 	// Cursors seal where pages of lists begin. Required.
 	Cursors *cursor.Sealer
 
@@ -89,6 +91,7 @@ func (c *Config) setDefaults() {
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}
+	c.Audit.Clock = c.Clock
 }
 
 // policy lets pages load from this service only, and run and style nothing that

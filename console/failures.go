@@ -79,6 +79,8 @@ func (v *visit) fail(err error) {
 		f.Kind, status = "unknown", http.StatusNotFound
 	case errors.Is(err, projections.ErrNoUser):
 		f.Kind, status = "nobody", http.StatusNotFound
+	case errors.Is(err, errForged):
+		f.Kind, status = "forged", http.StatusForbidden
 	case errors.Is(err, errInput):
 		f.Kind, status = "input", http.StatusUnprocessableEntity
 	case refused && refusal.Kind == access.TooMany:
@@ -96,6 +98,7 @@ func (v *visit) fail(err error) {
 		http.Error(v.w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
 		return
 	}
+	v.status = status
 	v.w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	v.w.WriteHeader(status)
 	_, _ = v.w.Write(body)

@@ -20,6 +20,8 @@ type page struct {
 	nav string
 	// stream says that it is under way until somebody goes away.
 	stream bool
+	// upload says that its form has a file in it, which isn't read beforehand.
+	upload bool
 	serve  func(*visit) (*answer, error)
 }
 

@@ -1,3 +1,5 @@
+// This file signs the tests in: a header names the role.
+
 package console
 
 import (

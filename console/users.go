@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"boxoffice/access"
 	"boxoffice/domain"
 	"boxoffice/internal/cursor"
 	"boxoffice/projections"
@@ -334,6 +335,7 @@ func (v *visit) newList(q *query, users []projections.User, position int64, at d
 			list.Columns = append(list.Columns, c)
 		}
 	}
+	access.About(v.r.Context(), userIDs(users)...)
 	for i := range users {
 		list.Rows = append(list.Rows, v.userRow(&users[i], list.Columns))
 	}
@@ -572,4 +574,12 @@ func customKeys(users []projections.User, names []string) []string {
 	}
 	slices.Sort(keys)
 	return keys[:min(len(keys), mostCustom)]
+}
+
+func userIDs(users []projections.User) []string {
+	ids := make([]string, len(users))
+	for i := range users {
+		ids[i] = users[i].ID
+	}
+	return ids
 }

@@ -7,8 +7,10 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"crypto/subtle"
 	"errors"
 	"html/template"
+	"maps"
 	"net/http"
 	"net/url"
 	"runtime/debug"
@@ -34,6 +36,8 @@ type visit struct {
 	// session is that of the browser; nil where nobody is signed in.
 	session *Session
 	at      domain.Instant
+	// status is that of the answer, for the audit entry.
+	status int
 }
 
 // An answer is what a page's function makes of a visit.
@@ -86,17 +90,81 @@ func (v *visit) answer() {
 		defer cancel()
 		v.r = v.r.WithContext(ctx)
 	}
-	v.session, _ = v.Sessions.Current(v.r)
-	if v.page.operation != "" {
-		ctx, done, err := v.Gate.Admit(v.r, v.page.operation)
-		if err != nil {
-			v.refuse(err)
-			return
-		}
-		defer done()
-		v.r = v.r.WithContext(ctx)
-		v.who = access.From(ctx)
+	session, err := v.Sessions.Current(v.r)
+	if err != nil {
+		v.fail(err)
+		return
 	}
+	v.session = session
+	if err := v.forged(); err != nil {
+		v.fail(err)
+		return
+	}
+	if v.page.operation == "" {
+		v.serve()
+		return
+	}
+	ctx, done, err := v.Gate.Admit(v.r, v.page.operation)
+	if err != nil {
+		v.refuse(err)
+		return
+	}
+	defer done()
+	v.r, v.who = v.r.WithContext(ctx), access.From(ctx)
+	v.audited()
+}
+
+// sameOrigin lets through what the browser says comes from a page of ours.
+var sameOrigin = http.NewCrossOriginProtection()
+
+// errForged is the error of a form that none of our pages has sent.
+var errForged = errors.New("the form doesn't come from a page of the session")
+
+// forged holds a form that changes something against its session's token. An
+// upload's token stands before the file, and is read with it.
+func (v *visit) forged() error {
+	if v.r.Method == http.MethodGet || v.r.Method == http.MethodHead {
+		return nil
+	}
+	if err := sameOrigin.Check(v.r); err != nil {
+		return errForged
+	}
+	if v.page.upload || v.session == nil {
+		return nil // nobody's session can be misused
+	}
+	v.r.Body = http.MaxBytesReader(v.w, v.r.Body, formBytes)
+	return v.ours(v.r.PostFormValue("csrf"))
+}
+
+// formBytes is how large a form may be, in bytes: what an event may be, and more.
+const formBytes = 1 << 20
+
+// ours holds the token of a form against that of the session.
+func (v *visit) ours(token string) error {
+	if v.session == nil || subtle.ConstantTimeCompare([]byte(token), []byte(v.session.Token)) != 1 {
+		return errForged
+	}
+	return nil
+}
+
+// audited serves the page as an audit entry, where it shows or changes personal data.
+func (v *visit) audited() {
+	call := access.Call{Operation: v.page.operation, Method: v.r.Method, Parameters: slices.Sorted(maps.Keys(v.r.URL.Query()))}
+	if id, ok := pathID(v.r); ok && id != "" && v.page.nav == "users" {
+		call.UserIDs = []string{id}
+	}
+	ctx, end, err := v.Audit.Begin(v.r.Context(), call)
+	if err != nil {
+		v.fail(err)
+		return
+	}
+	v.r = v.r.WithContext(ctx)
+	defer func() { end(v.status) }()
+	v.serve()
+}
+
+// serve makes the page and writes it.
+func (v *visit) serve() {
 	a, err := v.page.serve(v)
 	if err != nil {
 		v.fail(err)
@@ -108,9 +176,11 @@ func (v *visit) answer() {
 // write writes an answer: the page whole, or its main part where a script asks.
 func (v *visit) write(a *answer) {
 	if a.done {
+		v.status = cmp.Or(v.status, http.StatusOK)
 		return
 	}
 	if a.redirect != "" {
+		v.status = http.StatusSeeOther
 		http.Redirect(v.w, v.r, a.redirect, http.StatusSeeOther)
 		return
 	}
@@ -125,7 +195,8 @@ func (v *visit) write(a *answer) {
 	if a.refresh > 0 && !v.scripted() {
 		h.Set("Refresh", strconv.Itoa(a.refresh))
 	}
-	v.w.WriteHeader(cmp.Or(a.status, http.StatusOK))
+	v.status = cmp.Or(a.status, http.StatusOK)
+	v.w.WriteHeader(v.status)
 	if v.r.Method != http.MethodHead {
 		_, _ = v.w.Write(body)
 	}
