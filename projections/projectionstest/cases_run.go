@@ -305,3 +305,36 @@ func (l *errorLog) count(wanted func(error) bool) int {
 	}
 	return n
 }
+
+func startsEarly(t *testing.T, database Database) {
+	events := newMaker(t, 16).history(5)
+	h := newHouse(t, database)
+	h.append(events...)
+	models, err := projections.Open(t.Context(), database(t)()) // one in which nothing has been made yet
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { models.Close() })
+	var down atomic.Bool
+	down.Store(true)
+	log := &gatedLog{Log: h.log}
+	log.head = func(ctx context.Context) (eventstore.Head, error) {
+		if down.Load() {
+			return eventstore.Head{}, errInjected
+		}
+		return h.log.Head(ctx)
+	}
+	r := h.startOn(models, log, h.quick())
+	h.eventually("it says that the log can't be reached", func() bool { return errors.Is(r.Status().Problem, errInjected) })
+	down.Store(false)
+	h.eventually("it says that the read models can't", func() bool {
+		return r.Status().Problem != nil && !errors.Is(r.Status().Problem, errInjected)
+	})
+	if err := models.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	h.caughtUp(r)
+	if s := r.Status(); s.Problem != nil {
+		t.Errorf("there is still a problem: %v", s.Problem)
+	}
+}

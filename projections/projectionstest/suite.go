@@ -51,6 +51,7 @@ var cases = []testCase{
 	{"LostLease", "A projector that has lost its lease can't save what it had read before.", lostLease},
 	{"Outage", "A log that can't be reached stops projecting, is reported, and loses nothing: when it is back, " +
 		"so is the projector, by itself.", outage},
+	{"StartsEarly", "A runner that is started before there is anything to work with says so and waits.", startsEarly},
 
 	{"Playback", "What a known user plays changes their sessions and leaves the user's row alone; what comes " +
 		"before all that was known moves the user's first event.", playback},
