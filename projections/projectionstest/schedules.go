@@ -28,6 +28,8 @@ import (
 var runsBy = map[sqldb.Engine]string{sqldb.SQLite: "60", sqldb.Postgres: "8"}
 
 func schedules(t *testing.T, database Database) {
+	oneSchedule.Lock() // how many runs there are is said by a flag, of which there is one
+	defer oneSchedule.Unlock()
 	if !runsAreGiven() {
 		before := flag.Lookup(runsFlag).Value.String()
 		setFlag(t, runsFlag, runsBy[database(t)().Dialect().Name])
@@ -35,6 +37,8 @@ func schedules(t *testing.T, database Database) {
 	}
 	rapid.Check(t, func(rt *rapid.T) { Schedule(t, rt, database) })
 }
+
+var oneSchedule sync.Mutex
 
 const runsFlag = "rapid.checks"
 

@@ -21,15 +21,17 @@ type testCase struct {
 	run  func(*testing.T, Database)
 }
 
-// Test runs the suite on the databases of one engine.
+// Test runs the suite on the databases of one engine. The cases run beside each
+// other: each has a database of its own, and waits most of the time.
 func Test(t *testing.T, database Database) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			defer func() {
+			t.Parallel()
+			t.Cleanup(func() {
 				if t.Failed() {
 					t.Log("the rule: " + c.rule)
 				}
-			}()
+			})
 			c.run(t, database)
 		})
 	}
