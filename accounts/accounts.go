@@ -54,6 +54,14 @@ type Log interface {
 	UserEvents(ctx context.Context, id string) iter.Seq2[*eventstore.Record, error]
 	// RefusedAbout are the refused events about a user's id.
 	RefusedAbout(ctx context.Context, id string) iter.Seq2[*eventstore.RefusedEvent, error]
+	// RefusedEvent is one refused event; false where it isn't in the list.
+	RefusedEvent(ctx context.Context, id int64) (eventstore.RefusedEvent, bool, error)
+	// Recorded is the position of the event of a source and an id; 0 where none is
+	// recorded.
+	Recorded(ctx context.Context, source, id string) (eventstore.Position, error)
+	// MarkRetried notes that a refused event is sent again as the event of that
+	// source and id: it leaves the list once that is recorded.
+	MarkRetried(ctx context.Context, id int64, source, eventID string) (bool, error)
 }
 
 // A Publisher hands events to the broker. It is used by many goroutines at a

@@ -13,6 +13,8 @@ var (
 	ErrNoUser = errors.New("there is no user of this id")
 	// ErrTaken says that there is a user of the id already.
 	ErrTaken = errors.New("there is a user of this id already")
+	// ErrNoRefused says that there is no refused event of the id.
+	ErrNoRefused = errors.New("there is no refused event of this id in the list")
 	// ErrTooLarge says that the event would be larger than any may be.
 	ErrTooLarge = errors.New("the event would be over 256 KiB")
 	// ErrImportRunning says that another import is running, here or in another
@@ -46,6 +48,12 @@ func (e *InvalidError) Error() string {
 	}
 	return strings.Join(text, "; ")
 }
+
+// A ConflictError says that something can't be done as things are.
+type ConflictError struct{ Reason string }
+
+// Error is the reason.
+func (e *ConflictError) Error() string { return e.Reason }
 
 // An UnavailableError says that something can't be done, or be said to be done,
 // at the moment: ask again in a few seconds.

@@ -9,7 +9,6 @@ import (
 	"io"
 	"net/http"
 	"reflect"
-	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -26,7 +25,7 @@ const maxExports = 4
 // exportSlots has an element for each file that is being made.
 type exportSlots chan struct{}
 
-// take takes a slot; the caller gives it back.
+// take takes a slot; the caller releases it.
 func (s exportSlots) take() error {
 	select {
 	case s <- struct{}{}:
@@ -36,7 +35,7 @@ func (s exportSlots) take() error {
 	}
 }
 
-func (s exportSlots) giveBack() { <-s }
+func (s exportSlots) release() { <-s }
 
 // FormatParam is the form of a file.
 type FormatParam struct {
@@ -133,54 +132,9 @@ func (s *service) exportFile(name, format string, filters []export.Filter, write
 		if err := s.exports.take(); err != nil {
 			return err
 		}
-		defer s.exports.giveBack()
+		defer s.exports.release()
 		return write(ctx, w, o)
 	})
-}
-
-// stream answers with what write writes. An error before the first byte is
-// answered as such; after it, the answer breaks off, so that nobody takes it
-// for whole. A client that goes away, or that leaves what it was sent unread
-// for too long, ends the work.
-func (s *service) stream(header map[string]string, write func(context.Context, io.Writer) error) *huma.StreamResponse {
-	return &huma.StreamResponse{Body: func(c huma.Context) {
-		r, w := request(c)
-		begun := false
-		out := &begunWriter{to: clientWriter{w}, conn: http.NewResponseController(w), begin: func() {
-			begun = true
-			for name, value := range header {
-				c.SetHeader(name, value)
-			}
-			c.SetStatus(http.StatusOK)
-		}}
-		err := write(c.Context(), out) // which has the request's values, too
-		switch {
-		case err == nil:
-		case !begun:
-			s.writeProblem(c, s.problemOf(r.Context(), err))
-		default:
-			if _, gone := errors.AsType[clientError](err); !gone && r.Context().Err() == nil {
-				s.Logger.ErrorContext(r.Context(), "a file broke off", "error", err)
-			}
-			panic(http.ErrAbortHandler)
-		}
-	}}
-}
-
-// A begunWriter begins an answer with its first byte.
-type begunWriter struct {
-	to    io.Writer
-	conn  *http.ResponseController
-	begin func()
-}
-
-func (w *begunWriter) Write(p []byte) (int, error) {
-	if w.begin != nil {
-		w.begin()
-		w.begin = nil
-	}
-	_ = w.conn.SetWriteDeadline(time.Now().Add(streamStall))
-	return w.to.Write(p)
 }
 
 // filtersOf gives the parameters of a request that say what the file has in it,

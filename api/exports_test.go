@@ -377,7 +377,7 @@ func TestExportsAreFew(t *testing.T) {
 			t.Errorf("%s: %v", path, a.Header())
 		}
 	}
-	h.service.exports.giveBack()
+	h.service.exports.release()
 	h.get(RoleSupport, "/v1/exports/users").problem(http.StatusInternalServerError)
 	if n := len(h.service.exports); n != maxExports-1 {
 		t.Errorf("%d places are taken", n)

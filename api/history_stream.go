@@ -16,12 +16,8 @@ import (
 	"boxoffice/eventstore"
 )
 
-const (
-	// streamChunk is how many events of a stream are in memory at a time.
-	streamChunk = 500
-	// streamStall is how long a client may leave what it was sent unread.
-	streamStall = 60 * time.Second
-)
+// streamChunk is how many events of a stream are in memory at a time.
+const streamChunk = 500
 
 // parsePosition reads a position.
 func parsePosition(text string) (eventstore.Position, error) {
@@ -165,21 +161,6 @@ func (st *historyStream) flush() error {
 		return clientError{err}
 	}
 	return nil
-}
-
-// A clientError comes from the client's connection: it has gone, or it doesn't
-// read.
-type clientError struct{ error }
-
-// A clientWriter writes to a client, and tells its errors from others.
-type clientWriter struct{ io.Writer }
-
-func (w clientWriter) Write(p []byte) (int, error) {
-	n, err := w.Writer.Write(p)
-	if err != nil {
-		err = clientError{err}
-	}
-	return n, err
 }
 
 // wait returns when the log has grown, and shows meanwhile that the stream is

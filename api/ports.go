@@ -63,14 +63,8 @@ type Log interface {
 	RefusedEvent(ctx context.Context, id int64) (eventstore.RefusedEvent, bool, error)
 	// CountRefused gives how many are in the list, by reason.
 	CountRefused(ctx context.Context) (map[domain.Reason]int64, error)
-	// MarkRetried notes that a refused event is sent again as the event of that
-	// source and id: it leaves the list once that is recorded.
-	MarkRetried(ctx context.Context, id int64, source, eventID string) (bool, error)
 	// DeleteRefused removes a refused event; false where it isn't there.
 	DeleteRefused(ctx context.Context, id int64) (bool, error)
-	// Recorded gives the position of the event of a source and an id; 0 where
-	// none is recorded.
-	Recorded(ctx context.Context, source, id string) (eventstore.Position, error)
 	// Head says where the log stands.
 	Head(ctx context.Context) (eventstore.Head, error)
 }

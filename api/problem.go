@@ -126,6 +126,9 @@ func (s *service) accountsProblem(ctx context.Context, err error) *Problem {
 	if u, ok := errors.AsType[*accounts.UnavailableError](err); ok {
 		return unavailable(u.Reason)
 	}
+	if c, ok := errors.AsType[*accounts.ConflictError](err); ok {
+		return newProblem(http.StatusConflict, c.Reason)
+	}
 	if format, ok := errors.AsType[*spreadsheet.FormatError](err); ok {
 		return newProblem(http.StatusBadRequest, format.Error())
 	}
@@ -140,6 +143,8 @@ func (s *service) accountsProblem(ctx context.Context, err error) *Problem {
 		return p
 	case errors.Is(err, accounts.ErrTooLarge), errors.Is(err, accounts.ErrFileTooLarge), errors.Is(err, accounts.ErrTooManyRows):
 		return newProblem(http.StatusRequestEntityTooLarge, err.Error())
+	case errors.Is(err, accounts.ErrNoRefused):
+		return notFound(err.Error())
 	case errors.Is(err, accounts.ErrImportRunning):
 		return unavailable(err.Error())
 	}

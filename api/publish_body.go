@@ -6,16 +6,11 @@ package api
 import (
 	"bytes"
 	"errors"
-	"io"
 	"net/http"
-	"time"
 
 	"boxoffice/domain"
 	"boxoffice/wire"
 )
-
-// bodyTimeout is how long a client may take to send a body.
-const bodyTimeout = 60 * time.Second
 
 // readMessages gives the events of a request, not yet judged.
 func readMessages(w http.ResponseWriter, r *http.Request) ([]*domain.Message, error) {
@@ -38,25 +33,6 @@ func readMessages(w http.ResponseWriter, r *http.Request) ([]*domain.Message, er
 
 func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	return readBodyUpTo(w, r, wire.MaxRequestBytes, tooLargeBody())
-}
-
-// readBodyUpTo reads a body of at most that many bytes; tooLarge is the answer to
-// a larger one.
-func readBodyUpTo(w http.ResponseWriter, r *http.Request, most int64, tooLarge *Problem) ([]byte, error) {
-	if r.ContentLength > most {
-		return nil, tooLarge
-	}
-	connection := http.NewResponseController(w)
-	_ = connection.SetReadDeadline(time.Now().Add(bodyTimeout))
-	defer func() { _ = connection.SetReadDeadline(time.Time{}) }() // else it ends the request while it is answered
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, most))
-	if err == nil {
-		return body, nil
-	}
-	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return nil, tooLarge
-	}
-	return nil, newProblem(http.StatusBadRequest, "the body can't be read to its end: it breaks off, or took too long")
 }
 
 func tooLargeBody() *Problem {

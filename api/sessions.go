@@ -79,51 +79,43 @@ func (s *service) registerSessions() {
 }
 
 func (s *service) listUserSessions(ctx context.Context, in *listUserSessionsInput) (*listUserSessionsOutput, error) {
-	var q projections.SessionsQuery
 	p := s.params()
-	q.UserID = p.userID(in.ID)
-	q.From, q.To = p.period(in.PeriodParams)
-	if err := p.err(); err != nil {
-		return nil, err
-	}
-	list := cursor.Listing{Name: "list-user-sessions", Filters: q}
-	q.Limit = in.Limit
-	var err error
-	if q.At, q.After, err = openPage[projections.SessionCursor](s, list, in.Cursor, nil); err != nil {
-		return nil, err
-	}
-	page, err := s.Reader.Sessions(ctx, q)
+	q := projections.SessionsQuery{UserID: p.userID(in.ID)}
+	sessions, next, err := s.pageOfSessions(ctx, "list-user-sessions", q, p, in.PeriodParams, in.PageParams)
 	if err != nil {
 		return nil, err
 	}
-	return &listUserSessionsOutput{sessionPage{
-		Sessions:   show(page.Sessions, showSession),
-		NextCursor: cursorFor(s.cursors, list, q.At, page.Next),
-	}}, nil
+	return &listUserSessionsOutput{sessionPage{show(sessions, showSession), next}}, nil
 }
 
 func (s *service) listSessions(ctx context.Context, in *listSessionsInput) (*listSessionsOutput, error) {
 	q := projections.SessionsQuery{ContentID: in.ContentID}
-	p := s.params()
-	q.From, q.To = p.period(in.PeriodParams)
-	if err := p.err(); err != nil {
-		return nil, err
-	}
-	list := cursor.Listing{Name: "list-sessions", Filters: q}
-	q.Limit = in.Limit
-	var err error
-	if q.At, q.After, err = openPage[projections.SessionCursor](s, list, in.Cursor, nil); err != nil {
-		return nil, err
-	}
-	page, err := s.Reader.Sessions(ctx, q)
+	sessions, next, err := s.pageOfSessions(ctx, "list-sessions", q, s.params(), in.PeriodParams, in.PageParams)
 	if err != nil {
 		return nil, err
 	}
-	access.About(ctx, sessionUsers(page.Sessions)...)
-	return &listSessionsOutput{userSessionPage{
-		Sessions:   showUserSessions(page.Sessions, access.From(ctx).Role),
-		NextCursor: cursorFor(s.cursors, list, q.At, page.Next),
-	}}, nil
+	access.About(ctx, sessionUsers(sessions)...)
+	return &listSessionsOutput{userSessionPage{showUserSessions(sessions, access.From(ctx).Role), next}}, nil
+}
+
+// pageOfSessions reads a page of the sessions that a query and a period name. The
+// parameters that p has read so far are wrong or right with the period.
+func (s *service) pageOfSessions(ctx context.Context, name string, q projections.SessionsQuery, p *paramReader, period PeriodParams, page PageParams) ([]projections.Session, *string, error) {
+	q.From, q.To = p.period(period)
+	if err := p.err(); err != nil {
+		return nil, nil, err
+	}
+	list := cursor.Listing{Name: name, Filters: q}
+	q.Limit = page.Limit
+	var err error
+	if q.At, q.After, err = openPage[projections.SessionCursor](s, list, page.Cursor, nil); err != nil {
+		return nil, nil, err
+	}
+	found, err := s.Reader.Sessions(ctx, q)
+	if err != nil {
+		return nil, nil, err
+	}
+	return found.Sessions, cursorFor(s.cursors, list, q.At, found.Next), nil
 }
 
 func showSession(v *projections.Session) Session {

@@ -109,3 +109,12 @@ func (n nullable[T]) MarshalJSON() ([]byte, error) { return json.Marshal(n.value
 func (n nullable[T]) Schema(r huma.Registry) *huma.Schema {
 	return &huma.Schema{AnyOf: []*huma.Schema{schemaOf[T](r), {Type: "null"}}}
 }
+
+// show maps each of a list.
+func show[From, To any](from []From, one func(*From) To) []To {
+	to := make([]To, len(from))
+	for i := range from {
+		to[i] = one(&from[i])
+	}
+	return to
+}

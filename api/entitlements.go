@@ -1,24 +1,12 @@
-// This file serves one user with everything they have.
+// This file is how subscriptions, rentals and free copies are shown.
 
 package api
 
 import (
-	"context"
-	"net/http"
 	"time"
 
 	"boxoffice/domain"
-	"boxoffice/projections"
 )
-
-// A userDetail is one user with everything they have.
-type userDetail struct {
-	User
-	Subscriptions []subscription `json:"subscriptions" doc:"Those that began by the instant asked about, latest first"`
-	Rentals       []rental       `json:"rentals" doc:"Those that began by the instant asked about, latest first"`
-	FreeCopies    []freeCopy     `json:"free_copies" doc:"Those that began by the instant asked about, latest first"`
-	Viewing       viewing        `json:"viewing"`
-}
 
 // A subscription is one subscription; fields of a period are the latest period's.
 type subscription struct {
@@ -39,7 +27,7 @@ type subscription struct {
 	Periods          []period   `json:"periods" doc:"Latest first"`
 }
 
-// A period is one stretch of a subscription.
+// A period is one period of a subscription.
 type period struct {
 	From       time.Time  `json:"from"`
 	To         *time.Time `json:"to"`
@@ -75,67 +63,6 @@ type freeCopy struct {
 	ExpiresAt  *time.Time `json:"expires_at"`
 	RevokedAt  *time.Time `json:"revoked_at"`
 	Reason     *string    `json:"reason"`
-}
-
-// A viewing sums a user's viewing sessions.
-type viewing struct {
-	Sessions     int64      `json:"sessions"`
-	DurationS    seconds    `json:"duration_s"`
-	LastViewedAt *time.Time `json:"last_viewed_at"`
-}
-
-type getUserInput struct {
-	UserParam
-	AsOfParam
-}
-
-type getUserOutput struct{ Body userDetail }
-
-func (s *service) registerUser() {
-	register(s, operation{
-		id: "get-user", method: http.MethodGet, path: "/v1/users/{id}", tag: "Users",
-		summary: "One user with everything they have",
-		errors:  []int{http.StatusNotFound},
-	}, s.getUser)
-}
-
-func (s *service) getUser(ctx context.Context, in *getUserInput) (*getUserOutput, error) {
-	p := s.params()
-	id := p.userID(in.ID)
-	asOf := p.dateOrInstant("as_of", in.AsOf)
-	if err := p.err(); err != nil {
-		return nil, err
-	}
-	detail, ok, err := s.Reader.User(ctx, id, s.orNow(asOf))
-	switch {
-	case err != nil:
-		return nil, err
-	case !ok:
-		return nil, noUser()
-	}
-	return &getUserOutput{showDetail(&detail)}, nil
-}
-
-func showDetail(d *projections.UserDetail) userDetail {
-	return userDetail{
-		User:          showUser(&d.User),
-		Subscriptions: show(d.Subscriptions, showSubscription),
-		Rentals:       show(d.Rentals, showRental),
-		FreeCopies:    show(d.FreeCopies, showFreeCopy),
-		Viewing: viewing{
-			Sessions:     d.Viewing.Sessions,
-			DurationS:    seconds(d.Viewing.DurationMS),
-			LastViewedAt: optionalInstant(d.Viewing.LastViewedAt),
-		},
-	}
-}
-
-func show[From, To any](from []From, one func(*From) To) []To {
-	to := make([]To, len(from))
-	for i := range from {
-		to[i] = one(&from[i])
-	}
-	return to
 }
 
 func showSubscription(e *domain.EntitlementView) subscription {

@@ -55,7 +55,7 @@ func (s *service) getUserData(_ context.Context, in *getUserDataInput) (*huma.St
 		if err := s.exports.take(); err != nil {
 			return err
 		}
-		defer s.exports.giveBack()
+		defer s.exports.release()
 		return s.writeUserData(ctx, w, id)
 	}), nil
 }

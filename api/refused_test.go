@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"boxoffice/accounts"
 	"boxoffice/domain"
 	"boxoffice/wire"
 )
@@ -93,7 +94,7 @@ func TestRetryAsItIs(t *testing.T) {
 			t.Fatal(got)
 		}
 		w.act(http.MethodPost, retryPath(id), "").ok(http.StatusUnprocessableEntity)
-		w.service.Clock = func() time.Time { return testNow.Add(2 * time.Hour) }
+		w.exchange(func(c *accounts.Config) { c.Clock = func() time.Time { return testNow.Add(2 * time.Hour) } })
 		w.act(http.MethodPost, retryPath(id), "").ok(http.StatusAccepted)
 		w.platform.CaughtUp()
 		if n := len(w.listed()); n != 0 {

@@ -1,5 +1,5 @@
-// This file reads bodies that are one JSON object, and says what breaks a rule in
-// them.
+// This file reads bodies: in bounded memory and time, and, where they are one JSON
+// object, member by member, with what breaks a rule in them.
 
 package api
 
@@ -12,12 +12,36 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
+	"github.com/danielgtaylor/huma/v2"
 	"github.com/go-json-experiment/json/jsontext"
 
 	"boxoffice/accounts"
 	"boxoffice/domain"
 )
+
+// bodyTimeout is how long a client may take to send a body.
+const bodyTimeout = 60 * time.Second
+
+// readBodyUpTo reads a body of at most that many bytes; tooLarge is the answer to
+// a larger one.
+func readBodyUpTo(w http.ResponseWriter, r *http.Request, most int64, tooLarge *Problem) ([]byte, error) {
+	if r.ContentLength > most {
+		return nil, tooLarge
+	}
+	connection := http.NewResponseController(w)
+	_ = connection.SetReadDeadline(time.Now().Add(bodyTimeout))
+	defer func() { _ = connection.SetReadDeadline(time.Time{}) }() // else it ends the request while it is answered
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, most))
+	if err == nil {
+		return body, nil
+	}
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return nil, tooLarge
+	}
+	return nil, newProblem(http.StatusBadRequest, "the body can't be read to its end: it breaks off, or took too long")
+}
 
 // maxUserBody is the largest body about one user: it has to fit into an event.
 const maxUserBody = domain.MaxEventBytes
@@ -121,4 +145,13 @@ func invalidFields(e *accounts.InvalidError) *Problem {
 		p.add(invalidField(f.Field, f.Message, f.Value))
 	}
 	return p.problem
+}
+
+// jsonBody describes a body of one of the media types.
+func jsonBody(schema *huma.Schema, mediaTypes ...string) *huma.RequestBody {
+	body := &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{}}
+	for _, mediaType := range mediaTypes {
+		body.Content[mediaType] = &huma.MediaType{Schema: schema}
+	}
+	return body
 }
