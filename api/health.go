@@ -64,8 +64,15 @@ func (s *service) getHealth(context.Context, *struct{}) (*healthOutput, error) {
 }
 
 func (s *service) getReadiness(ctx context.Context, _ *struct{}) (*readyOutput, error) {
-	out := &readyOutput{Status: http.StatusOK, Body: readiness{ready, map[string]partState{}}}
-	for i, result := range s.runChecks(ctx) {
+	status, body := readinessOf(ctx, s.Checks)
+	return &readyOutput{status, body}, nil
+}
+
+// readinessOf asks the parts, and says what their state is as a whole.
+func readinessOf(ctx context.Context, checks []Check) (status int, _ readiness) {
+	status = http.StatusOK
+	body := readiness{ready, map[string]partState{}}
+	for i, result := range runChecks(ctx, checks) {
 		part := partState{Status: ready, Values: result.Values}
 		if part.Values == nil {
 			part.Values = map[string]any{}
@@ -75,23 +82,49 @@ func (s *service) getReadiness(ctx context.Context, _ *struct{}) (*readyOutput, 
 		}
 		if !result.Ready {
 			part.Status = notReady
-			out.Status, out.Body.Status = http.StatusServiceUnavailable, notReady
+			status, body.Status = http.StatusServiceUnavailable, notReady
 		}
-		out.Body.Parts[s.Checks[i].Name] = part
+		body.Parts[checks[i].Name] = part
 	}
-	return out, nil
+	return status, body
 }
 
 // runChecks asks all parts at once, so that one that hangs holds up none of
 // the others.
-func (s *service) runChecks(ctx context.Context) []CheckResult {
+func runChecks(ctx context.Context, checks []Check) []CheckResult {
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
-	results := make([]CheckResult, len(s.Checks))
+	results := make([]CheckResult, len(checks))
 	var all sync.WaitGroup
-	for i, check := range s.Checks {
+	for i, check := range checks {
 		all.Go(func() { results[i] = check.Run(ctx) })
 	}
 	all.Wait()
 	return results
+}
+
+// NewHealth answers /healthz and /readyz as the API does, for a process that has
+// no API, or none yet: everything else is answered with 503. checks is called
+// for each request.
+func NewHealth(checks func() []Check) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
+		serveHealth(w, http.StatusOK, health{"ok"})
+	})
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
+		status, body := readinessOf(r.Context(), checks())
+		serveHealth(w, status, body)
+	})
+	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
+		serveProblem(w, unavailable("the service is starting; /readyz says what it waits for"))
+	})
+	return mux
+}
+
+func serveHealth(w http.ResponseWriter, status int, body any) {
+	w.Header().Set("Content-Type", jsonType)
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	// An error is that of a client that has gone.
+	_ = encodeJSON(w, body)
 }

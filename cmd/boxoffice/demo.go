@@ -47,14 +47,14 @@ func newDemo() *cobra.Command {
 		c.DataDir = dir
 		// What it has to say is on the terminal; its log is for what goes wrong.
 		log := slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: slog.LevelError}))
-		s, err := startService(cmd.Context(), c, roles{ingest: true, project: true, api: true}, true, log)
+		group, ctx := errgroup.WithContext(cmd.Context())
+		s, err := startService(ctx, c, allRoles, true, log)
 		if err != nil {
 			return err
 		}
 		s.greet(cmd.OutOrStdout())
 		d := &demo{service: s, platform: platform.New(platform.Options{Seed: *seed, Users: *users, Until: time.Now()}), rate: *rate, cmd: cmd}
-		group, ctx := errgroup.WithContext(cmd.Context())
-		group.Go(func() error { return s.run(ctx) })
+		group.Go(s.wait)
 		group.Go(func() error { return d.play(ctx) })
 		return ignoreStop(cmd.Context(), group.Wait())
 	}

@@ -63,12 +63,12 @@ func runningServiceWith(t *testing.T, flags ...string) *service {
 		t.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	s, err := startService(ctx, c, roles{ingest: true, project: true, api: true}, true, slog.New(slog.DiscardHandler))
+	s, err := startService(ctx, c, allRoles, true, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
 	ended := make(chan error, 1)
-	go func() { ended <- s.run(ctx) }()
+	go func() { ended <- s.wait() }()
 	t.Cleanup(func() {
 		stop()
 		if err := <-ended; err != nil {

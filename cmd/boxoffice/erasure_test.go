@@ -145,13 +145,13 @@ func (s *busyService) start() {
 func (s *busyService) runHere() (stop func()) {
 	s.t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	running, err := startService(ctx, s.config, roles{ingest: true, project: true, api: true}, true, slog.New(slog.NewJSONHandler(&s.log, nil)))
+	running, err := startService(ctx, s.config, allRoles, true, slog.New(slog.NewJSONHandler(&s.log, nil)))
 	if err != nil {
 		cancel()
 		s.t.Fatal(err)
 	}
 	ended := make(chan error, 1)
-	go func() { ended <- running.run(ctx) }()
+	go func() { ended <- running.wait() }()
 	return sync.OnceFunc(func() {
 		cancel()
 		if err := ignoreStop(ctx, <-ended); err != nil {
@@ -331,17 +331,17 @@ func TestErasureHoldsInEveryByte(t *testing.T) {
 		eraseAmongOthers(t, []*busyService{s}, []string{s.env["BOXOFFICE_DATA_DIR"]})
 	})
 	t.Run("postgres", func(t *testing.T) {
-		databaseURL, cluster := sqltest.Cluster(t)
+		server := sqltest.StartServer(t)
 		s := erasureService(t)
-		onPostgres(t, databaseURL, s)
-		eraseAmongOthers(t, []*busyService{s}, []string{s.env["BOXOFFICE_DATA_DIR"], cluster})
+		onPostgres(t, server.URL, s)
+		eraseAmongOthers(t, []*busyService{s}, []string{s.env["BOXOFFICE_DATA_DIR"], server.Dir})
 	})
 	// Each process has keys in memory that only the database tells it are gone.
 	t.Run("processes on postgres", func(t *testing.T) {
-		databaseURL, cluster := sqltest.Cluster(t)
+		server := sqltest.StartServer(t)
 		nats, program := natstest.Start(t, natstest.Options{}), buildProgram(t)
-		services, kept := []*busyService{erasureService(t), erasureService(t)}, []string{cluster}
-		onPostgres(t, databaseURL, services...)
+		services, kept := []*busyService{erasureService(t), erasureService(t)}, []string{server.Dir}
+		onPostgres(t, server.URL, services...)
 		for _, s := range services {
 			s.program, s.env["BOXOFFICE_NATS_URL"] = program, nats.URL()
 			kept = append(kept, s.env["BOXOFFICE_DATA_DIR"])

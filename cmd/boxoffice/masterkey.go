@@ -5,6 +5,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 
 	"boxoffice/eventstore/vault"
@@ -54,6 +55,20 @@ func (c *config) checkMasterKeys() error {
 			continue
 		}
 		if _, err := vault.KMSMasterKey(place); err != nil {
+			return fmt.Errorf("%s: %w", setting, err)
+		}
+	}
+	return nil
+}
+
+// needMasterKey fails where the key is to be in files that aren't there: nothing
+// makes them, so a service that waits for its database needn't wait for it.
+func (c *config) needMasterKey() error {
+	for setting, place := range map[string]string{"BOXOFFICE_MASTER_KEY": c.MasterKey, "BOXOFFICE_OLD_MASTER_KEY": c.OldMasterKey} {
+		if place == "" || vault.IsKMSURI(place) {
+			continue
+		}
+		if _, err := os.Stat(place); err != nil {
 			return fmt.Errorf("%s: %w", setting, err)
 		}
 	}

@@ -34,6 +34,7 @@ func TestMain(m *testing.M) {
 const scriptKeys = "admin:admin-key,publisher:publisher-key,viewer:viewer-key,support:support-key,auditor:auditor-key"
 
 func TestScripts(t *testing.T) {
+	servers := &scriptServers{t: t}
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
@@ -67,6 +68,8 @@ func TestScripts(t *testing.T) {
 			"largeline": scriptLargeLine,
 			"keyfrom":   scriptKeyFrom,
 			"textfrom":  scriptTextFrom,
+			"postgres":  servers.postgres,
+			"nats":      servers.nats,
 		},
 	})
 }

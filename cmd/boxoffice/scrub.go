@@ -212,16 +212,13 @@ func (r *scrubResult) verdict() error {
 
 // scrubDaily scrubs when that is due, until the context ends. Of several
 // processes one does it at a time.
-func (s *service) scrubDaily(ctx context.Context) {
+func (s *service) scrubDaily(ctx context.Context) error {
 	every := s.config.ScrubEvery
-	if every == 0 {
-		return
-	}
 	for {
 		// Some hundred looks in the time, never two processes at the same pace.
 		look := max(every/100, time.Second)
 		if wait(ctx, look/2+rand.N(look)) != nil {
-			return
+			return nil
 		}
 		if err := s.scrubIfDue(ctx, every); err != nil && ctx.Err() == nil {
 			s.log.Error("scrubbing failed; it is tried again", "error", nameMasterKey(err))

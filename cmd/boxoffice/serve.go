@@ -12,10 +12,16 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// roles are what a process of the service may be told to do.
-type roles struct{ ingest, project, api bool }
+// A role is a part of the service that a process may be told to do.
+type role string
 
-var roleNames = []string{"ingest", "project", "api"}
+const (
+	roleIngest  role = "ingest"
+	roleProject role = "project"
+	roleAPI     role = "api"
+)
+
+var allRoles = []role{roleIngest, roleProject, roleAPI}
 
 func newServe() *cobra.Command {
 	cmd := &cobra.Command{
@@ -32,24 +38,24 @@ func newServe() *cobra.Command {
 		Args: noArguments,
 	}
 	c := addSettings(cmd, databaseSettings, brokerSettings, serviceSettings)
-	names := cmd.Flags().StringSlice("roles", roleNames, "what this process does: ingest, project, api")
+	names := cmd.Flags().StringSlice("roles", strings.Split(roleNames(), ", "), "what this process does: "+roleNames())
 	migrate := cmd.Flags().Bool("migrate", true, "bring the database's schema up to date at the start")
 	printOnly := cmd.Flags().Bool("print-config", false, "print what is in force, with secrets hidden, and end")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if *printOnly {
 			return c.print(cmd.OutOrStdout())
 		}
-		r, err := parseRoles(*names)
+		roles, err := parseRoles(*names)
 		if err != nil {
 			return err
 		}
 		boundMemory()
-		s, err := startService(cmd.Context(), c, r, *migrate, newLogger(cmd.ErrOrStderr(), c.LogFormat))
+		s, err := startService(cmd.Context(), c, roles, *migrate, newLogger(cmd.ErrOrStderr(), c.LogFormat))
 		if err != nil {
-			return err
+			return ignoreStop(cmd.Context(), err)
 		}
 		s.greet(cmd.OutOrStdout())
-		return ignoreStop(cmd.Context(), s.run(cmd.Context()))
+		return ignoreStop(cmd.Context(), s.wait())
 	}
 	return cmd
 }
@@ -61,24 +67,28 @@ func noArguments(cmd *cobra.Command, args []string) error {
 	return nil
 }
 
-func parseRoles(names []string) (roles, error) {
-	var r roles
+func parseRoles(names []string) ([]role, error) {
+	var roles []role
 	for _, name := range names {
-		switch strings.TrimSpace(name) {
-		case "ingest":
-			r.ingest = true
-		case "project":
-			r.project = true
-		case "api":
-			r.api = true
-		default:
-			return r, usageError{fmt.Errorf("--roles: %q is none of %s", name, strings.Join(roleNames, ", "))}
+		r := role(strings.TrimSpace(name))
+		if !slices.Contains(allRoles, r) {
+			return nil, usageError{fmt.Errorf("--roles: %q is none of %s", name, roleNames())}
 		}
+		roles = append(roles, r)
 	}
-	if !slices.Contains([]bool{r.ingest, r.project, r.api}, true) {
-		return r, usageError{errors.New("--roles: name at least one of " + strings.Join(roleNames, ", "))}
+	if len(roles) == 0 {
+		return nil, usageError{errors.New("--roles: name at least one of " + roleNames())}
 	}
-	return r, nil
+	return roles, nil
+}
+
+// roleNames are the names of all roles, for people.
+func roleNames() string {
+	names := make([]string, len(allRoles))
+	for i, r := range allRoles {
+		names[i] = string(r)
+	}
+	return strings.Join(names, ", ")
 }
 
 // ignoreStop makes a stop that was asked for a success.

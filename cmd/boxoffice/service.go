@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -31,7 +32,7 @@ import (
 // A service is one process of boxoffice with everything that it has open.
 type service struct {
 	config  *config
-	roles   roles
+	roles   []role
 	log     *slog.Logger
 	metrics *prometheus.Registry
 	zone    *time.Location
@@ -48,62 +49,114 @@ type service struct {
 	broker    *ingest.Broker
 	publisher *ingest.Publisher
 	ingester  *ingest.Ingester
+	refused   *prometheus.GaugeVec // how many events, by reason
 
 	api      *listener
+	apiFront *front    // what answers there
 	observed *listener // metrics
+
+	opening    *opening
+	supervisor *supervisor
+	group      *errgroup.Group
 
 	// firstKey is the admin key that was made at this start; empty for none.
 	firstKey string
 	closers  []func() error
 }
 
-// startService opens everything, in the order of the way of an event turned
-// around, so that nothing is taken in before there is where it goes. What was
-// opened is closed again where a later part can't be.
-func startService(ctx context.Context, c *config, r roles, migrate bool, log *slog.Logger) (_ *service, err error) {
-	s := &service{config: c, roles: r, log: log, metrics: prometheus.NewRegistry()}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, s.close())
-		}
-	}()
+// startService takes the addresses, opens everything, in the order of the way
+// of an event turned around, so that nothing is taken in before there is where
+// it goes, and starts what the roles say. A database that can't be reached is
+// waited for, and /readyz says so meanwhile. The service runs until ctx ends or
+// a part fails for good: wait waits for that. Where startService fails,
+// everything is closed again.
+func startService(ctx context.Context, c *config, roles []role, migrate bool, log *slog.Logger) (*service, error) {
+	s := &service{config: c, roles: roles, log: log, metrics: prometheus.NewRegistry()}
 	s.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	if s.zone, err = time.LoadLocation(c.TimeZone); err != nil {
-		return nil, err
+	s.supervisor = newSupervisor(log, s.metrics)
+	if err := s.prepare(); err != nil {
+		return nil, errors.Join(err, s.close())
 	}
-	steps := []func(context.Context) error{
-		s.lockDataDir,
-		func(ctx context.Context) error { return s.openDatabase(ctx, migrate) },
-		s.openKeys,
-		s.openTrail,
-		s.openBroker,
-		s.prepareIngest,
-		s.prepareProjecting,
-		s.prepareAPI,
+	s.opening = newOpening(s.steps(migrate))
+	s.supervisor.add(s.workers()...)
+	running, stop := context.WithCancel(ctx)
+	s.onClose(func() error { stop(); return nil })
+	s.group, running = errgroup.WithContext(running)
+	s.group.Go(func() error { return s.supervisor.run(running, s.opening.done) })
+	if err := s.open(running); err != nil {
+		if running.Err() != nil && ctx.Err() == nil {
+			err = nil // a worker has failed, and wait says which
+		}
+		stop()
+		return nil, errors.Join(err, s.wait())
 	}
-	for _, step := range steps {
-		if err := step(ctx); err != nil {
-			return nil, err
+	close(s.opening.done)
+	return s, nil
+}
+
+// prepare does what needs no database and no broker: what is wrong here is
+// wrong for good.
+func (s *service) prepare() (err error) {
+	if s.zone, err = time.LoadLocation(s.config.TimeZone); err != nil {
+		return err
+	}
+	if err := s.lockDataDir(); err != nil {
+		return err
+	}
+	return s.listen()
+}
+
+// wait waits until the service has ended, and closes everything.
+func (s *service) wait() error { return errors.Join(s.group.Wait(), s.close()) }
+
+// does says whether a role is one of this process's; every process has the
+// empty one.
+func (s *service) does(r role) bool { return r == "" || slices.Contains(s.roles, r) }
+
+// workers are what this process does.
+func (s *service) workers() []worker {
+	embedded := s.config.NATSURL == ""
+	var here []worker
+	for _, w := range []struct {
+		wanted bool
+		worker
+	}{
+		{true, worker{name: "api", role: roleAPI, early: true, final: true, run: s.api.serve}},
+		{s.observed != nil, worker{name: "metrics", early: true, final: true, run: s.observed.serve}},
+		{true, worker{name: "ingest", role: roleIngest, run: func(ctx context.Context) error { return s.ingester.Run(ctx) }}},
+		{true, worker{name: "retention", role: roleIngest, run: s.retain}},
+		{true, worker{name: "refused-count", role: roleIngest, run: s.countRefusedEvents}},
+		{true, worker{name: "projections", role: roleProject, run: func(ctx context.Context) error { return s.runner.Run(ctx) }}},
+		{s.config.ScrubEvery > 0, worker{name: "scrub", role: roleProject, run: s.scrubDaily}},
+		{true, worker{name: "trail-retention", role: roleAPI, run: s.purgeTrail}},
+		{embedded, worker{name: "keys", run: s.watchKeys}},
+		{embedded && s.config.OIDCIssuer != "", worker{name: "tokens", run: s.watchTokens}},
+	} {
+		if w.wanted && s.does(w.role) {
+			here = append(here, w.worker)
 		}
 	}
-	return s, nil
+	return here
 }
 
 // onClose remembers what has to be closed at the end, in reverse order.
 func (s *service) onClose(f func() error) { s.closers = append(s.closers, f) }
 
-func (s *service) close() error {
+func (s *service) close() error { return s.closeFrom(0) }
+
+// closeFrom closes what was opened after the first n.
+func (s *service) closeFrom(n int) error {
 	var errs []error
-	for i := len(s.closers) - 1; i >= 0; i-- {
+	for i := len(s.closers) - 1; i >= n; i-- {
 		errs = append(errs, s.closers[i]())
 	}
-	s.closers = nil
+	s.closers = s.closers[:n]
 	return errors.Join(errs...)
 }
 
 // lockDataDir keeps a second process off the directory: neither the embedded
 // broker nor the embedded database can be shared.
-func (s *service) lockDataDir(context.Context) error {
+func (s *service) lockDataDir() error {
 	if s.config.DatabaseURL != "" && s.config.NATSURL != "" {
 		return nil
 	}
@@ -119,28 +172,6 @@ func (s *service) lockDataDir(context.Context) error {
 		return fmt.Errorf("BOXOFFICE_DATA_DIR: another boxoffice is running on %s; stop it, or name another directory", s.config.DataDir)
 	}
 	s.onClose(lock.Unlock)
-	return nil
-}
-
-// openDatabase opens the log and the read models.
-func (s *service) openDatabase(ctx context.Context, migrate bool) (err error) {
-	if s.database, err = openDatabase(ctx, s.config); err != nil {
-		return err
-	}
-	s.onClose(s.database.Close)
-	if migrate {
-		if err := migrateAll(ctx, s.database); err != nil {
-			return err
-		}
-	}
-	if s.store, err = eventstore.Open(ctx, s.database, s.config.masterKey(), eventstore.Options{NoMigration: true}); err != nil {
-		return nameMasterKey(err)
-	}
-	s.onClose(s.store.Close)
-	if s.models, err = projections.Open(ctx, s.database); err != nil {
-		return err
-	}
-	s.onClose(s.models.Close)
 	return nil
 }
 
@@ -161,28 +192,6 @@ func openDatabase(ctx context.Context, c *config) (*sqldb.DB, error) {
 		return nil, fmt.Errorf("BOXOFFICE_DATA_DIR: %w", err)
 	}
 	return db, nil
-}
-
-// run does what the roles say until the context ends or a part fails for good,
-// and closes everything.
-func (s *service) run(ctx context.Context) error {
-	group, ctx := errgroup.WithContext(ctx)
-	if s.ingester != nil {
-		group.Go(func() error { return s.ingester.Run(ctx) })
-		group.Go(func() error { s.broker.Retain(ctx, s.config.Retention, s.store); return nil })
-	}
-	s.watchAccess(ctx, group)
-	if s.runner != nil {
-		group.Go(func() error { return s.runner.Run(ctx) })
-		group.Go(func() error { s.scrubDaily(ctx); return nil })
-	}
-	for _, l := range []*listener{s.api, s.observed} {
-		if l != nil {
-			group.Go(func() error { return l.serve(ctx) })
-		}
-	}
-	err := group.Wait()
-	return errors.Join(err, s.close())
 }
 
 // greet says where the service is to be found, for people.

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"golang.org/x/sync/errgroup"
 
 	"boxoffice/access"
 	"boxoffice/access/apikeys"
@@ -103,11 +102,8 @@ func (s *service) makeFirstKey(ctx context.Context, made *apikeys.Store) (key st
 // errNotFirst says that another process that started has made the first key.
 var errNotFirst = errors.New("another process has made the first key")
 
-// openTrail opens the trail of who did what, where there is an API to do it with.
+// openTrail opens the trail of who did what.
 func (s *service) openTrail(ctx context.Context) (err error) {
-	if !s.roles.api {
-		return nil
-	}
 	s.trail, err = trail.Open(ctx, s.database, trail.Config{
 		Pseudonyms: pseudonyms(s.store), Logger: s.log, Registerer: s.metrics,
 	})
@@ -132,29 +128,18 @@ func pseudonyms(store *eventstore.Store) func(context.Context, []string) (map[st
 	}
 }
 
-// watchAccess runs what has to be looked at while the service runs.
-func (s *service) watchAccess(ctx context.Context, group *errgroup.Group) {
-	if s.embedded != nil {
-		group.Go(func() error { s.watchKeys(ctx); return nil })
-	}
-	if s.embedded != nil && s.keys.TakesTokens() {
-		group.Go(func() error { every(ctx, reauthorizeEvery, s.embedded.Reauthorize); return nil })
-	}
-	if s.trail != nil {
-		group.Go(func() error { every(ctx, purgeTrailEvery, func() { s.purgeTrail(ctx) }); return nil })
-	}
-	if s.roles.ingest {
-		gauge := newRefusedGauge()
-		s.metrics.MustRegister(gauge)
-		group.Go(func() error { every(ctx, countRefusedEvery, func() { s.countRefused(ctx, gauge) }); return nil })
-	}
-}
-
 // watchKeys disconnects publishers whose key isn't good any more.
-func (s *service) watchKeys(ctx context.Context) {
+func (s *service) watchKeys(ctx context.Context) error {
 	s.madeKeys.Watch(ctx, s.embedded.Reauthorize, func(err error) {
 		s.log.Warn("API keys can't be looked at; who was let in stays in until they can be", "error", err)
 	})
+	return nil
+}
+
+// watchTokens disconnects publishers whose token has expired.
+func (s *service) watchTokens(ctx context.Context) error {
+	every(ctx, reauthorizeEvery, s.embedded.Reauthorize)
+	return nil
 }
 
 // every calls f at once and then at each interval, until ctx ends.
@@ -171,10 +156,20 @@ func every(ctx context.Context, interval time.Duration, f func()) {
 	}
 }
 
-func (s *service) purgeTrail(ctx context.Context) {
-	if _, err := s.trail.Purge(ctx, time.Now().Add(-s.config.TrailRetention)); err != nil && ctx.Err() == nil {
-		s.log.Warn("purging the trail failed and is tried again", "error", err)
-	}
+// purgeTrail removes from the trail what is too old.
+func (s *service) purgeTrail(ctx context.Context) error {
+	every(ctx, purgeTrailEvery, func() {
+		if _, err := s.trail.Purge(ctx, time.Now().Add(-s.config.TrailRetention)); err != nil && ctx.Err() == nil {
+			s.log.Warn("purging the trail failed and is tried again", "error", err)
+		}
+	})
+	return nil
+}
+
+// countRefusedEvents counts refused events for the metrics now and then.
+func (s *service) countRefusedEvents(ctx context.Context) error {
+	every(ctx, countRefusedEvery, func() { s.countRefused(ctx, s.refused) })
+	return nil
 }
 
 func newRefusedGauge() *prometheus.GaugeVec {

@@ -6,6 +6,8 @@ package main
 import (
 	"context"
 	"net/http"
+	"sync/atomic"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
@@ -17,41 +19,57 @@ import (
 )
 
 // prepareProjecting makes the runner that keeps the read models.
-func (s *service) prepareProjecting(context.Context) error {
-	s.reader = projections.NewReader(s.models, s.config.SessionTimeout)
-	if !s.roles.project {
-		return nil
-	}
-	runner, err := projections.NewRunner(s.models, s.store, projections.Config{
+func (s *service) prepareProjecting(context.Context) (err error) {
+	s.runner, err = projections.NewRunner(s.models, s.store, projections.Config{
 		TimeZone:   s.config.TimeZone,
 		Logger:     s.log,
 		Registerer: s.metrics,
 	})
-	s.runner = runner
 	if err != nil {
 		return err
 	}
 	return registerScrubMetrics(s.metrics, s.store, s.log)
 }
 
-// prepareAPI makes the API and takes the addresses.
-func (s *service) prepareAPI(context.Context) error {
+// A front answers requests with what it was given last.
+type front struct{ atomic.Pointer[http.Handler] }
+
+// ServeHTTP answers a request.
+func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) { (*f.Load()).ServeHTTP(w, r) }
+
+// listen takes the addresses. What answers until the service is open says what
+// it waits for.
+func (s *service) listen() error {
 	tls, err := loadTLS(s.config)
 	if err != nil {
 		return err
 	}
+	health := api.NewHealth(s.checks)
 	if s.config.MetricsAddr != "" {
 		mux := http.NewServeMux()
 		mux.Handle("GET /metrics", promhttp.HandlerFor(s.metrics, promhttp.HandlerOpts{}))
+		mux.Handle("GET /healthz", health)
+		mux.Handle("GET /readyz", health)
 		addProfiles(mux)
 		if s.observed, err = listen("metrics", "BOXOFFICE_METRICS_ADDR", s.config.MetricsAddr, tls, mux, plainHeaders, s.log); err != nil {
 			return err
 		}
 		s.onClose(s.observed.close)
 	}
-	if !s.roles.api {
+	if !s.does(roleAPI) {
 		return nil
 	}
+	s.apiFront = &front{}
+	s.apiFront.Store(&health)
+	if s.api, err = listen("the API", "BOXOFFICE_HTTP_ADDR", s.config.HTTPAddr, tls, s.apiFront, eventHeaders, s.log); err != nil {
+		return err
+	}
+	s.onClose(s.api.close)
+	return nil
+}
+
+// prepareAPI makes the API and lets it answer.
+func (s *service) prepareAPI(context.Context) error {
 	people, err := accounts.New(accounts.Config{
 		Reader: s.reader, Log: s.store, Publisher: s.publisher, Locks: s.database, Zone: s.zone, Logger: s.log,
 	})
@@ -70,7 +88,7 @@ func (s *service) prepareAPI(context.Context) error {
 
 		Front: s.config.front(),
 
-		Checks:    s.checks(),
+		Checks:    s.parts(),
 		CursorKey: s.store.SharedKey("api cursors"),
 		Logger:    s.log,
 		Metrics:   s.metrics,
@@ -78,21 +96,43 @@ func (s *service) prepareAPI(context.Context) error {
 	if err != nil {
 		return err
 	}
-	if s.api, err = listen("the API", "BOXOFFICE_HTTP_ADDR", s.config.HTTPAddr, tls, handler, eventHeaders, s.log); err != nil {
-		return err
-	}
-	s.onClose(s.api.close)
+	s.apiFront.Store(&handler)
 	return nil
 }
 
+// checks are what /readyz asks, at any time.
 func (s *service) checks() []api.Check {
+	select {
+	case <-s.opening.done:
+		return s.parts()
+	default:
+		return append(s.opening.checks(), api.Check{Name: "workers", Run: s.checkWorkers})
+	}
+}
+
+// parts are what /readyz asks once the service is open.
+func (s *service) parts() []api.Check {
 	return []api.Check{
 		{Name: "database", Run: s.checkDatabase},
 		{Name: "broker", Run: s.checkBroker},
 		{Name: "ingest", Run: s.checkIngest},
 		{Name: "projections", Run: s.checkProjections},
 		{Name: "erasure", Run: s.checkErasures},
+		{Name: "workers", Run: s.checkWorkers},
 	}
+}
+
+// checkWorkers tells what each worker of this process is about.
+func (s *service) checkWorkers(context.Context) api.CheckResult {
+	result := api.CheckResult{Ready: true, Values: map[string]any{}}
+	for _, w := range s.supervisor.workers() {
+		result.Values[w.name] = w.state
+		if w.state == workerFailed {
+			result.Values[w.name] = "failed since " + w.since.UTC().Format(time.RFC3339)
+			result.Ready, result.Detail = false, "a worker has failed, and is started again; the service's log says why"
+		}
+	}
+	return result
 }
 
 func (s *service) checkDatabase(ctx context.Context) api.CheckResult {
@@ -125,7 +165,7 @@ func (s *service) checkBroker(ctx context.Context) api.CheckResult {
 
 // checkIngest tells whether appending works, in a process that does it.
 func (s *service) checkIngest(context.Context) api.CheckResult {
-	if s.ingester == nil {
+	if !s.does(roleIngest) {
 		return api.CheckResult{Ready: true, Detail: "done by another process"}
 	}
 	if status := s.ingester.Status(); status.Err != nil {
@@ -146,7 +186,7 @@ func (s *service) checkProjections(ctx context.Context) api.CheckResult {
 		return api.CheckResult{Detail: "the read models don't answer, or have not been built yet"}
 	}
 	values := map[string]any{"position": live.Position, "behind_events": max(int64(head.Position-live.Position), 0)}
-	if s.runner != nil {
+	if s.does(roleProject) {
 		status := s.runner.Status()
 		values["behind_seconds"] = status.Lag.Seconds()
 		if status.Problem != nil {

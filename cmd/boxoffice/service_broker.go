@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -17,8 +18,8 @@ import (
 )
 
 // openBroker starts the embedded server, where none is configured, and
-// connects. A server of its own that is down now is no error: what it holds
-// waits, and so does the service.
+// connects. Another server that is down now is no error: what it holds waits,
+// and so does the service.
 func (s *service) openBroker(ctx context.Context) error {
 	cfg := ingest.Config{URL: s.config.NATSURL, Creds: s.config.NATSCreds, MonitorURLs: s.config.monitorURLs(), Logger: s.log}
 	if s.config.NATSURL == "" {
@@ -39,6 +40,8 @@ func (s *service) openBroker(ctx context.Context) error {
 		}
 		s.onClose(func() error { s.embedded.Close(); return nil })
 		cfg.Embedded = s.embedded
+	} else if err := canConnect(cfg); isRefused(err) {
+		return fmt.Errorf("BOXOFFICE_NATS_URL: %w", err)
 	}
 	broker, err := ingest.Connect(ctx, cfg)
 	if err != nil {
@@ -74,18 +77,24 @@ func (c *config) monitorURLs() []string {
 }
 
 // prepareIngest makes the consumer that fills the log.
-func (s *service) prepareIngest(context.Context) error {
-	if !s.roles.ingest {
-		return nil
-	}
+func (s *service) prepareIngest(context.Context) (err error) {
 	subscriber := ingest.NewSubscriber(s.broker, ingest.SubscriberConfig{Stream: s.config.stream()})
-	ingester, err := ingest.NewIngester(subscriber, s.store, ingest.IngesterConfig{
+	s.ingester, err = ingest.NewIngester(subscriber, s.store, ingest.IngesterConfig{
 		Registerer: s.metrics,
 		Broker:     s.broker,
 		Logger:     s.log,
 	})
-	s.ingester = ingester
-	return err
+	if err != nil {
+		return err
+	}
+	s.refused = newRefusedGauge()
+	return s.metrics.Register(s.refused)
+}
+
+// retain purges what neither the broker nor the log needs to keep.
+func (s *service) retain(ctx context.Context) error {
+	s.broker.Retain(ctx, s.config.Retention, s.store)
+	return nil
 }
 
 // connectAsPublisher connects as a publisher outside the service does.
@@ -118,6 +127,12 @@ func canConnect(cfg ingest.Config) error {
 	}
 	conn.Close()
 	return nil
+}
+
+// isRefused says that a broker doesn't take the credentials, which waiting
+// doesn't mend.
+func isRefused(err error) bool {
+	return errors.Is(err, nats.ErrAuthorization) || errors.Is(err, nats.ErrAuthExpired) || errors.Is(err, nats.ErrAuthRevoked)
 }
 
 // brokerName names the broker without what is secret in its address.

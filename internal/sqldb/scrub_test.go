@@ -197,7 +197,7 @@ func TestRewriteAwaitsWhoSeesOldRows(t *testing.T) {
 
 // A role that may not write a table anew, or recycle the log, is told so.
 func TestScrubbingNeedsRights(t *testing.T) {
-	server, _ := sqltest.Cluster(t)
+	server := sqltest.StartServer(t).URL
 	db := mustOpen(t, server)
 	for _, statement := range []string{"CREATE ROLE weak LOGIN", "CREATE TABLE theirs (n integer)", "GRANT ALL ON theirs TO weak"} {
 		if _, err := db.SQL().ExecContext(t.Context(), statement); err != nil {

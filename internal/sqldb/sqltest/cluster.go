@@ -15,41 +15,79 @@ import (
 	"boxoffice/internal/freeport"
 )
 
-// Cluster starts a PostgreSQL server for one test, with nothing in it, and gives
-// the URL of a superuser and the directory with everything that it writes. It
-// needs PostgreSQL's binaries on this machine.
-func Cluster(t testing.TB) (url, dir string) {
+// A Server is a PostgreSQL server of a test's own, on a port and in a directory
+// that stay the same when it is started again.
+type Server struct {
+	// URL is that of a superuser.
+	URL string
+	// Dir has everything that the server writes.
+	Dir string
+
+	t     testing.TB
+	bin   string
+	owner *syscall.SysProcAttr
+	port  int
+}
+
+// NewServer makes a PostgreSQL server with nothing in it for one test, and
+// doesn't start it. It needs PostgreSQL's binaries on this machine.
+func NewServer(t testing.TB) *Server {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "boxoffice-cluster-")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
-	owner := clusterOwner(t, dir)
-	bin := postgresBinaries(t)
-	run := func(command string, args ...string) {
-		t.Helper()
-		cmd := exec.Command(filepath.Join(bin, command), args...)
-		cmd.Dir, cmd.SysProcAttr = dir, owner
-		out, err := cmd.CombinedOutput()
-		if err != nil {
-			t.Fatalf("%s: %v\n%s", command, err, out)
-		}
-	}
-	data := filepath.Join(dir, "data")
-	run("initdb", "-D", data, "-U", "boxoffice", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
 	port := freePort(t)
-	log := filepath.Join(dir, "server.log")
-	start := exec.Command(filepath.Join(bin, "pg_ctl"), "-D", data, "-w", "-l", log, "-o",
-		fmt.Sprintf("-p %d -c listen_addresses=127.0.0.1 -c unix_socket_directories=%s -c fsync=off", port, dir), "start")
-	start.Dir, start.SysProcAttr = dir, owner
+	s := &Server{
+		URL: fmt.Sprintf("postgres://boxoffice@127.0.0.1:%d/postgres?sslmode=disable", port),
+		Dir: dir, t: t, bin: postgresBinaries(t), owner: clusterOwner(t, dir), port: port,
+	}
+	s.run("initdb", "-D", s.data(), "-U", "boxoffice", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
+	return s
+}
+
+// StartServer makes a server and starts it; it is stopped when the test ends.
+func StartServer(t testing.TB) *Server {
+	t.Helper()
+	s := NewServer(t)
+	s.Start()
+	return s
+}
+
+// Start starts the server until it is stopped, at the latest when the test ends.
+func (s *Server) Start() {
+	s.t.Helper()
+	log := filepath.Join(s.Dir, "server.log")
+	start := exec.Command(filepath.Join(s.bin, "pg_ctl"), "-D", s.data(), "-w", "-l", log, "-o",
+		fmt.Sprintf("-p %d -c listen_addresses=127.0.0.1 -c unix_socket_directories=%s -c fsync=off", s.port, s.Dir), "start")
+	start.Dir, start.SysProcAttr = s.Dir, s.owner
 	// The server inherits what it writes to, so a pipe would never end.
 	if err := start.Run(); err != nil {
 		text, _ := os.ReadFile(log)
-		t.Fatalf("start PostgreSQL: %v\n%s", err, text)
+		s.t.Fatalf("start PostgreSQL: %v\n%s", err, text)
 	}
-	t.Cleanup(func() { run("pg_ctl", "-D", data, "-m", "immediate", "-w", "stop") })
-	return fmt.Sprintf("postgres://boxoffice@127.0.0.1:%d/postgres?sslmode=disable", port), dir
+	s.t.Cleanup(s.Stop)
+}
+
+// Stop stops the server at once, as a crash would; it does nothing to one that
+// isn't running.
+func (s *Server) Stop() {
+	s.t.Helper()
+	if _, err := os.Stat(filepath.Join(s.data(), "postmaster.pid")); err == nil {
+		s.run("pg_ctl", "-D", s.data(), "-m", "immediate", "-w", "stop")
+	}
+}
+
+func (s *Server) data() string { return filepath.Join(s.Dir, "data") }
+
+func (s *Server) run(command string, args ...string) {
+	s.t.Helper()
+	cmd := exec.Command(filepath.Join(s.bin, command), args...)
+	cmd.Dir, cmd.SysProcAttr = s.Dir, s.owner
+	if out, err := cmd.CombinedOutput(); err != nil {
+		s.t.Fatalf("%s: %v\n%s", command, err, out)
+	}
 }
 
 // clusterOwner is who the server runs as: it refuses to run as root.

@@ -1,0 +1,170 @@
+// This file opens the parts of the service that are outside of the process, and
+// waits for those that can't be reached yet.
+
+package main
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+
+	"boxoffice/api"
+	"boxoffice/eventstore"
+	"boxoffice/internal/sqldb"
+	"boxoffice/projections"
+)
+
+// connectWithin is how long one try to connect to the database may take.
+const connectWithin = 10 * time.Second
+
+// A step opens one part, or something of it. It is tried again where the
+// database can't be reached.
+type step struct {
+	part string // as /readyz calls it
+	role role   // the role that needs it; empty is every process
+	open func(context.Context) error
+}
+
+func (s *service) steps(migrate bool) []step {
+	steps := []step{
+		{"database", "", s.connectDatabase},
+		{"database", "", func(ctx context.Context) error { return s.openLog(ctx, migrate) }},
+		{"database", "", s.openModels},
+		{"database", "", s.openKeys},
+		{"database", roleAPI, s.openTrail},
+		{"broker", "", s.openBroker},
+		{"ingest", roleIngest, s.prepareIngest},
+		{"projections", roleProject, s.prepareProjecting},
+		{"api", roleAPI, s.prepareAPI},
+	}
+	return slices.DeleteFunc(steps, func(st step) bool { return !s.does(st.role) })
+}
+
+// open takes the steps one after the other.
+func (s *service) open(ctx context.Context) error {
+	for i, st := range s.opening.steps {
+		s.opening.at(i, nil)
+		if err := s.take(ctx, i, st); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// take takes one step, as often as it needs. What a try has opened before it
+// failed is closed again.
+func (s *service) take(ctx context.Context, i int, st step) error {
+	pause := newPause()
+	for {
+		opened := len(s.closers)
+		err := st.open(ctx)
+		if err == nil {
+			return nil
+		}
+		err = errors.Join(err, s.closeFrom(opened))
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if !sqldb.IsAway(err) {
+			return err
+		}
+		s.opening.at(i, err)
+		next := pause.NextBackOff()
+		s.log.Warn("waiting for the database", "error", oneLine(err.Error()), "pause_s", next.Seconds())
+		if err := wait(ctx, next); err != nil {
+			return err
+		}
+	}
+}
+
+// newPause makes the pauses between tries: they grow up to a bound, and no two
+// processes have the same.
+func newPause() *backoff.ExponentialBackOff {
+	return &backoff.ExponentialBackOff{InitialInterval: restartLeast, RandomizationFactor: 0.5, Multiplier: 2, MaxInterval: restartMost}
+}
+
+// An opening is how far the steps have come. It is safe for concurrent use.
+type opening struct {
+	steps []step
+	done  chan struct{} // closed when all are taken
+
+	mu     sync.Mutex
+	taken  int   // how many are
+	failed error // why the next one couldn't be yet; nil where it is being tried first
+}
+
+func newOpening(steps []step) *opening { return &opening{steps: steps, done: make(chan struct{})} }
+
+// at notes which step is being taken, and why it failed so far.
+func (o *opening) at(i int, failed error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.taken, o.failed = i, failed
+}
+
+// checks are what /readyz says of the parts until all steps are taken.
+func (o *opening) checks() []api.Check {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	current := o.steps[o.taken].part
+	states := map[string]api.CheckResult{}
+	for i, st := range o.steps {
+		switch {
+		case i < o.taken && st.part != current:
+			states[st.part] = api.CheckResult{Ready: true}
+		case st.part != current:
+			states[st.part] = api.CheckResult{Detail: "waits for the " + current}
+		case o.failed != nil:
+			states[st.part] = api.CheckResult{Detail: "can't be reached, and is tried again"}
+		default:
+			states[st.part] = api.CheckResult{Detail: "is being opened"}
+		}
+	}
+	var checks []api.Check
+	for part, state := range states {
+		checks = append(checks, api.Check{Name: part, Run: func(context.Context) api.CheckResult { return state }})
+	}
+	return checks
+}
+
+// connectDatabase opens the database, once the key that is needed for it is
+// known to be there.
+func (s *service) connectDatabase(ctx context.Context) (err error) {
+	if err := s.config.needMasterKey(); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, connectWithin)
+	defer cancel()
+	if s.database, err = openDatabase(ctx, s.config); err != nil {
+		return err
+	}
+	s.onClose(s.database.Close)
+	return nil
+}
+
+// openLog brings the schemas up to date, where it may, and opens the log.
+func (s *service) openLog(ctx context.Context, migrate bool) (err error) {
+	if migrate {
+		if err := migrateAll(ctx, s.database); err != nil {
+			return err
+		}
+	}
+	if s.store, err = eventstore.Open(ctx, s.database, s.config.masterKey(), eventstore.Options{NoMigration: true}); err != nil {
+		return nameMasterKey(err)
+	}
+	s.onClose(s.store.Close)
+	return nil
+}
+
+func (s *service) openModels(ctx context.Context) (err error) {
+	if s.models, err = projections.Open(ctx, s.database); err != nil {
+		return err
+	}
+	s.onClose(s.models.Close)
+	s.reader = projections.NewReader(s.models, s.config.SessionTimeout)
+	return nil
+}
