@@ -102,7 +102,7 @@ func (w *factWriter) table(base Instant, stamps []Stamp, sources []string) {
 	}
 }
 
-// index gives a stamp's place in the table.
+// index gives a stamp's index in the table.
 func (w *factWriter) index(s Stamp) int {
 	i, there := slices.BinarySearchFunc(w.stamps, s, Stamp.Compare)
 	if !there {
@@ -112,7 +112,7 @@ func (w *factWriter) index(s Stamp) int {
 }
 
 // writeOrigin writes where a field is from: 0 where no event carried it, else
-// twice the stamp's place plus 1, or plus 2 where the field is null. It says
+// twice the stamp's index plus 1, or plus 2 where the field is null. It says
 // whether the value has to follow.
 func writeOrigin[T any](w *factWriter, l *latest[T]) bool {
 	switch {
@@ -272,7 +272,7 @@ func (r *factReader) source() string {
 	return r.sources[i]
 }
 
-// stamp reads a stamp by its place in the table.
+// stamp reads a stamp by its index in the table.
 func (r *factReader) stamp(i uint64) Stamp {
 	if i >= uint64(len(r.stamps)) {
 		r.fail("a stamp is missing")

@@ -161,7 +161,7 @@ type EntitlementEvent struct {
 	PaymentInterface Field[string]
 }
 
-// A Range is a stretch of content, in milliseconds from its start: [From, To).
+// A Range is a part of a content, in milliseconds from its start: [From, To).
 type Range struct{ From, To int64 }
 
 // A PlaybackReport is what the playback events say. Lengths and positions are

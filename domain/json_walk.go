@@ -57,7 +57,7 @@ func (w *walker) value() ([]byte, bool) {
 	return w.text[start:end], true
 }
 
-// skipSpace gives the place of the first byte from i on that isn't white space.
+// skipSpace gives the index of the first byte from i on that isn't white space.
 func skipSpace(text []byte, i int) int {
 	for i < len(text) && isSpace(text[i]) {
 		i++
@@ -67,7 +67,7 @@ func skipSpace(text []byte, i int) int {
 
 func isSpace(c byte) bool { return c == ' ' || c == '\n' || c == '\r' || c == '\t' }
 
-// valueEnd gives the place after the value that starts at i, or i where none
+// valueEnd gives the index after the value that starts at i, or i where none
 // does.
 func valueEnd(text []byte, i int) int {
 	if i >= len(text) {
@@ -83,7 +83,7 @@ func valueEnd(text []byte, i int) int {
 	}
 }
 
-// stringEnd gives the place after the string that starts at i.
+// stringEnd gives the index after the string that starts at i.
 func stringEnd(text []byte, i int) int {
 	for i++; i < len(text); i++ {
 		switch text[i] {
@@ -96,7 +96,7 @@ func stringEnd(text []byte, i int) int {
 	return len(text)
 }
 
-// nestedEnd gives the place after the object or array that starts at i.
+// nestedEnd gives the index after the object or array that starts at i.
 func nestedEnd(text []byte, i int) int {
 	for depth := 0; i < len(text); {
 		switch text[i] {
@@ -115,7 +115,7 @@ func nestedEnd(text []byte, i int) int {
 	return len(text)
 }
 
-// wordEnd gives the place after the number, true, false or null that starts at i.
+// wordEnd gives the index after the number, true, false or null that starts at i.
 func wordEnd(text []byte, i int) int {
 	for i < len(text) {
 		c := text[i]

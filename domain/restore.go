@@ -1,4 +1,4 @@
-// This file makes events anew from their stored parts.
+// This file makes events again from their stored parts.
 
 package domain
 

@@ -1,5 +1,5 @@
 // This file is about sets of spans of time and of ranges of content: how they
-// unite, and how a set is kept as the few disjoint stretches that cover it.
+// unite, and how a set is kept as the few disjoint ones that cover it.
 
 package domain
 

@@ -10,7 +10,7 @@ import (
 
 // FoldVersion is the version of the rules by which events become facts and
 // facts become results. It changes whenever a result of the same events would;
-// what was derived under another version has to be made anew.
+// what was derived under another version has to be made again.
 const FoldVersion = 1
 
 // UserFacts are the few facts, out of all events of one user, that decide what

@@ -25,7 +25,7 @@ type Profile struct {
 	Custom []byte
 }
 
-// A Span is a stretch of time [From, To). To may be Never. It is empty, and
+// A Span is a time from an instant to another, [From, To). To may be Never. It is empty, and
 // counts for nothing, where To ≤ From.
 type Span struct{ From, To Instant }
 
@@ -35,7 +35,7 @@ func (s Span) Empty() bool { return s.To <= s.From }
 // Contains says that i lies in the span.
 func (s Span) Contains(i Instant) bool { return s.From <= i && i < s.To }
 
-// A Period is one stretch of an entitlement, with what ended it and its trial.
+// A Period is one span of an entitlement, with what ended it and its trial.
 type Period struct {
 	Span
 	// TrialEnd is the trial's end as given, nil for no trial. The trial itself

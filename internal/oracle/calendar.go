@@ -46,7 +46,7 @@ func (c calendar) end(m month) Instant { return c.start(m.next()) }
 // with orLater the first instant at which clocks show more, else what the
 // offset before the jump makes of it.
 func (c calendar) firstAt(wall time.Time, orLater bool) Instant {
-	// Offsets are at most 26 hours apart, so the stretches of constant offset
+	// Offsets are at most 26 hours apart, so the spans of constant offset
 	// that can matter lie around here.
 	at := wall.Add(-40 * time.Hour).In(c.zone)
 	for {
@@ -55,14 +55,14 @@ func (c calendar) firstAt(wall time.Time, orLater bool) Instant {
 		_, until := at.ZoneBounds()
 		shown := wall.Add(-offset) // as if this offset held always
 		if until.IsZero() || shown.Before(until) {
-			if shown.Before(at) { // skipped by the jump at the start of this stretch
+			if shown.Before(at) { // skipped by the jump at the start of this span
 				return Of(at)
 			}
 			return Of(shown)
 		}
 		_, after := until.Zone()
 		if !orLater && wall.Add(-time.Duration(after)*time.Second).Before(until) {
-			return Of(shown) // skipped by the jump at the end of this stretch
+			return Of(shown) // skipped by the jump at the end of this span
 		}
 		at = until
 	}

@@ -66,12 +66,12 @@ func (u *user) found(q string) bool {
 			names = append(names, *v)
 		}
 	}
-	places := []string{strings.Join(names, " "), u.id}
+	texts := []string{strings.Join(names, " "), u.id}
 	if v := u.profile.fields["email"]; v != nil {
-		places = append(places, *v)
+		texts = append(texts, *v)
 	}
-	for _, place := range places {
-		if strings.Contains(fold.String(place), fold.String(q)) {
+	for _, text := range texts {
+		if strings.Contains(fold.String(text), fold.String(q)) {
 			return true
 		}
 	}

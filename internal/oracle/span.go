@@ -1,4 +1,4 @@
-// This file is about spans: stretches [from, to) of time or of a content.
+// This file is about spans: [from, to) of time or of a content.
 
 package oracle
 
