@@ -62,6 +62,7 @@ type sessionListing struct {
 	ofContent  bool
 	conditions []condition
 	nothing    bool // no session can be meant
+	played     bool // with what was played of each
 }
 
 // index names the index that has the sessions in their order.
@@ -76,7 +77,7 @@ func (l *sessionListing) index() string {
 }
 
 func (s *snapshot) sessionListing(ctx context.Context, q *SessionsQuery) (*sessionListing, error) {
-	l := &sessionListing{at: q.At, nothing: !isText(q.ContentID)}
+	l := &sessionListing{at: q.At, nothing: !isText(q.ContentID), played: q.Played}
 	if q.UserID != "" {
 		key, err := s.userKey(ctx, q.UserID)
 		if err != nil {
@@ -167,8 +168,11 @@ func (r *listedSession) cursor() *SessionCursor {
 func (l *sessionListing) write(q *statement, index string, conditions []condition) {
 	q.write(`SELECT s.session_id, s.content_id, s.title, s.started_at, s.last_event_at, s.ended,
 		s.duration_ms, s.watched_ms, s.content_length_ms, s.completion_rate, s.completed, s.position_ms,
-		s.device, s.platform, s.user_key, u.id
-		FROM sessions s`, index, ` LEFT JOIN users u ON u.user_key = s.user_key`)
+		s.device, s.platform, s.user_key, u.id`)
+	if l.played {
+		q.write(", s.facts")
+	}
+	q.write(" FROM sessions s", index, ` LEFT JOIN users u ON u.user_key = s.user_key`)
 	if len(conditions) > 0 {
 		q.where(conditions...)
 	}
@@ -184,21 +188,36 @@ func (s *snapshot) sessionRows(ctx context.Context, l *sessionListing, part []co
 	q.write(" LIMIT ", q.arg(int64(limit)))
 	var found []listedSession
 	err := s.each(ctx, q, func(row scanner) error {
-		r, err := scanSession(row, l.at, s.SessionTimeout)
+		r, err := l.scan(row, s.SessionTimeout)
 		found = append(found, r)
 		return err
 	})
 	return found, err
 }
 
-func scanSession(row scanner, at domain.Instant, timeout time.Duration) (listedSession, error) {
+// scan scans a row of the statement that write makes.
+func (l *sessionListing) scan(row scanner, timeout time.Duration) (listedSession, error) {
 	var r listedSession
 	var started, last sqldb.Micros
 	var ended bool
-	err := row.Scan(&r.SessionID, &r.ContentID, &r.Title, &started, &last, &ended,
+	var facts []byte
+	into := []any{&r.SessionID, &r.ContentID, &r.Title, &started, &last, &ended,
 		&r.DurationMS, &r.WatchedMS, &r.ContentLengthMS, &r.CompletionRate, &r.Completed, &r.PositionMS,
-		&r.Device, &r.Platform, &r.user, &r.UserID)
+		&r.Device, &r.Platform, &r.user, &r.UserID}
+	if l.played {
+		into = append(into, &facts)
+	}
+	if err := row.Scan(into...); err != nil {
+		return r, err
+	}
 	r.StartedAt, r.LastEventAt = domain.Instant(started), domain.Instant(last)
-	r.State = domain.SessionStateAt(ended, r.LastEventAt, at, timeout)
-	return r, err
+	r.State = domain.SessionStateAt(ended, r.LastEventAt, l.at, timeout)
+	if l.played {
+		f, err := domain.DecodeSessionFacts(r.SessionID, r.ContentID, facts)
+		if err != nil {
+			return r, fmt.Errorf("facts of a session: %w", err)
+		}
+		r.Played = f.Ranges()
+	}
+	return r, nil
 }

@@ -122,7 +122,7 @@ func (s *snapshot) wholeSessions(ctx context.Context, l *sessionListing) iter.Se
 		q := &statement{}
 		l.write(q, s.indexedBy(l.index()), l.conditions)
 		err := s.stream(ctx, q, func(row scanner) error {
-			r, err := scanSession(row, l.at, s.SessionTimeout)
+			r, err := l.scan(row, s.SessionTimeout)
 			if err == nil && !yield(&r.Session, nil) {
 				err = errEnough
 			}

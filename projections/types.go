@@ -148,6 +148,8 @@ type MembersPage struct {
 type Session struct {
 	UserID *string // nil for an erased user's
 	domain.SessionView
+	// Played are the disjoint ranges that were played, where they were asked for.
+	Played []domain.Range
 }
 
 // A SessionCursor is the keyset of a session in a list.
@@ -167,9 +169,11 @@ type SessionsQuery struct {
 	UserID    string
 	ContentID string
 	From, To  *domain.Instant // of started_at
-	At        domain.Instant
-	After     *SessionCursor
-	Limit     int
+	// Played asks for what was played of each, too.
+	Played bool
+	At     domain.Instant
+	After  *SessionCursor
+	Limit  int
 }
 
 // A SessionsPage is one page of viewing sessions.
