@@ -30,6 +30,7 @@ var table = []page{
 	{method: http.MethodGet, pattern: "/", operation: "list-months", nav: "dashboard", serve: (*visit).dashboard},
 	{method: http.MethodGet, pattern: "/live", operation: "list-months", nav: "dashboard", stream: true, serve: (*visit).dashboardStream},
 	{method: http.MethodGet, pattern: "/users", operation: "list-users", nav: "users", serve: (*visit).users},
+	{method: http.MethodGet, pattern: "/users/{id}", operation: "get-user", nav: "users", serve: (*visit).user},
 	{method: http.MethodPost, pattern: "/preferences", operation: "list-months", serve: (*visit).preferences},
 }
 

@@ -17,6 +17,10 @@ func TestPagesAreAsTheyWere(t *testing.T) {
 		{"dashboard-viewer", "/?month=2026-10&months=12", access.Viewer},
 		{"users", "/users", access.Admin},
 		{"users-none", "/users?status=active&q=nobody&registered_from=2026-11-01&registered_to=2026-12-01", access.Support},
+		{"user", "/users/louis", access.Admin},
+		{"user-contents", "/users/louis?view=contents", access.Support},
+		{"user-bare", "/users/%6Eew", access.Support},
+		{"user-markup", "/users/%3Cb%3E%22%27&", access.Support},
 		{"users-counted", "/users?kpi=unsubscribed&month=2026-11", access.Admin},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -4,6 +4,10 @@
 package console
 
 import (
+	"cmp"
+	"maps"
+	"net/url"
+	"slices"
 	"time"
 
 	"boxoffice/domain"
@@ -50,18 +54,53 @@ func presetOf(from, to string, now time.Time) string {
 	return "days"
 }
 
-// dayBefore and dayAfter move between the end that people read and that of addresses.
-func dayBefore(date string) string { return moved(date, -1) }
+// chosenDays is the period that a form says: a preset, or days of which the
+// last is in it.
+func chosenDays(q *query, now time.Time) (from, to string) {
+	if q.Get("period") == "days" {
+		return q.Get("from"), dayAfter(q.Get("to"))
+	}
+	return presetDays(q.Get("period"), now)
+}
 
-func dayAfter(date string) string { return moved(date, 1) }
+// canonicalPeriod turns a form's period into the parameters PREFIXfrom and PREFIXto.
+func canonicalPeriod(q *query, prefix string, now time.Time) (values url.Values, changed bool) {
+	if !q.Has("period") {
+		return nil, false
+	}
+	values = maps.Clone(q.Values)
+	from, to := chosenDays(q, now)
+	for _, name := range []string{"period", "from", "to", "cursor"} {
+		values.Del(name)
+	}
+	values.Set(prefix+"from", from)
+	values.Set(prefix+"to", to)
+	dropEmpty(values)
+	return values, true
+}
 
-// moved moves a date; what isn't one stays as it is.
-func moved(date string, days int) string {
+// periodForm is the choice of a period as the address has it: PREFIXfrom and PREFIXto.
+func (v *visit) periodForm(q *query, prefix string) userFilter {
+	now := v.at.Time().In(v.server.Zone)
+	f := userFilter{Period: presetOf(q.Get(prefix+"from"), q.Get(prefix+"to"), now)}
+	f.From = dateOf(q.instant(prefix+"from"), v.server.Zone)
+	if end := q.instant(prefix + "to"); end != nil {
+		last := *end - 1
+		f.To = dateOf(&last, v.server.Zone)
+	}
+	for _, p := range slices.Concat([]string{""}, presets, []string{"days"}) {
+		f.Periods = append(f.Periods, option{p, "period." + cmp.Or(p, "any"), p == f.Period})
+	}
+	return f
+}
+
+// dayAfter is the day after a date; what isn't one stays as it is.
+func dayAfter(date string) string {
 	t, err := time.Parse(time.DateOnly, date)
 	if err != nil {
 		return date
 	}
-	return t.AddDate(0, 0, days).Format(time.DateOnly)
+	return t.AddDate(0, 0, 1).Format(time.DateOnly)
 }
 
 // dateOf is the local day of an instant that is its first, for a field of a form;

@@ -29,6 +29,14 @@ type Reader interface {
 	CountUsers(ctx context.Context, q projections.UsersQuery) (int64, error)
 	// UserCounts returns the numbers of users of each status.
 	UserCounts(ctx context.Context, at domain.Instant) (projections.UserCounts, error)
+	// User returns one user; false where there is none at that instant.
+	User(ctx context.Context, id string, at domain.Instant) (projections.UserDetail, bool, error)
+	// Sessions returns a page of viewing sessions; projections.ErrNoUser where
+	// those are asked for of a user who isn't there.
+	Sessions(ctx context.Context, q projections.SessionsQuery) (projections.SessionsPage, error)
+	// UserContents returns what one user viewed in sessions that started in
+	// [from, to), the latest first; nil is no bound.
+	UserContents(ctx context.Context, id string, from, to *domain.Instant) ([]projections.Content, eventstore.Position, error)
 	// Status says how far the read models that answer have come.
 	Status(ctx context.Context) (projections.ReaderStatus, error)
 }

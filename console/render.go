@@ -79,8 +79,8 @@ func functions(d text.Dates, a *assets) template.FuncMap {
 
 		"money":   d.Money,
 		"bytes":   d.Bytes,
-		"ms":      func(ms int64) template.HTML { return length(d.Catalogue, ms) },
-		"rate":    func(tenThousandths int64) template.HTML { return rate(d.Catalogue, tenThousandths) },
+		"ms":      func(ms any) template.HTML { return length(d.Catalogue, integer(ms)) },
+		"rate":    func(tenThousandths any) template.HTML { return rate(d.Catalogue, integer(tenThousandths)) },
 		"percent": func(share float64) string { return d.Percent(share, 1) },
 
 		"time":      func(i any) template.HTML { return orDash(i, d.Time) },
@@ -107,6 +107,12 @@ func functions(d text.Dates, a *assets) template.FuncMap {
 		"month": func(m domain.Month) string { return d.Month(m.Year, m.Month) },
 
 		"icon": icon, "status": func(s string) template.HTML { return status(d.Catalogue, s) },
+		"reason": func(reason string) string {
+			if d.Has("reason." + reason) {
+				return d.T("reason." + reason)
+			}
+			return reason // as it was given
+		},
 		"dash": func() template.HTML { return dash }, "orDash": orDashText,
 		"asset": func(name string) string { return a.urls[name] },
 		"user":  userPath, "content": contentPath,

@@ -142,10 +142,7 @@ func canonicalUsers(q *query, now time.Time) (address string, changed bool) {
 		if q.Get("by") == "updated" {
 			by = "updated"
 		}
-		from, to := presetDays(q.Get("period"), now)
-		if q.Get("period") == "days" {
-			from, to = q.Get("from"), dayAfter(q.Get("to"))
-		}
+		from, to := chosenDays(q, now)
 		for _, name := range []string{"by", "period", "from", "to", "registered_from", "registered_to", "updated_from", "updated_to"} {
 			values.Del(name)
 		}
@@ -155,20 +152,19 @@ func canonicalUsers(q *query, now time.Time) (address string, changed bool) {
 	if columns := values["columns"]; len(columns) > 1 {
 		values["columns"], changed = []string{strings.Join(columns, ",")}, true
 	}
+	changed = dropEmpty(values) || changed
+	return "/users" + queryText(values), changed
+}
+
+// dropEmpty takes away parameters that say nothing, and says whether there were any.
+func dropEmpty(values url.Values) (dropped bool) {
 	for name, all := range values {
 		if len(all) == 0 || all[0] == "" {
 			values.Del(name)
-			changed = true
+			dropped = true
 		}
 	}
-	return usersAddress(values), changed
-}
-
-func usersAddress(values url.Values) string {
-	if len(values) == 0 {
-		return "/users"
-	}
-	return "/users?" + values.Encode()
+	return dropped
 }
 
 // filterOf reads the filter and the sort.
@@ -392,21 +388,12 @@ func (v *visit) listAddress(pairs ...string) string {
 
 // filterForm makes the form, and what it says in words.
 func (v *visit) filterForm(q *query, sort projections.UserSort) (userFilter, []token, string) {
-	now := v.at.Time().In(v.server.Zone)
-	f := userFilter{Query: q.Get("q"), By: "registered"}
+	by := "registered"
 	if q.Has("updated_from") || q.Has("updated_to") {
-		f.By = "updated"
+		by = "updated"
 	}
-	from, to := q.Get(f.By+"_from"), q.Get(f.By+"_to")
-	f.Period = presetOf(from, to, now)
-	f.From, f.To = dateOf(q.instant(f.By+"_from"), v.server.Zone), ""
-	if end := q.instant(f.By + "_to"); end != nil {
-		last := *end - 1
-		f.To = dateOf(&last, v.server.Zone)
-	}
-	for _, p := range slices.Concat([]string{""}, presets, []string{"days"}) {
-		f.Periods = append(f.Periods, option{p, "period." + orAny(p), p == f.Period})
-	}
+	f := v.periodForm(q, by+"_")
+	f.Query, f.By = q.Get("q"), by
 	for _, s := range sorts {
 		f.Sorts = append(f.Sorts, option{s, "sort." + s, s == string(sort)})
 	}
@@ -424,13 +411,6 @@ func (v *visit) filterForm(q *query, sort projections.UserSort) (userFilter, []t
 		tokens = append(tokens, token{words, v.listAddress(f.By+"_from", "", f.By+"_to", "")})
 	}
 	return f, tokens, words
-}
-
-func orAny(s string) string {
-	if s == "" {
-		return "any"
-	}
-	return s
 }
 
 // periodWords says a period in words: "registered 1–30 Nov 2026".

@@ -1,0 +1,442 @@
+// This file is the page of one user: who they are, what they had and when, and
+// what they watched.
+
+package console
+
+import (
+	"cmp"
+	"html/template"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"boxoffice/console/chart"
+	"boxoffice/console/text"
+	"boxoffice/domain"
+	"boxoffice/internal/cursor"
+	"boxoffice/projections"
+)
+
+// A userPage is what the page shows.
+type userPage struct {
+	*projections.UserDetail
+	AsOf     asOf
+	Name     string
+	Profile  []string // locale, country, platform: those that are known
+	Custom   []param
+	Timeline timeline
+
+	Subscriptions []periodRow
+	Rentals       []periodRow
+	FreeCopies    []periodRow
+	// Subscribed is how many subscriptions there are, and Current of which run.
+	Subscribed, Current int
+
+	Viewed viewed
+	// MayEdit and MayReplay say what the role may do beyond looking.
+	MayEdit, MayReplay bool
+}
+
+// A periodRow is one period of something that the user has or had.
+type periodRow struct {
+	ID, Name string
+	// Rows is how many periods follow under the name, itself included; 0 under it.
+	Rows   int
+	Kind   string // rental or purchase
+	Status string
+	From   domain.Instant
+	To     *domain.Instant // nil where it doesn't end
+	Trial  *domain.Instant
+	// Canceled is when the end was asked for.
+	Canceled *domain.Instant
+	Reason   string
+	Comment  string
+	Price    string
+	Paid     *string
+}
+
+// A timeline draws what the user had, to scale.
+type timeline struct {
+	Axis  template.HTML
+	Lanes []lane
+	// Earlier are the lanes that are over, where there are many.
+	Earlier []lane
+}
+
+type lane struct {
+	Name, What string
+	Drawing    template.HTML
+}
+
+// viewed is what the user watched in a period.
+type viewed struct {
+	Filter   userFilter
+	Hidden   []param
+	Contents bool // by content rather than by session
+	// BySession and ByContent are the addresses of the two.
+	BySession, ByContent string
+	Sessions             []sessionRow
+	Rows                 []contentRow
+	Pager                pager
+	Excel, CSV           string
+}
+
+type sessionRow struct {
+	projections.Session
+	Name string
+	Seen template.HTML
+}
+
+type contentRow struct {
+	projections.Content
+	Name string
+}
+
+// mostLanes is how many lanes are shown at once.
+const mostLanes = 12
+
+// mostTicks is how many sessions are drawn as ticks.
+const mostTicks = 500
+
+func (v *visit) user() (*answer, error) {
+	id, ok := pathID(v.r)
+	if !ok {
+		return nil, errNoPage
+	}
+	q := v.query()
+	if to, changed := canonicalPeriod(q, "", v.at.Time().In(v.server.Zone)); changed {
+		return &answer{redirect: v.r.URL.EscapedPath() + queryText(to) + "#viewing"}, nil
+	}
+	at := instantOr(q.instant("as_of"), v.at)
+	detail, found, err := v.Reader.User(v.r.Context(), id, at)
+	if err != nil {
+		return nil, err
+	}
+	if !found {
+		return nil, projections.ErrNoUser
+	}
+	p := &userPage{
+		UserDetail: &detail, Name: fullName(&detail.User), Custom: customParams(&detail.User),
+		AsOf:    asOf{At: at, Position: int64(detail.Position)},
+		MayEdit: v.who.May("edit-user"), MayReplay: v.who.May("list-events") && v.who.May("list-users"),
+	}
+	for _, s := range []*string{detail.User.Profile.Locale, detail.User.Profile.Country, detail.User.Profile.Platform} {
+		if s != nil {
+			p.Profile = append(p.Profile, *s)
+		}
+	}
+	p.Subscriptions, p.Current = v.periodRows(detail.Subscriptions, at)
+	p.Subscribed = len(detail.Subscriptions)
+	p.Rentals, _ = v.periodRows(detail.Rentals, at)
+	p.FreeCopies, _ = v.periodRows(detail.FreeCopies, at)
+	if p.Timeline, err = v.timeline(id, &detail, at); err != nil {
+		return nil, err
+	}
+	if p.Viewed, err = v.viewed(q, id, at, &detail); err != nil {
+		return nil, err
+	}
+	return &answer{template: "user", title: p.Name, data: p}, nil
+}
+
+func queryText(values url.Values) string {
+	if len(values) == 0 {
+		return ""
+	}
+	return "?" + values.Encode()
+}
+
+// customParams are the platform's own fields of a user, sorted by key.
+func customParams(u *projections.User) []param {
+	var all []param
+	for key, value := range customOf(u) {
+		all = append(all, param{key, customText(value)})
+	}
+	slices.SortFunc(all, func(a, b param) int { return strings.Compare(a.Name, b.Name) })
+	return all
+}
+
+// periodRows are the periods of entitlements, and how many of those run.
+func (v *visit) periodRows(all []domain.EntitlementView, at domain.Instant) (rows []periodRow, current int) {
+	for i := range all {
+		e := &all[i]
+		if e.Status != domain.EntitlementEnded {
+			current++
+		}
+		for n := range e.Periods {
+			period := &e.Periods[n]
+			row := periodRow{
+				ID: e.ID, Kind: e.RentalKind, Status: string(e.Status), From: period.From, Trial: period.TrialEnd,
+				Paid: e.PaymentInterface, Price: v.price(e),
+			}
+			if n == 0 {
+				row.Name, row.Rows = entitlementName(e), len(e.Periods)
+			} else if at >= period.To {
+				row.Status = string(domain.EntitlementEnded)
+			}
+			if period.To != domain.Never {
+				row.To = &period.To
+			}
+			if c := period.Cancellation; c != nil {
+				row.Canceled, row.Reason, row.Comment = &c.RequestedAt, orEmpty(c.Reason), orEmpty(c.Comment)
+			}
+			rows = append(rows, row)
+		}
+	}
+	return rows, current
+}
+
+// entitlementName is what it is called: the title or the offer, else an id.
+func entitlementName(e *domain.EntitlementView) string {
+	for _, s := range []*string{e.Title, e.OfferName, e.OfferID, e.ContentID} {
+		if s != nil && *s != "" {
+			return *s
+		}
+	}
+	return e.ID
+}
+
+// price writes an amount with its interval; empty where there is none.
+func (v *visit) price(e *domain.EntitlementView) string {
+	if e.Amount == nil || e.Currency == nil {
+		return ""
+	}
+	price := v.Money(*e.Amount, *e.Currency)
+	if e.Interval != nil && v.Has("interval."+*e.Interval) {
+		return v.T("interval."+*e.Interval, "price", price)
+	}
+	return price
+}
+
+// timeline draws what the user had, from their first event to now or the last
+// known end, at most a year ahead.
+func (v *visit) timeline(id string, d *projections.UserDetail, at domain.Instant) (timeline, error) {
+	page, err := v.Reader.Sessions(v.r.Context(), projections.SessionsQuery{UserID: id, At: at, Limit: mostTicks})
+	if err != nil {
+		return timeline{}, err
+	}
+	now := at.Time()
+	whole := v.timelineRange(d, page.Sessions, now)
+	marks, ticks := v.months(whole)
+	t := timeline{Axis: chart.Axis(whole, ticks)}
+	add := func(all []domain.EntitlementView, class, span, what string) {
+		for i := range all {
+			e := &all[i]
+			l := lane{Name: entitlementName(e), What: v.laneWhat(e, what), Drawing: v.lane(e, class, span).Draw(whole, marks, now)}
+			if e.Status == domain.EntitlementEnded && len(t.Lanes) >= mostLanes {
+				t.Earlier = append(t.Earlier, l)
+			} else {
+				t.Lanes = append(t.Lanes, l)
+			}
+		}
+	}
+	add(d.Subscriptions, "c-on", "", "")
+	add(d.FreeCopies, "c-on", "gift", "timeline.gift")
+	add(d.Rentals, "c-paid", "", "timeline.rental")
+	if len(page.Sessions) > 0 {
+		seen := chart.Lane{Label: v.N("timeline.sessions", d.Viewing.Sessions)}
+		for i := range page.Sessions {
+			seen.Seen = append(seen.Seen, page.Sessions[i].StartedAt.Time())
+		}
+		t.Lanes = append(t.Lanes, lane{Name: v.T("timeline.viewing"), What: seen.Label, Drawing: seen.Draw(whole, marks, now)})
+	}
+	return t, nil
+}
+
+func (v *visit) laneWhat(e *domain.EntitlementView, what string) string {
+	if what == "" {
+		return v.price(e)
+	}
+	if e.RentalKind == "purchase" {
+		what = "timeline.purchase"
+	}
+	return v.T(what)
+}
+
+// lane is the drawing of one entitlement.
+func (v *visit) lane(e *domain.EntitlementView, class, span string) chart.Lane {
+	l := chart.Lane{Class: class}
+	var words []string
+	for i := len(e.Periods) - 1; i >= 0; i-- {
+		p := &e.Periods[i]
+		from, to := p.From.Time(), endTime(p.To)
+		words = append(words, v.spanWords(p))
+		if p.TrialEnd != nil && *p.TrialEnd > p.From {
+			trial := min(*p.TrialEnd, p.To)
+			l.Spans = append(l.Spans, chart.Span{From: from, To: endTime(trial), Class: "try"})
+			from = endTime(trial)
+		}
+		if from.Before(to) || to.IsZero() && !from.IsZero() {
+			l.Spans = append(l.Spans, chart.Span{From: from, To: to, Class: span})
+		}
+		if p.Cancellation != nil {
+			l.Canceled = append(l.Canceled, p.Cancellation.RequestedAt.Time())
+		}
+	}
+	l.Label = entitlementName(e) + ": " + strings.Join(words, "; ")
+	return l
+}
+
+// spanWords says a period in words.
+func (v *visit) spanWords(p *domain.Period) string {
+	from := v.Date(p.From.Time())
+	if p.To == domain.Never {
+		return v.T("timeline.from", "from", from)
+	}
+	return v.T("timeline.from-to", "from", from, "to", v.Date(p.To.Time()))
+}
+
+// endTime is an instant, or the zero time for one that never comes.
+func endTime(i domain.Instant) time.Time {
+	if i == domain.Never {
+		return time.Time{}
+	}
+	return i.Time()
+}
+
+// timelineRange is the whole months from the first thing that is known to the
+// later of now and the last known end, at most a year ahead.
+func (v *visit) timelineRange(d *projections.UserDetail, sessions []projections.Session, now time.Time) chart.Range {
+	from, to := now, now
+	if d.RegisteredAt != nil {
+		from = d.RegisteredAt.Time()
+	}
+	for _, all := range [][]domain.EntitlementView{d.Subscriptions, d.Rentals, d.FreeCopies} {
+		for i := range all {
+			for _, p := range all[i].Periods {
+				if t := p.From.Time(); t.Before(from) {
+					from = t
+				}
+				if t := endTime(p.To); t.After(to) {
+					to = t
+				}
+			}
+		}
+	}
+	if n := len(sessions); n > 0 && sessions[n-1].StartedAt.Time().Before(from) {
+		from = sessions[n-1].StartedAt.Time()
+	}
+	if latest := now.AddDate(1, 0, 0); to.After(latest) {
+		to = latest
+	}
+	calendar := domain.Calendar{Zone: v.server.Zone}
+	return chart.Range{
+		From: calendar.Start(calendar.MonthOf(domain.InstantOf(from))).Time(),
+		To:   calendar.End(calendar.MonthOf(domain.InstantOf(to))).Time(),
+	}
+}
+
+// months are the months of a range, as marks and as names on the axis.
+func (v *visit) months(r chart.Range) (marks []time.Time, ticks []chart.Tick) {
+	calendar := domain.Calendar{Zone: v.server.Zone}
+	last := domain.InstantOf(r.To)
+	total := 0
+	for m := calendar.MonthOf(domain.InstantOf(r.From)); calendar.Start(m) < last; m = m.Next() {
+		total++
+	}
+	every := 1 + (total-1)/12
+	n := 0
+	for m := calendar.MonthOf(domain.InstantOf(r.From)); calendar.Start(m) < last; m = m.Next() {
+		start := calendar.Start(m).Time()
+		if n%every == 0 {
+			marks = append(marks, start)
+			label := v.MonthShort(m.Month)
+			if n == 0 || m.Month <= every {
+				label += " " + strconv.Itoa(m.Year)
+			}
+			ticks = append(ticks, chart.Tick{At: start, Label: label, Minor: n/every%3 != 0})
+		}
+		n++
+	}
+	return marks, ticks
+}
+
+// sessionRows is how many sessions a page has.
+const sessionRows = 20
+
+// A sessionPlace is where in the sessions a page begins.
+type sessionPlace struct {
+	At    domain.Instant
+	After *projections.SessionCursor
+	Row   int
+}
+
+// viewed reads what the user watched in the period of the address.
+func (v *visit) viewed(q *query, id string, at domain.Instant, d *projections.UserDetail) (viewed, error) {
+	from, to := q.instant("from"), q.instant("to")
+	w := viewed{Contents: q.oneOf("view", "contents", "sessions") == "contents"}
+	if err := q.err(); err != nil {
+		return w, err
+	}
+	w.Filter = v.periodForm(q, "")
+	w.BySession, w.ByContent = v.listAddress("view", "")+"#viewing", v.listAddress("view", "contents")+"#viewing"
+	w.Excel, w.CSV = sessionExports(q, "user_id", id)
+	if w.Contents {
+		w.Hidden = []param{{"view", "contents"}}
+		contents, _, err := v.Reader.UserContents(v.r.Context(), id, from, to)
+		for i := range contents {
+			w.Rows = append(w.Rows, contentRow{contents[i], cmp.Or(orEmpty(contents[i].Title), contents[i].ContentID)})
+		}
+		return w, err
+	}
+	bound := cursor.Listing{Name: "user sessions", Filters: []any{id, from, to}}
+	place := sessionPlace{At: at}
+	if !v.open(bound, q.Get("cursor"), &place) {
+		return w, errInput
+	}
+	page, err := v.Reader.Sessions(v.r.Context(), projections.SessionsQuery{
+		UserID: id, From: from, To: to, Played: true, At: place.At, After: place.After, Limit: sessionRows,
+	})
+	if err != nil {
+		return w, err
+	}
+	for i := range page.Sessions {
+		w.Sessions = append(w.Sessions, v.sessionRow(&page.Sessions[i]))
+	}
+	w.Pager = pager{First: place.Row + 1, Last: place.Row + len(page.Sessions), NextRows: sessionRows}
+	if from == nil && to == nil {
+		w.Pager.Total = d.Viewing.Sessions
+	}
+	if place.Row > 0 {
+		w.Pager.ToFirst = v.listAddress() + "#viewing"
+	}
+	if page.Next != nil {
+		w.Pager.Next = v.address("cursor", v.Cursors.Seal(bound, sessionPlace{place.At, page.Next, w.Pager.Last})) + "#viewing"
+	}
+	return w, nil
+}
+
+// sessionRow is a session with what was watched of it drawn.
+func (v *visit) sessionRow(s *projections.Session) sessionRow {
+	row := sessionRow{Session: *s, Name: cmp.Or(orEmpty(s.Title), s.ContentID)}
+	if s.ContentLengthMS == nil || len(s.Played) == 0 {
+		return row
+	}
+	length := float64(*s.ContentLengthMS) / 1000
+	var ranges [][2]float64
+	var words []string
+	for _, r := range s.Played {
+		from, to := float64(r.From)/1000, min(float64(r.To)/1000, length)
+		if from < to {
+			ranges = append(ranges, [2]float64{from, to})
+			words = append(words, v.T("session.range", "from", text.Playhead(from), "to", text.Playhead(to)))
+		}
+	}
+	row.Seen = chart.Seen(ranges, length, v.T("session.seen", "ranges", strings.Join(words, "; "), "length", text.Playhead(length)))
+	return row
+}
+
+// sessionExports are the addresses of sessions as files.
+func sessionExports(q *query, name, value string) (excel, csv string) {
+	values := url.Values{name: {value}}
+	for _, name := range []string{"from", "to"} {
+		if value := q.Get(name); value != "" {
+			values.Set(name, value)
+		}
+	}
+	values.Set("format", "xlsx")
+	excel = "/exports/sessions?" + values.Encode()
+	values.Set("format", "csv")
+	return excel, "/exports/sessions?" + values.Encode()
+}
