@@ -27,7 +27,7 @@ func (r *Runner) tendLoop(ctx context.Context) {
 }
 
 func (r *Runner) tend(ctx context.Context, idle idleBuilds) error {
-	generations, err := r.models.Generations(ctx)
+	generations, err := generationsWhere(ctx, r.models.registry.SQL(), "kind IN ('successor', 'history') AND retired_at IS NULL")
 	if err != nil || len(generations) == 0 {
 		return err
 	}
@@ -35,13 +35,16 @@ func (r *Runner) tend(ctx context.Context, idle idleBuilds) error {
 	if err != nil {
 		return fmt.Errorf("read the log's head: %w", err)
 	}
-	err = r.retireGivenUp(ctx, generations, r.spec(head), idle)
+	var errs []error
 	for i := range generations {
-		if g := &generations[i]; g.Kind == KindHistory {
-			err = errors.Join(err, r.tendHistory(ctx, g, head))
+		switch g := &generations[i]; g.Kind {
+		case KindSuccessor:
+			errs = append(errs, r.tendSuccessor(ctx, g, r.spec(head), idle))
+		case KindHistory:
+			errs = append(errs, r.tendHistory(ctx, g, head))
 		}
 	}
-	return err
+	return errors.Join(errs...)
 }
 
 // tendHistory builds a history where that is to be done. One that was made by
@@ -84,37 +87,30 @@ func (m *Models) renew(ctx context.Context, g *Generation, spec buildSpec) error
 // idleBuilds says since when nobody has been seen building a successor.
 type idleBuilds map[int]time.Time
 
-// retireGivenUp retires the successors of other specs that nobody has built for
-// the time of grace: the configuration for which they were begun is no more.
-func (r *Runner) retireGivenUp(ctx context.Context, generations []Generation, wanted buildSpec, idle idleBuilds) error {
-	for i := range generations {
-		g := &generations[i]
-		if g.Kind != KindSuccessor || g.spec() == wanted {
-			delete(idle, g.Number)
-			continue
-		}
-		var led bool
-		err := r.models.with(ctx, g.Number, func(open *generation) (err error) {
-			led, err = open.isLed(ctx)
-			return err
-		})
-		since, seen := idle[g.Number]
-		switch {
-		case err != nil:
-			return err
-		case led:
-			delete(idle, g.Number)
-		case !seen:
-			idle[g.Number] = time.Now()
-		case time.Since(since) > r.config.Grace:
-			err := r.models.change(ctx, fmt.Sprintf("give up generation %d of the read models", g.Number),
-				func(tx *sqldb.Tx, _ sql.NullInt64) error { return retire(ctx, tx, g.Number) })
-			if err != nil {
-				return err
-			}
-			r.config.Logger.Info("read models that nobody builds any more are given up", "generation", g.Number, "time_zone", g.TimeZone)
-			delete(idle, g.Number)
-		}
+// tendSuccessor retires a successor of another spec that nobody has built for the
+// time of grace: the configuration for which it was begun is no more.
+func (r *Runner) tendSuccessor(ctx context.Context, g *Generation, wanted buildSpec, idle idleBuilds) error {
+	if g.spec() == wanted {
+		return nil
+	}
+	var led bool
+	err := r.models.with(ctx, g.Number, func(open *generation) (err error) {
+		led, err = open.isLed(ctx)
+		return err
+	})
+	since, seen := idle[g.Number]
+	switch {
+	case err != nil:
+		return err
+	case led:
+		delete(idle, g.Number)
+	case !seen:
+		idle[g.Number] = time.Now()
+	case time.Since(since) > r.config.Grace:
+		delete(idle, g.Number)
+		r.config.Logger.Info("read models that nobody builds any more are given up", "generation", g.Number, "time_zone", g.TimeZone)
+		return r.models.change(ctx, fmt.Sprintf("give up generation %d of the read models", g.Number),
+			func(tx *sqldb.Tx, _ sql.NullInt64) error { return retire(ctx, tx, g.Number) })
 	}
 	return nil
 }
