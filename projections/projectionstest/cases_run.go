@@ -37,33 +37,33 @@ func oneTransaction(t *testing.T, database Database) {
 	h := newHouse(t, database)
 	h.append(events...)
 
-	// After a batch has been read the head is asked for twice: to read ahead,
-	// and as the last thing in the transaction that saves.
+	errs := &errorLog{}
+	failures := func() int64 {
+		return int64(errs.count(func(err error) bool {
+			return errors.Is(err, errInjected) && strings.Contains(err.Error(), "project positions")
+		}))
+	}
+	// The head is asked for as the last thing in the transaction that saves: from
+	// when a batch has been read nobody gets it until saving has failed.
 	var failing atomic.Bool
-	var fail atomic.Int64
+	var readAfter atomic.Int64 // how many failures
 	failing.Store(true)
+	readAfter.Store(-1)
 	log := &gatedLog{Log: h.log}
 	log.read = func(ctx context.Context, after eventstore.Position, limit int) ([]eventstore.Record, error) {
-		if failing.Load() {
-			fail.Store(2)
-		}
+		readAfter.Store(failures())
 		return h.log.Read(ctx, after, limit)
 	}
 	log.head = func(ctx context.Context) (eventstore.Head, error) {
-		if failing.Load() && fail.Add(-1) >= 0 {
+		if failing.Load() && readAfter.Load() == failures() {
 			return eventstore.Head{}, errInjected
 		}
 		return h.log.Head(ctx)
 	}
-	errs := &errorLog{}
 	config := h.quick()
 	config.Logger = slog.New(errs)
 	r := h.startOn(h.models, log, config)
-	h.eventually("saving has failed twice", func() bool {
-		return errs.count(func(err error) bool {
-			return errors.Is(err, errInjected) && strings.Contains(err.Error(), "project positions")
-		}) >= 2
-	})
+	h.eventually("saving has failed twice", func() bool { return failures() >= 2 })
 	if s := r.Status(); s.Position != 0 {
 		t.Errorf("while saving fails the position is %d, want 0", s.Position)
 	}
