@@ -51,10 +51,8 @@ func newBench() *cobra.Command {
 			return errors.New("BOXOFFICE_DATABASE_URL: must start with postgres://")
 		}
 		var err error
-		if o.Engines, err = parseEngines(*engines, o.DatabaseURL != ""); err != nil {
-			return err
-		}
-		return canMeasure(args, o.Engines)
+		o.Engines, err = parseEngines(*engines, o.DatabaseURL != "")
+		return err
 	}
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		return runBench(cmd, o, args, *asJSON)
@@ -91,8 +89,6 @@ func newBenchSide() *cobra.Command {
 type measure struct {
 	name, what string
 	run        func(*bench.Bench, context.Context, sqldb.Engine) (bench.Measure, error)
-	// engines are those that it is measured on; nil is all that are asked for.
-	engines []sqldb.Engine
 	// once says that no database has a part in it.
 	once bool
 }
@@ -110,8 +106,6 @@ var measures = []measure{
 		what: "from publishing over the API to seeing it over the API, at --rate events a second"},
 	{name: "publish", run: (*bench.Bench).Publish, once: true,
 		what: "publishing durable batches; beside the broker's own atomic batches"},
-	{name: "instead", run: (*bench.Bench).Instead, engines: []sqldb.Engine{sqldb.Postgres},
-		what: "ingest; beside what a user would write instead (PostgreSQL)"},
 	{name: "backlog", run: (*bench.Bench).Backlog,
 		what: "peak memory of the service while it works off a --backlog"},
 	{name: "import", run: (*bench.Bench).Import,
@@ -120,13 +114,10 @@ var measures = []measure{
 
 // on gives the engines that it is measured on, of those that are asked for.
 func (m measure) on(asked []sqldb.Engine) []sqldb.Engine {
-	switch {
-	case m.once:
+	if m.once {
 		return asked[:1]
-	case m.engines == nil:
-		return asked
 	}
-	return slices.DeleteFunc(slices.Clone(asked), func(e sqldb.Engine) bool { return !slices.Contains(m.engines, e) })
+	return asked
 }
 
 func measuresHelp() string {
@@ -141,17 +132,6 @@ func checkMeasures(names []string) error {
 	for _, name := range names {
 		if !slices.ContainsFunc(measures, func(m measure) bool { return m.name == name }) {
 			return usageError{fmt.Errorf("bench: there is no measure %q (see boxoffice bench --help)", name)}
-		}
-	}
-	return nil
-}
-
-// canMeasure finds measures that are asked for by name and can't be taken on any
-// of the engines.
-func canMeasure(names []string, engines []sqldb.Engine) error {
-	for _, m := range measures {
-		if slices.Contains(names, m.name) && len(m.on(engines)) == 0 {
-			return usageError{fmt.Errorf("bench: %q is measured on %s, which isn't among the engines (see --engine and --database-url)", m.name, m.engines[0])}
 		}
 	}
 	return nil

@@ -108,8 +108,8 @@ func (b *broker) awaitAcked(ctx context.Context, durable string) (int64, error) 
 	}
 }
 
-// consumerInfo asks about a consumer, of which a Watermill subscriber has one
-// that the server pushes to.
+// consumerInfo asks about a consumer, which of a rival may be one that the server
+// pushes to.
 func consumerInfo(ctx context.Context, stream jetstream.Stream, durable string) (*jetstream.ConsumerInfo, error) {
 	pull, err := stream.Consumer(ctx, durable)
 	if err == nil {

@@ -1,6 +1,5 @@
 // This file measures what takes events from brokers: ingest beside the bare
-// loop, ingest with projections beside it, and beside what a user would write
-// instead.
+// loop, and ingest with projections beside it.
 
 package bench
 
@@ -24,11 +23,9 @@ type contestant struct {
 }
 
 var (
-	theBareLoop  = contestant{side: "bare", what: "bare loop: pull 5,000, decode, load, acknowledge"}
-	theIngest    = contestant{side: "ingest", what: "ingest: on the broker → in the log, acknowledged", product: true}
-	theTogether  = contestant{side: "together", what: "ingest and projections, until the read models have everything", product: true}
-	theBatch     = contestant{side: "batch", what: "fetch 500, a pgx.Batch of INSERT … ON CONFLICT DO NOTHING, acknowledge"}
-	theWatermill = contestant{side: "watermill", what: "Watermill router, watermill-nats, 64 subscribers, one INSERT a message", oneIn: 10}
+	theBareLoop = contestant{side: "bare", what: "bare loop: pull 5,000, decode, load, acknowledge"}
+	theIngest   = contestant{side: "ingest", what: "ingest: on the broker → in the log, acknowledged", product: true}
+	theTogether = contestant{side: "together", what: "ingest and projections, until the read models have everything", product: true}
 )
 
 // Ingest measures how fast events that are on the broker get into the log,
@@ -43,12 +40,6 @@ func (b *Bench) Ingest(ctx context.Context, engine sqldb.Engine) (Measure, error
 func (b *Bench) Together(ctx context.Context, engine sqldb.Engine) (Measure, error) {
 	figures, err := b.overBrokers(ctx, engine, theBareLoop, theTogether)
 	return Measure{Name: "together", Engine: engine, Sides: figures, Target: atLeast("together", .3)}, err
-}
-
-// Instead measures ingest beside what a user would write instead of it.
-func (b *Bench) Instead(ctx context.Context, engine sqldb.Engine) (Measure, error) {
-	figures, err := b.overBrokers(ctx, engine, theBatch, theWatermill, theIngest, theBareLoop)
-	return Measure{Name: "instead", Engine: engine, Sides: figures, Target: atLeast("ingest", 2)}, err
 }
 
 // brokers are the directories of two brokers: what is taken as a warm-up, and

@@ -69,16 +69,14 @@ type sideRun struct {
 
 // sides are all sides by name.
 var sides = map[string]func(context.Context, *sideRun) (Result, error){
-	"bare":      bareSide,
-	"ingest":    ingestSide,
-	"together":  togetherSide,
-	"read":      readSide,
-	"project":   projectSide,
-	"atomic":    atomicSide,
-	"publish":   publishSide,
-	"batch":     batchSide,
-	"watermill": watermillSide,
-	"answers":   answersSide,
+	"bare":     bareSide,
+	"ingest":   ingestSide,
+	"together": togetherSide,
+	"read":     readSide,
+	"project":  projectSide,
+	"atomic":   atomicSide,
+	"publish":  publishSide,
+	"answers":  answersSide,
 }
 
 // SideCommand is how the program is told to be a side: by these arguments, with
@@ -92,10 +90,10 @@ type saying struct {
 	Result   *Result `json:"result,omitempty"`
 }
 
-// RunSide is the side that in asks for. It writes how far it is, and its
+// RunSide is the side that in asks for, one of this package's or of rivals. It writes how far it is, and its
 // result, to out. It ends when ctx does or when in is closed, and the process
 // with it if that takes long.
-func RunSide(ctx context.Context, in io.Reader, out io.Writer) error {
+func RunSide(ctx context.Context, in io.Reader, out io.Writer, rivals ...Rival) error {
 	decoder := json.NewDecoder(in)
 	r := &sideRun{}
 	if err := decoder.Decode(&r.Spec); err != nil {
@@ -114,16 +112,21 @@ func RunSide(ctx context.Context, in io.Reader, out io.Writer) error {
 	}()
 	encoder := json.NewEncoder(out)
 	r.progress = func(done int64) { _ = encoder.Encode(saying{Progress: done}) } // the result's error is told
-	result, err := r.run(ctx)
+	result, err := r.run(ctx, rivals)
 	if err != nil {
 		return err
 	}
 	return encoder.Encode(saying{Result: &result})
 }
 
-func (r *sideRun) run(ctx context.Context) (Result, error) {
-	side, ok := sides[r.Side]
-	if !ok {
+func (r *sideRun) run(ctx context.Context, rivals []Rival) (Result, error) {
+	side := sides[r.Side]
+	for _, rival := range rivals {
+		if rival.Side == r.Side {
+			side = rival.side
+		}
+	}
+	if side == nil {
 		return Result{}, fmt.Errorf("there is no side %q to measure", r.Side)
 	}
 	result, err := side(ctx, r)
