@@ -30,7 +30,11 @@ const makeAttempts = 3
 func (s *Service) Create(ctx context.Context, id string, p Profile) (projections.UserDetail, error) {
 	patient, cancel := s.patiently(ctx)
 	defer cancel()
-	at, err := s.makeUser(patient, id, p.data)
+	data := p.data
+	if data == nil {
+		data = json.RawMessage("{}")
+	}
+	at, err := s.makeUser(patient, id, data)
 	if err != nil {
 		return projections.UserDetail{}, err
 	}

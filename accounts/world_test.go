@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -61,7 +62,7 @@ func newWorld(t testing.TB, db *sqldb.DB) *world {
 	return w
 }
 
-// exchange makes the service anew, with other parts than it has by itself.
+// exchange makes the service again, with other parts than it has by itself.
 func (w *world) exchange(change func(*Config)) {
 	w.t.Helper()
 	c := Config{Reader: w.Reader, Log: w.Store, Publisher: w.broker, Locks: w.DB, Zone: w.Zone, Clock: clock,
@@ -148,6 +149,57 @@ func (c caller) user(id string) (projections.UserDetail, bool) {
 		c.t.Fatal(err)
 	}
 	return u, ok
+}
+
+// mustCreate makes a user of a JSON object.
+func (c caller) mustCreate(object string) {
+	c.t.Helper()
+	if _, err := c.create(object); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// mustUser is a user who is there.
+func (c caller) mustUser(id string) projections.UserDetail {
+	c.t.Helper()
+	u, ok := c.user(id)
+	if !ok {
+		c.t.Fatalf("there is no user %s", id)
+	}
+	return u
+}
+
+// allUsers are the users as they are now.
+func (w *world) allUsers() []projections.User {
+	w.t.Helper()
+	page, err := w.Reader.Users(w.t.Context(), projections.UsersQuery{Sort: "registered_at", At: w.service.now(), Limit: 1000})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return page.Users
+}
+
+// users are the profiles of all users as lines, sorted.
+func (w *world) users() []string {
+	w.t.Helper()
+	var lines []string
+	for _, u := range w.allUsers() {
+		line := u.ID
+		if len(u.ID) == 36 {
+			line = "made up"
+		}
+		p := u.Profile
+		for _, value := range []any{p.Email, p.FirstName, p.LastName, p.Locale, p.Country, p.Platform, p.Custom} {
+			text, err := json.Marshal(value)
+			if err != nil {
+				w.t.Fatal(err)
+			}
+			line += " " + string(text)
+		}
+		lines = append(lines, line)
+	}
+	slices.Sort(lines)
+	return lines
 }
 
 // tryImport imports a file.

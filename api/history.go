@@ -110,7 +110,7 @@ func (s *service) historyRequest(ctx context.Context, in *listEventsInput, resum
 	return r, p.err()
 }
 
-// readHistory reads the next stretch of the log, of which few events or none
+// readHistory reads the next range of the log, of which few events or none
 // may pass the filters.
 func (s *service) readHistory(ctx context.Context, r historyRequest) ([]recordedEvent, eventstore.SealedPage, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.Timeout)

@@ -20,7 +20,7 @@ import (
 	"boxoffice/accounts"
 )
 
-var update = flag.Bool("update", false, "write api/openapi.json anew")
+var update = flag.Bool("update", false, "write api/openapi.json again")
 
 // unused are parts that a test needs to be there and never calls.
 type unused struct {

@@ -22,7 +22,7 @@ type PageParams struct {
 	Cursor string `query:"cursor" maxLength:"4096" doc:"next_cursor of the page before, with the same filters and sort"`
 }
 
-// PeriodParams are the two ends of a stretch of time.
+// PeriodParams are the two ends of a range of time.
 type PeriodParams struct {
 	From string `query:"from" doc:"From this instant on, RFC 3339 with any offset; a date alone is its first instant in the platform's time zone" example:"2026-11-01"`
 	To   string `query:"to" doc:"Up to, and without, this instant; written like from" example:"2026-12-01T00:00:00Z"`
@@ -152,7 +152,7 @@ func withPlus(text string) string {
 	return text
 }
 
-// period reads the two ends of a stretch of time.
+// period reads the two ends of a range of time.
 func (p *paramReader) period(period PeriodParams) (from, to *domain.Instant) {
 	return p.dateOrInstant("from", period.From), p.dateOrInstant("to", period.To)
 }

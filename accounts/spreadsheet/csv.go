@@ -44,7 +44,12 @@ type csvSource struct {
 	text  []byte
 	at    int
 	ended bool
-	cells []string
+
+	// content has the cells of the record that is parsed, one after the other, and
+	// ends where each ends in it.
+	content []byte
+	ends    []int
+	cells   []string
 }
 
 // findDelimiter looks at the first row that isn't blank.
@@ -218,9 +223,9 @@ func (s *csvSource) fill() error {
 // parse reads a record from the beginning of a text. It isn't whole where more
 // of the text has to be there to tell.
 func (s *csvSource) parse(text []byte) (r record, whole bool) {
-	s.cells = s.cells[:0]
+	s.content, s.ends = s.content[:0], s.ends[:0]
 	for at := 0; ; {
-		cell, end, fault, whole := s.cell(text, at)
+		end, fault, whole := s.cell(text, at)
 		if !whole {
 			return record{}, false
 		}
@@ -234,23 +239,35 @@ func (s *csvSource) parse(text []byte) (r record, whole bool) {
 			}
 			return record{size: size, fault: fault}, true
 		}
-		s.cells = append(s.cells, cell)
+		s.ends = append(s.ends, len(s.content))
 		switch {
 		case end == len(text): // only where the text has ended
-			return record{cells: s.cells, size: end}, true
+			return record{cells: s.cut(), size: end}, true
 		case text[end] == s.delimiter:
 			at = end + 1
 			continue
 		case text[end] == '\r' && end+1 == len(text) && !s.ended:
 			return record{}, false
 		}
-		return record{cells: s.cells, size: end + lineEnd(text[end:])}, true
+		return record{cells: s.cut(), size: end + lineEnd(text[end:])}, true
 	}
 }
 
-// cell reads one cell, and gives the place of what ends it: a delimiter, the end
-// of the line or of the text.
-func (s *csvSource) cell(text []byte, at int) (cell string, end int, fault string, whole bool) {
+// cut cuts the record into its cells, which are parts of one text: that takes one
+// allocation a row.
+func (s *csvSource) cut() []string {
+	content, begin := string(s.content), 0
+	s.cells = s.cells[:0]
+	for _, end := range s.ends {
+		s.cells = append(s.cells, content[begin:end])
+		begin = end
+	}
+	return s.cells
+}
+
+// cell reads one cell into content, and returns the index of what ends it: a
+// delimiter, the end of the line or of the text.
+func (s *csvSource) cell(text []byte, at int) (end int, fault string, whole bool) {
 	if at < len(text) && text[at] == '"' {
 		return s.quoted(text, at+1)
 	}
@@ -259,29 +276,30 @@ func (s *csvSource) cell(text []byte, at int) (cell string, end int, fault strin
 		end++
 	}
 	if end == len(text) && !s.ended {
-		return "", 0, "", false
+		return 0, "", false
 	}
-	return string(text[at:end]), end, "", true
+	s.content = append(s.content, text[at:end]...)
+	return end, "", true
 }
 
 // quoted reads a cell after its opening quote.
-func (s *csvSource) quoted(text []byte, at int) (cell string, end int, fault string, whole bool) {
-	var part []byte
+func (s *csvSource) quoted(text []byte, at int) (end int, fault string, whole bool) {
 	for {
 		n := bytes.IndexByte(text[at:], '"')
 		if n < 0 {
-			return "", 0, "", false
+			return 0, "", false
 		}
 		after := at + n + 1
 		switch {
 		case after == len(text) && !s.ended:
-			return "", 0, "", false
+			return 0, "", false
 		case after == len(text) || text[after] == s.delimiter || text[after] == '\n' || text[after] == '\r':
-			return string(append(part, text[at:at+n]...)), after, "", true
+			s.content = append(s.content, text[at:at+n]...)
+			return after, "", true
 		case text[after] != '"':
-			return "", 0, "there is something between a closing quote and the end of its cell", true
+			return 0, "there is something between a closing quote and the end of its cell", true
 		}
-		part = append(part, text[at:after]...)
+		s.content = append(s.content, text[at:after]...)
 		at = after + 1
 	}
 }
