@@ -8,6 +8,7 @@ import (
 	"database/sql"
 	"encoding/binary"
 	"fmt"
+	"slices"
 
 	"boxoffice/internal/sqldb"
 )
@@ -94,14 +95,21 @@ func (s *Store) completedParts(ctx context.Context, to Position, whole userBlock
 	return entries, parts, nil
 }
 
-// newEntries appends the entries of events that aren't in any block yet.
+// newEntries appends the entries of events that aren't in any block yet. Positions
+// have no holes, so the events are counted and their positions not read.
 func (s *Store) newEntries(ctx context.Context, from, to Position, whole userBlock, entries []blockEntry) ([]blockEntry, error) {
-	before := int64(whole.before())
-	err := s.db.Scan(ctx, "SELECT position, user_key FROM events WHERE position > $1 AND position <= $2", []any{int64(from), int64(to)},
+	offset := int64(from - whole.before())
+	end := offset + int64(to-from)
+	entries = slices.Grow(entries, int(end-offset))
+	err := s.db.Scan(ctx, "SELECT user_key FROM events WHERE position > $1 AND position <= $2 ORDER BY position", []any{int64(from), int64(to)},
 		func(row *sqldb.RawRow) error {
-			entries = append(entries, newBlockEntry(binary.BigEndian.Uint32(row.Bytes(1)), row.Int64(0)-1-before))
+			entries = append(entries, newBlockEntry(binary.BigEndian.Uint32(row.Bytes(0)), offset))
+			offset++
 			return nil
 		})
+	if err == nil && offset != end {
+		err = fmt.Errorf("%d of %d events are there", int64(to-from)-end+offset, to-from)
+	}
 	return entries, err
 }
 
