@@ -125,6 +125,7 @@ func (s *service) workers() []worker {
 		{s.observed != nil, worker{name: "metrics", early: true, final: true, run: s.observed.serve}},
 		{true, worker{name: "ingest", role: roleIngest, run: func(ctx context.Context) error { return s.ingester.Run(ctx) }}},
 		{true, worker{name: "retention", role: roleIngest, run: s.retain}},
+		{true, worker{name: "compaction", role: roleIngest, run: func(ctx context.Context) error { return s.store.RunCompaction(ctx) }}},
 		{true, worker{name: "refused-count", role: roleIngest, run: s.countRefusedEvents}},
 		{true, worker{name: "projections", role: roleProject, run: func(ctx context.Context) error { return s.runner.Run(ctx) }}},
 		{s.config.ScrubEvery > 0, worker{name: "scrub", role: roleProject, run: s.scrubDaily}},
