@@ -35,8 +35,8 @@ func newBench() *cobra.Command {
 			"  boxoffice bench ingest --json",
 	}
 	var o bench.Options
-	addSettings(cmd, func(_ *config, f *settingFlags) {
-		f.secretText(&o.DatabaseURL, "database-url", "postgres://…, a server on which databases may be made and dropped (default: only SQLite is measured)")
+	addSettings(cmd, func(_ *config, f *pflag.FlagSet) {
+		f.StringVar(&o.DatabaseURL, "database-url", "", "postgres://…, a server on which databases may be made and dropped (default: only SQLite is measured)")
 	})
 	engines := cmd.Flags().StringSlice("engine", nil, "sqlite, postgres (default: sqlite, and postgres where there is a --database-url)")
 	benchFlags(cmd.Flags(), &o)
@@ -47,7 +47,7 @@ func newBench() *cobra.Command {
 		if err := load(cmd, args); err != nil {
 			return err
 		}
-		if o.DatabaseURL != "" && !strings.HasPrefix(o.DatabaseURL, "postgres://") && !strings.HasPrefix(o.DatabaseURL, "postgresql://") {
+		if o.DatabaseURL != "" && !isPostgres(o.DatabaseURL) {
 			return errors.New("BOXOFFICE_DATABASE_URL: must start with postgres://")
 		}
 		var err error

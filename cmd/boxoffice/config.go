@@ -8,19 +8,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
-	"net/url"
 	"os"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 	"go.yaml.in/yaml/v4"
-
-	"boxoffice/access/trail"
 )
 
 // A config is what is in force for one run of the program.
@@ -53,143 +50,123 @@ type config struct {
 	URL            string
 	ScrubEvery     time.Duration
 
-	settings []setting
+	settings []*pflag.Flag
 	file     string
 }
 
-// A setting is one value that can be configured: by flag, by the environment
-// variable that is derived from the flag's name, and by the key in the file
-// that is derived likewise.
-type setting struct {
-	flag   *pflag.Flag
-	secret bool
+// A setting is a flag that can also be given in the environment, by a variable
+// that is derived from the flag's name, and in the file, by a key that is
+// derived likewise.
+func envOf(f *pflag.Flag) string {
+	return "BOXOFFICE_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
 }
 
-func (s setting) env() string {
-	return "BOXOFFICE_" + strings.ToUpper(strings.ReplaceAll(s.flag.Name, "-", "_"))
+func keyOf(f *pflag.Flag) string { return strings.ReplaceAll(f.Name, "-", "_") }
+
+// isSecret says that a setting is shown to nobody: URLs may have passwords.
+func isSecret(f *pflag.Flag) bool {
+	return slices.Contains([]string{"database-url", "nats-url", "api-keys", "key"}, f.Name)
 }
 
-func (s setting) key() string { return strings.ReplaceAll(s.flag.Name, "-", "_") }
+// A group declares settings that a command may need.
+type group func(*config, *pflag.FlagSet)
 
-// A group is a set of settings that a command may need.
-type group func(*config, *settingFlags)
-
-// settingFlags collects a command's settings while they are declared.
-type settingFlags struct {
-	*pflag.FlagSet
-	config *config
-}
-
-// note makes the flag that was declared last a setting.
-func (f *settingFlags) note(name string, secret bool) {
-	f.config.settings = append(f.config.settings, setting{flag: f.Lookup(name), secret: secret})
-}
-
-func (f *settingFlags) text(p *string, name, value, usage string) {
-	f.StringVar(p, name, value, usage)
-	f.note(name, false)
-}
-
-func (f *settingFlags) secretText(p *string, name, usage string) {
-	f.StringVar(p, name, "", usage)
-	f.note(name, true)
-}
-
-func (f *settingFlags) duration(p *time.Duration, name string, value time.Duration, usage string) {
-	f.DurationVar(p, name, value, usage)
-	f.note(name, false)
-}
-
-func (f *settingFlags) flag(p *bool, name string, value bool, usage string) {
-	f.BoolVar(p, name, value, usage)
-	f.note(name, false)
-}
-
-func databaseSettings(c *config, f *settingFlags) {
+func databaseSettings(c *config, f *pflag.FlagSet) {
 	placeSettings(c, f)
-	f.text(&c.MasterKey, "master-key", "", "key that wraps the users' keys: a key-set file, or aws-kms://ARN (default: a file that is made in the data directory; required with PostgreSQL)")
-	f.text(&c.OldMasterKey, "old-master-key", "", "the master key before, a file or aws-kms://ARN, while it is exchanged: what it wraps can be read until `boxoffice scrub` has wrapped it anew")
+	f.StringVar(&c.MasterKey, "master-key", "", "key that wraps the users' keys: a key-set file, or aws-kms://ARN (default: a file that is made in the data directory; required with PostgreSQL)")
+	f.StringVar(&c.OldMasterKey, "old-master-key", "", "the master key before, a file or aws-kms://ARN, while it is exchanged: what it wraps can be read until `boxoffice scrub` has wrapped it anew")
 }
 
 // placeSettings say where the database is, for what needn't read what is
 // encrypted there.
-func placeSettings(c *config, f *settingFlags) {
-	f.text(&c.DataDir, "data-dir", "./data", "where the embedded database and broker, and files of the service, are kept")
-	f.secretText(&c.DatabaseURL, "database-url", "postgres://… (default: the embedded database in the data directory)")
+func placeSettings(c *config, f *pflag.FlagSet) {
+	f.StringVar(&c.DataDir, "data-dir", "./data", "where the embedded database and broker, and files of the service, are kept")
+	f.StringVar(&c.DatabaseURL, "database-url", "", "postgres://… (default: the embedded database in the data directory)")
 }
 
-func brokerSettings(c *config, f *settingFlags) {
-	f.secretText(&c.NATSURL, "nats-url", "nats://… (default: the embedded server)")
-	f.text(&c.NATSCreds, "nats-creds", "", "credentials file for the NATS server")
-	f.text(&c.NATSAddr, "nats-addr", "127.0.0.1:4222", "where the embedded NATS server listens for publishers")
+func brokerSettings(c *config, f *pflag.FlagSet) {
+	f.StringVar(&c.NATSURL, "nats-url", "", "nats://… (default: the embedded server)")
+	f.StringVar(&c.NATSCreds, "nats-creds", "", "credentials file for the NATS server")
+	f.StringVar(&c.NATSAddr, "nats-addr", "127.0.0.1:4222", "where the embedded NATS server listens for publishers")
 }
 
-func serviceSettings(c *config, f *settingFlags) {
-	f.text(&c.NATSMonitorURL, "nats-monitor-url", "", "the NATS servers' monitoring addresses, separated by commas, to read sync_interval from")
+func serviceSettings(c *config, f *pflag.FlagSet) {
+	f.StringVar(&c.NATSMonitorURL, "nats-monitor-url", "", "the NATS servers' monitoring addresses, separated by commas, to read sync_interval from")
 	f.Var((*byteSize)(&c.BrokerMaxBytes), "broker-max-bytes", "what the broker may take in all, such as 50GiB; past it publishers get an error (default: no limit)")
-	f.note("broker-max-bytes", false)
-	f.duration(&c.Retention, "retention", 72*time.Hour, "how long the broker keeps events that are in the log")
-	f.text(&c.HTTPAddr, "http-addr", "127.0.0.1:8080", "where the API listens")
-	f.text(&c.MetricsAddr, "metrics-addr", "127.0.0.1:9090", "where Prometheus metrics are served; empty: nowhere")
-	f.text(&c.TLSCert, "tls-cert", "", "certificate file (PEM) for the addresses that the service listens on")
-	f.text(&c.TLSKey, "tls-key", "", "key file (PEM) for --tls-cert")
-	f.flag(&c.BehindProxy, "behind-proxy", false, "a proxy in front does TLS: listen on other addresses than loopback without it")
-	f.secretText(&c.APIKeys, "api-keys", "role:key,role:key (default: an admin key is made at the first start and printed once)")
-	f.text(&c.OIDCIssuer, "oidc-issuer", "", "URL of an OpenID Connect issuer whose JWTs are taken as keys")
-	f.text(&c.OIDCAudience, "oidc-audience", "", "the audience that the issuer's JWTs have to be meant for")
-	f.text(&c.OIDCRoleClaim, "oidc-role-claim", "", "the claim of the issuer's JWTs that names the role; dots lead into objects: realm_access.roles")
-	f.duration(&c.TrailRetention, "trail-retention", 365*24*time.Hour, "how long the trail of who did what with personal data is kept, at least 720h")
-	f.text(&c.TimeZone, "time-zone", "UTC", "IANA name of the platform's time zone")
-	f.flag(&c.Trials, "trials", true, "show the trial figure")
-	f.duration(&c.SessionTimeout, "session-timeout", 30*time.Minute, "after how long without a report a viewing session counts as abandoned")
-	f.duration(&c.ScrubEvery, "scrub-every", 24*time.Hour, "how often what erasures have left in the database's files is removed, where somebody was erased; 0: never")
-	f.text(&c.LogFormat, "log-format", "auto", "how the service logs: text, json, or auto (text on a terminal)")
+	f.DurationVar(&c.Retention, "retention", 72*time.Hour, "how long the broker keeps events that are in the log")
+	f.StringVar(&c.HTTPAddr, "http-addr", "127.0.0.1:8080", "where the API listens")
+	f.StringVar(&c.MetricsAddr, "metrics-addr", "127.0.0.1:9090", "where Prometheus metrics are served; empty: nowhere")
+	f.StringVar(&c.TLSCert, "tls-cert", "", "certificate file (PEM) for the addresses that the service listens on")
+	f.StringVar(&c.TLSKey, "tls-key", "", "key file (PEM) for --tls-cert")
+	f.BoolVar(&c.BehindProxy, "behind-proxy", false, "a proxy in front does TLS: listen on other addresses than loopback without it")
+	f.StringVar(&c.APIKeys, "api-keys", "", "role:key,role:key (default: an admin key is made at the first start and printed once)")
+	f.StringVar(&c.OIDCIssuer, "oidc-issuer", "", "URL of an OpenID Connect issuer whose JWTs are taken as keys")
+	f.StringVar(&c.OIDCAudience, "oidc-audience", "", "the audience that the issuer's JWTs have to be meant for")
+	f.StringVar(&c.OIDCRoleClaim, "oidc-role-claim", "", "the claim of the issuer's JWTs that names the role; dots lead into objects: realm_access.roles")
+	f.DurationVar(&c.TrailRetention, "trail-retention", 365*24*time.Hour, "how long the trail of who did what with personal data is kept, at least 720h")
+	f.StringVar(&c.TimeZone, "time-zone", "UTC", "IANA name of the platform's time zone")
+	f.BoolVar(&c.Trials, "trials", true, "show the trial figure")
+	f.DurationVar(&c.SessionTimeout, "session-timeout", 30*time.Minute, "after how long without a report a viewing session counts as abandoned")
+	f.DurationVar(&c.ScrubEvery, "scrub-every", 24*time.Hour, "how often what erasures have left in the database's files is removed, where somebody was erased; 0: never")
+	f.StringVar(&c.LogFormat, "log-format", "auto", "how the service logs: text, json, or auto (text on a terminal)")
 }
 
-func publisherSettings(c *config, f *settingFlags) {
-	f.secretText(&c.APIKeys, "api-keys", "role:key,role:key, as the service has it; a publisher's or admin's is taken where --key is not given")
-	f.secretText(&c.Key, "key", "API key to publish with on the embedded server of another process (default: a publisher's or admin's of BOXOFFICE_API_KEYS)")
+func publisherSettings(c *config, f *pflag.FlagSet) {
+	f.StringVar(&c.APIKeys, "api-keys", "", "role:key,role:key, as the service has it; a publisher's or admin's is taken where --key is not given")
+	f.StringVar(&c.Key, "key", "", "API key to publish with on the embedded server of another process (default: a publisher's or admin's of BOXOFFICE_API_KEYS)")
 }
 
 // addSettings declares the settings of the groups as flags of the command and
 // fills them from the environment and the file before it runs.
 func addSettings(cmd *cobra.Command, groups ...group) *config {
-	c := &config{}
-	flags := &settingFlags{FlagSet: cmd.Flags(), config: c}
-	flags.StringVar(&c.file, "config", os.Getenv("BOXOFFICE_CONFIG"), "YAML file with settings, keys named as the flags with _ for -")
-	for _, g := range groups {
-		g(c, flags)
+	c := newConfig(groups...)
+	for _, s := range c.settings {
+		cmd.Flags().AddFlag(s)
 	}
+	cmd.Flags().StringVar(&c.file, "config", os.Getenv("BOXOFFICE_CONFIG"), "YAML file with settings, keys named as the flags with _ for -")
 	cmd.PreRunE = func(*cobra.Command, []string) error { return c.load(os.LookupEnv) }
-	cmd.Long += settingsHelp(c)
+	cmd.Long += "\n\nEach setting is a flag, or an environment variable (" + envOf(c.settings[0]) + " for --" + c.settings[0].Name +
+		" and so on), or a key in the file that --config names (" + keyOf(c.settings[0]) + "); the first of these that is there counts."
 	return c
 }
 
-func settingsHelp(c *config) string {
-	return "\n\nEach setting is a flag, or an environment variable (" + c.settings[0].env() + " for --" + c.settings[0].flag.Name +
-		" and so on), or a key in the file that --config names (" + c.settings[0].key() + "); the first of these that is there counts."
+// newConfig is the configuration with the settings of the groups, at their defaults.
+func newConfig(groups ...group) *config {
+	c := &config{}
+	flags := pflag.NewFlagSet("", pflag.ContinueOnError)
+	flags.SortFlags = false
+	for _, g := range groups {
+		g(c, flags)
+	}
+	flags.VisitAll(func(f *pflag.Flag) { c.settings = append(c.settings, f) })
+	return c
+}
+
+func (c *config) settingsHave(name string) bool {
+	return slices.ContainsFunc(c.settings, func(s *pflag.Flag) bool { return s.Name == name })
 }
 
 // load fills in what no flag has set, and checks the whole.
 func (c *config) load(lookup func(string) (string, bool)) error {
-	fromFile, err := readConfigFile(c.file, c.settings)
+	fromFile, err := readConfigFile(c.file)
 	if err != nil {
 		return err
 	}
 	for _, s := range c.settings {
-		if s.flag.Changed {
+		if s.Changed {
 			continue
 		}
-		value, origin := "", ""
 		// An empty variable is how shells and compose files say "not set".
-		if v, ok := lookup(s.env()); ok && v != "" {
-			value, origin = v, s.env()
-		} else if v, ok := fromFile[s.key()]; ok {
-			value, origin = v, s.key()+" in "+c.file
-		} else {
+		origin := envOf(s)
+		value, ok := lookup(origin)
+		if !ok || value == "" {
+			origin = keyOf(s) + " in " + c.file
+			value, ok = fromFile[keyOf(s)]
+		}
+		if !ok {
 			continue
 		}
-		if err := s.flag.Value.Set(value); err != nil {
+		if err := s.Value.Set(value); err != nil {
 			return fmt.Errorf("%s: %w", origin, wrongValue(s, err))
 		}
 	}
@@ -197,14 +174,14 @@ func (c *config) load(lookup func(string) (string, bool)) error {
 }
 
 // wrongValue says what a setting must be, and quotes nothing: it may be a secret.
-func wrongValue(s setting, err error) error {
-	switch s.flag.Value.Type() {
+func wrongValue(s *pflag.Flag, err error) error {
+	switch s.Value.Type() {
 	case "bool":
 		return errors.New("must be true or false")
 	case "duration":
 		return errors.New("must be a duration, such as 90s, 30m or 72h")
 	}
-	if s.secret {
+	if isSecret(s) {
 		return errors.New("not a valid value")
 	}
 	return err
@@ -213,7 +190,7 @@ func wrongValue(s setting, err error) error {
 // readConfigFile reads a flat YAML mapping of settings to scalars. A command
 // takes the settings that it has and leaves those of other commands alone, but
 // a key that no command has is an error: it is a setting misspelt.
-func readConfigFile(file string, settings []setting) (map[string]string, error) {
+func readConfigFile(file string) (map[string]string, error) {
 	if file == "" {
 		return nil, nil
 	}
@@ -225,7 +202,12 @@ func readConfigFile(file string, settings []setting) (map[string]string, error) 
 	if err := yaml.Unmarshal(text, &nodes); err != nil {
 		return nil, fmt.Errorf("--config: %s: %w", file, err)
 	}
-	known := allSettingKeys()
+	var known []string
+	for _, g := range []group{databaseSettings, brokerSettings, serviceSettings, publisherSettings, clientSettings} {
+		for _, s := range newConfig(g).settings {
+			known = append(known, keyOf(s))
+		}
+	}
 	values := map[string]string{}
 	for key, node := range nodes {
 		if !slices.Contains(known, key) {
@@ -239,158 +221,15 @@ func readConfigFile(file string, settings []setting) (map[string]string, error) 
 	return values, nil
 }
 
-func allSettingKeys() []string {
-	var keys []string
-	for _, g := range []group{databaseSettings, brokerSettings, serviceSettings, publisherSettings, clientSettings} {
-		c := &config{}
-		g(c, &settingFlags{FlagSet: pflag.NewFlagSet("", pflag.ContinueOnError), config: c})
-		for _, s := range c.settings {
-			keys = append(keys, s.key())
-		}
-	}
-	return keys
-}
-
-// check holds the values against their rules. Settings that the command
-// doesn't have are zero and pass.
-func (c *config) check() error {
-	if _, err := time.LoadLocation(c.TimeZone); err != nil || c.TimeZone == "Local" {
-		return errors.New("BOXOFFICE_TIME_ZONE: must be the IANA name of a time zone, such as Europe/Paris")
-	}
-	if c.DatabaseURL != "" && !strings.HasPrefix(c.DatabaseURL, "postgres://") && !strings.HasPrefix(c.DatabaseURL, "postgresql://") {
-		return errors.New("BOXOFFICE_DATABASE_URL: must start with postgres://")
-	}
-	if err := c.checkMasterKeys(); err != nil {
-		return err
-	}
-	if err := c.checkBroker(); err != nil {
-		return err
-	}
-	if err := c.checkURL(); err != nil {
-		return err
-	}
-	if _, err := parseAPIKeys(c.APIKeys); err != nil {
-		return fmt.Errorf("BOXOFFICE_API_KEYS: %w", err)
-	}
-	if c.settingsHave("retention") && c.Retention <= 0 {
-		return errors.New("BOXOFFICE_RETENTION: must be more than 0")
-	}
-	if err := c.checkOIDC(); err != nil {
-		return err
-	}
-	if c.settingsHave("trail-retention") && c.TrailRetention < trail.MinRetention {
-		return errors.New("BOXOFFICE_TRAIL_RETENTION: must be at least 720h")
-	}
-	if c.settingsHave("session-timeout") && c.SessionTimeout <= 0 {
-		return errors.New("BOXOFFICE_SESSION_TIMEOUT: must be more than 0")
-	}
-	if c.ScrubEvery < 0 {
-		return errors.New("BOXOFFICE_SCRUB_EVERY: must not be negative")
-	}
-	if c.URL != "" && !hasScheme(c.URL, "http", "https") {
-		return errors.New("BOXOFFICE_URL: must be http://HOST:PORT or https://HOST")
-	}
-	if !slices.Contains([]string{"", "auto", "text", "json"}, c.LogFormat) {
-		return errors.New("BOXOFFICE_LOG_FORMAT: must be auto, text or json")
-	}
-	if (c.TLSCert == "") != (c.TLSKey == "") {
-		return errors.New("BOXOFFICE_TLS_CERT, BOXOFFICE_TLS_KEY: set both or neither")
-	}
-	return c.checkAddresses()
-}
-
-// checkOIDC holds the settings of an issuer against each other: a token is a
-// key only where it is told whose, for whom and how it names the role.
-func (c *config) checkOIDC() error {
-	if c.OIDCIssuer == "" && c.OIDCAudience == "" && c.OIDCRoleClaim == "" {
-		return nil
-	}
-	u, err := url.Parse(c.OIDCIssuer)
-	if err != nil || u.Host == "" || u.Scheme != "https" && !(u.Scheme == "http" && isLoopback(u.Hostname())) {
-		return errors.New("BOXOFFICE_OIDC_ISSUER: must be https://…, as the issuer's tokens have it in iss (http:// on loopback only)")
-	}
-	if c.OIDCAudience == "" {
-		return errors.New("BOXOFFICE_OIDC_AUDIENCE: required with BOXOFFICE_OIDC_ISSUER: the audience that tokens have to be meant for")
-	}
-	if c.OIDCRoleClaim == "" {
-		return errors.New("BOXOFFICE_OIDC_ROLE_CLAIM: required with BOXOFFICE_OIDC_ISSUER: the claim that names the role")
-	}
-	return nil
-}
-
-// checkBroker holds the broker's addresses against the schemes that they may
-// have, so that a slip of the pen isn't a connection that is tried for ever.
-func (c *config) checkBroker() error {
-	for address := range strings.SplitSeq(c.NATSURL, ",") {
-		if c.NATSURL != "" && !hasScheme(address, "nats", "tls", "ws", "wss") {
-			return errors.New("BOXOFFICE_NATS_URL: must be nats://HOST:PORT, or several of these with commas between them")
-		}
-	}
-	for _, address := range c.monitorURLs() {
-		if !hasScheme(address, "http", "https") {
-			return errors.New("BOXOFFICE_NATS_MONITOR_URL: must be http://HOST:PORT, or several of these with commas between them")
-		}
-	}
-	if c.NATSCreds != "" {
-		if _, err := os.ReadFile(c.NATSCreds); err != nil {
-			return fmt.Errorf("BOXOFFICE_NATS_CREDS: %w", err)
-		}
-	}
-	return nil
-}
-
-// hasScheme says that an address is a URL with a host and one of the schemes.
-func hasScheme(address string, schemes ...string) bool {
-	u, err := url.Parse(strings.TrimSpace(address))
-	return err == nil && u.Host != "" && slices.Contains(schemes, u.Scheme)
-}
-
-func (c *config) settingsHave(flag string) bool {
-	return slices.ContainsFunc(c.settings, func(s setting) bool { return s.flag.Name == flag })
-}
-
-// checkAddresses keeps keys and personal data from crossing a network in clear
-// text because somebody forgot TLS.
-func (c *config) checkAddresses() error {
-	addresses := []struct{ env, addr string }{{"BOXOFFICE_HTTP_ADDR", c.HTTPAddr}, {"BOXOFFICE_METRICS_ADDR", c.MetricsAddr}}
-	if c.NATSURL == "" {
-		addresses = append(addresses, struct{ env, addr string }{"BOXOFFICE_NATS_ADDR", c.NATSAddr})
-	}
-	for _, a := range addresses {
-		if a.addr == "" {
-			continue
-		}
-		host, port, err := net.SplitHostPort(a.addr)
-		if err != nil {
-			return fmt.Errorf("%s: must be HOST:PORT", a.env)
-		}
-		if _, err := strconv.ParseUint(port, 10, 16); err != nil {
-			return fmt.Errorf("%s: the port must be a number from 0 to 65535", a.env)
-		}
-		if !isLoopback(host) && c.settingsHave("tls-cert") && c.TLSCert == "" && !c.BehindProxy {
-			return fmt.Errorf("%s: listening on another address than loopback needs TLS (--tls-cert, --tls-key), or --behind-proxy where a proxy does it", a.env)
-		}
-	}
-	return nil
-}
-
-func isLoopback(host string) bool {
-	if host == "localhost" {
-		return true
-	}
-	ip := net.ParseIP(host)
-	return ip != nil && ip.IsLoopback()
-}
-
 // print writes what is in force as a file that --config reads, with secrets
 // hidden.
 func (c *config) print(w io.Writer) error {
 	for _, s := range c.settings {
-		value := s.flag.Value.String()
-		if s.secret && value != "" {
+		value := s.Value.String()
+		if isSecret(s) && value != "" {
 			value = "(hidden)"
 		}
-		line, err := yaml.Marshal(map[string]string{s.key(): value})
+		line, err := yaml.Marshal(map[string]string{keyOf(s): value})
 		if err != nil {
 			return err
 		}
@@ -404,30 +243,20 @@ func (c *config) print(w io.Writer) error {
 // A byteSize is a number of bytes, written with or without a unit.
 type byteSize int64
 
-var byteUnits = []struct {
-	suffix string
-	factor int64
-}{{"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30}, {"TiB", 1 << 40}, {"KB", 1e3}, {"MB", 1e6}, {"GB", 1e9}, {"TB", 1e12}, {"B", 1}, {"", 1}}
+// mostBytes is up to where a number of bytes is exact, whatever its unit.
+const mostBytes = 1 << 53
 
+// Set reads a size. Nothing is no limit.
 func (b *byteSize) Set(text string) error {
-	text = strings.TrimSpace(text)
-	if text == "" {
-		*b = 0
-		return nil
+	if text = strings.TrimSpace(text); text == "" {
+		text = "0"
 	}
-	for _, u := range byteUnits {
-		digits, ok := strings.CutSuffix(text, u.suffix)
-		if !ok {
-			continue
-		}
-		n, err := strconv.ParseInt(strings.TrimSpace(digits), 10, 64)
-		if err != nil || n < 0 || n > (1<<62)/u.factor {
-			break
-		}
-		*b = byteSize(n * u.factor)
-		return nil
+	n, err := humanize.ParseBytes(text)
+	if err != nil || n > mostBytes {
+		return errors.New("must be a number of bytes, such as 1073741824 or 1GiB")
 	}
-	return errors.New("must be a number of bytes, such as 1073741824 or 1GiB")
+	*b = byteSize(n)
+	return nil
 }
 
 func (b *byteSize) String() string {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"golang.org/x/sync/errgroup"
 
 	"boxoffice/access/trail"
@@ -62,12 +63,12 @@ func newDemo() *cobra.Command {
 }
 
 // demoSettings are those of serve that make sense on a throw-away directory.
-func demoSettings(c *config, f *settingFlags) {
-	f.text(&c.NATSAddr, "nats-addr", "127.0.0.1:4222", "where the embedded NATS server listens for publishers")
-	f.text(&c.HTTPAddr, "http-addr", "127.0.0.1:8080", "where the API listens")
-	f.text(&c.MetricsAddr, "metrics-addr", "127.0.0.1:9090", "where Prometheus metrics are served; empty: nowhere")
-	f.text(&c.TimeZone, "time-zone", "UTC", "IANA name of the platform's time zone")
-	f.flag(&c.Trials, "trials", true, "show the trial figure")
+func demoSettings(c *config, f *pflag.FlagSet) {
+	f.StringVar(&c.NATSAddr, "nats-addr", "127.0.0.1:4222", "where the embedded NATS server listens for publishers")
+	f.StringVar(&c.HTTPAddr, "http-addr", "127.0.0.1:8080", "where the API listens")
+	f.StringVar(&c.MetricsAddr, "metrics-addr", "127.0.0.1:9090", "where Prometheus metrics are served; empty: nowhere")
+	f.StringVar(&c.TimeZone, "time-zone", "UTC", "IANA name of the platform's time zone")
+	f.BoolVar(&c.Trials, "trials", true, "show the trial figure")
 	c.SessionTimeout = 30 * time.Minute
 	c.Retention = time.Hour
 	c.TrailRetention = trail.MinRetention

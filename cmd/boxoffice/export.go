@@ -42,10 +42,10 @@ const exportHelp = "\n\nIt reads the database directly, whether the service runs
 
 // exportSettings are what it takes to read the read models: the database, and
 // how the state of a viewing session is told.
-func exportSettings(c *config, f *settingFlags) {
-	f.text(&c.DataDir, "data-dir", "./data", "where the embedded database is kept")
-	f.secretText(&c.DatabaseURL, "database-url", "postgres://… (default: the embedded database in the data directory)")
-	f.duration(&c.SessionTimeout, "session-timeout", 30*time.Minute, "after how long without a report a viewing session counts as abandoned")
+func exportSettings(c *config, f *pflag.FlagSet) {
+	f.StringVar(&c.DataDir, "data-dir", "./data", "where the embedded database is kept")
+	f.StringVar(&c.DatabaseURL, "database-url", "", "postgres://… (default: the embedded database in the data directory)")
+	f.DurationVar(&c.SessionTimeout, "session-timeout", 30*time.Minute, "after how long without a report a viewing session counts as abandoned")
 }
 
 func newExportUsers() *cobra.Command {

@@ -165,7 +165,7 @@ func FuzzConfigFile(f *testing.F) {
 		f.Add([]byte(text))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
-		values, err := readConfigFile(written(t, "c.yaml", text), nil)
+		values, err := readConfigFile(written(t, "c.yaml", text))
 		if err != nil && values != nil {
 			t.Errorf("%v and %v", values, err)
 		}

@@ -123,7 +123,8 @@ func (s *service) workers() []worker {
 	}{
 		{true, worker{name: "api", role: roleAPI, early: true, final: true, run: s.api.serve}},
 		{s.observed != nil, worker{name: "metrics", early: true, final: true, run: s.observed.serve}},
-		{true, worker{name: "ingest", role: roleIngest, run: func(ctx context.Context) error { return s.ingester.Run(ctx) }}},
+		// It mends itself; what it returns is a mistake in the program.
+		{true, worker{name: "ingest", role: roleIngest, final: true, run: func(ctx context.Context) error { return s.ingester.Run(ctx) }}},
 		{true, worker{name: "retention", role: roleIngest, run: s.retain}},
 		{true, worker{name: "compaction", role: roleIngest, run: func(ctx context.Context) error { return s.store.RunCompaction(ctx) }}},
 		{true, worker{name: "refused-count", role: roleIngest, run: s.countRefusedEvents}},

@@ -15,16 +15,18 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/spf13/pflag"
+
 	"boxoffice/access"
 	"boxoffice/api"
 )
 
 // clientSettings are those of commands that call the API of a running service.
-func clientSettings(c *config, f *settingFlags) {
-	f.text(&c.HTTPAddr, "http-addr", "127.0.0.1:8080", "where the service's API listens on this machine")
-	f.text(&c.URL, "url", "", "where the service's API is (default: http:// and --http-addr)")
-	f.secretText(&c.APIKeys, "api-keys", "role:key,role:key, as the service has it; an admin's is taken where --key is not given")
-	f.secretText(&c.Key, "key", "API key of an admin (default: an admin's of BOXOFFICE_API_KEYS)")
+func clientSettings(c *config, f *pflag.FlagSet) {
+	f.StringVar(&c.HTTPAddr, "http-addr", "127.0.0.1:8080", "where the service's API listens on this machine")
+	f.StringVar(&c.URL, "url", "", "where the service's API is (default: http:// and --http-addr)")
+	f.StringVar(&c.APIKeys, "api-keys", "", "role:key,role:key, as the service has it; an admin's is taken where --key is not given")
+	f.StringVar(&c.Key, "key", "", "API key of an admin (default: an admin's of BOXOFFICE_API_KEYS)")
 }
 
 // adminKey finds a key of an admin.
