@@ -31,6 +31,8 @@ var table = []page{
 	{method: http.MethodGet, pattern: "/live", operation: "list-months", nav: "dashboard", stream: true, serve: (*visit).dashboardStream},
 	{method: http.MethodGet, pattern: "/users", operation: "list-users", nav: "users", serve: (*visit).users},
 	{method: http.MethodGet, pattern: "/users/{id}", operation: "get-user", nav: "users", serve: (*visit).user},
+	{method: http.MethodGet, pattern: "/contents", operation: "list-contents", nav: "contents", serve: (*visit).contents},
+	{method: http.MethodGet, pattern: "/contents/{id}", operation: "list-sessions", nav: "contents", serve: (*visit).content},
 	{method: http.MethodPost, pattern: "/preferences", operation: "list-months", serve: (*visit).preferences},
 }
 

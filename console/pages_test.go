@@ -21,6 +21,9 @@ func TestPagesAreAsTheyWere(t *testing.T) {
 		{"user-contents", "/users/louis?view=contents", access.Support},
 		{"user-bare", "/users/%6Eew", access.Support},
 		{"user-markup", "/users/%3Cb%3E%22%27&", access.Support},
+		{"contents", "/contents", access.Viewer},
+		{"content", "/contents/quiet-river", access.Support},
+		{"content-viewer", "/contents/quiet-river?from=2026-11-01", access.Viewer},
 		{"users-counted", "/users?kpi=unsubscribed&month=2026-11", access.Admin},
 	} {
 		t.Run(c.name, func(t *testing.T) {

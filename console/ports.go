@@ -37,6 +37,11 @@ type Reader interface {
 	// UserContents returns what one user viewed in sessions that started in
 	// [from, to), the latest first; nil is no bound.
 	UserContents(ctx context.Context, id string, from, to *domain.Instant) ([]projections.Content, eventstore.Position, error)
+	// Contents returns a page of what all users viewed in sessions that started in
+	// [from, to), most sessions first; nil is no bound.
+	Contents(ctx context.Context, from, to *domain.Instant, after *projections.ContentCursor, limit int) (projections.ContentsPage, error)
+	// Content returns one of them; false where no session in the period is of it.
+	Content(ctx context.Context, id string, from, to *domain.Instant) (projections.Content, bool, eventstore.Position, error)
 	// Status says how far the read models that answer have come.
 	Status(ctx context.Context) (projections.ReaderStatus, error)
 }

@@ -218,6 +218,14 @@ var reservedIDs = map[string]bool{"new": true, "import": true, "erase": true}
 // first letter is percent-encoded, which makes it an id.
 func userPath(id string) string { return "/users/" + pathSegment(id) }
 
+// plain is a text, or the one that is pointed to.
+func plain(s any) string {
+	if p, ok := s.(*string); ok {
+		return orEmpty(p)
+	}
+	return fmt.Sprint(s)
+}
+
 // contentPath is the address of a content's page.
 func contentPath(id string) string { return "/contents/" + pathSegment(id) }
 

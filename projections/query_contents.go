@@ -116,6 +116,34 @@ func (r *Reader) Contents(ctx context.Context, from, to *domain.Instant, after *
 	return page, err
 }
 
+// Content returns what all users viewed of one content in the sessions that began
+// from one instant on and before another, nil for no bound; false where there is
+// no such session. It takes time in proportion to the content's sessions.
+func (r *Reader) Content(ctx context.Context, id string, from, to *domain.Instant) (c Content, found bool, position eventstore.Position, err error) {
+	if !isText(id) {
+		return c, false, 0, nil
+	}
+	err = r.read(ctx, func(s *snapshot) error {
+		position = s.Position
+		period := between("s.started_at", from, to)
+		q := &statement{}
+		q.write("SELECT COUNT(*) FROM sessions s")
+		q.where(append([]condition{func(q *statement) string { return "s.content_id = " + q.arg(id) }}, period...)...)
+		var n int64
+		if err := s.tx.QueryRowContext(ctx, q.text.String(), q.args...).Scan(&n); err != nil || n == 0 {
+			return err
+		}
+		found = true
+		var err error
+		c, err = s.content(ctx, id, period)
+		return err
+	})
+	if err != nil {
+		err = fmt.Errorf("sum the viewing of a content: %w", err)
+	}
+	return c, found, position, err
+}
+
 // mostViewed gives the contents that come next, with their number of sessions.
 func (s *snapshot) mostViewed(ctx context.Context, period []condition, after *ContentCursor, limit int) ([]ContentCursor, error) {
 	q := &statement{}
