@@ -4,6 +4,7 @@ package console
 
 import (
 	"net/url"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -48,6 +49,20 @@ func (q *query) instant(name string) *domain.Instant {
 		return nil
 	}
 	return &i
+}
+
+// number reads a number that isn't negative; 0 where there is none.
+func (q *query) number(name string) int64 {
+	text := q.Get(name)
+	if text == "" {
+		return 0
+	}
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || n < 0 {
+		q.bad = true
+		return 0
+	}
+	return n
 }
 
 // month reads a month; nil where there is none.

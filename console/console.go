@@ -27,6 +27,7 @@ import (
 	"github.com/klauspost/compress/gzhttp"
 
 	"boxoffice/access"
+	"boxoffice/accounts"
 	"boxoffice/domain"
 	"boxoffice/internal/cursor"
 )
@@ -37,6 +38,10 @@ type Config struct {
 	Reader Reader
 	// Log has the recorded events and the refused ones. Required.
 	Log Log
+	// Accounts does things to people. Required.
+	Accounts *accounts.Service
+	// Trail is who saw or changed personal data. Required.
+	Trail Trail
 	// Sessions are those of browsers: who is signed in. Required.
 	Sessions Sessions
 	// Gate lets through who may do what they ask for. Required.
@@ -68,6 +73,10 @@ func (c *Config) check() error {
 		return errors.New("console: Config.Reader is missing")
 	case c.Log == nil:
 		return errors.New("console: Config.Log is missing")
+	case c.Accounts == nil:
+		return errors.New("console: Config.Accounts is missing")
+	case c.Trail == nil:
+		return errors.New("console: Config.Trail is missing")
 	case c.Sessions == nil:
 		return errors.New("console: Config.Sessions is missing")
 	case c.Gate == nil:

@@ -11,6 +11,7 @@ import (
 	"strconv"
 
 	"boxoffice/access"
+	"boxoffice/accounts"
 	"boxoffice/projections"
 )
 
@@ -74,6 +75,11 @@ func (v *visit) fail(err error) {
 	f := failure{Kind: "broken", Address: v.r.URL.RequestURI()}
 	status := http.StatusInternalServerError
 	refusal, refused := errors.AsType[*access.Refusal](err)
+	if refused && refusal.Kind == access.Forbidden {
+		v.refuse(err)
+		return
+	}
+	_, waiting := errors.AsType[*accounts.UnavailableError](err)
 	switch {
 	case errors.Is(err, errNoPage):
 		f.Kind, status = "unknown", http.StatusNotFound
@@ -86,7 +92,7 @@ func (v *visit) fail(err error) {
 	case refused && refusal.Kind == access.TooMany:
 		f.Kind, status = "wait", http.StatusTooManyRequests
 		v.w.Header().Set("Retry-After", strconv.Itoa(int(refusal.Wait.Seconds())+1))
-	case refused, projections.Unavailable(err), errors.Is(err, context.DeadlineExceeded):
+	case refused, waiting, projections.Unavailable(err), errors.Is(err, context.DeadlineExceeded):
 		f.Kind, status = "unavailable", http.StatusServiceUnavailable
 		v.w.Header().Set("Retry-After", "5")
 	}

@@ -33,6 +33,14 @@ var table = []page{
 	{method: http.MethodGet, pattern: "/users/{id}", operation: "get-user", nav: "users", serve: (*visit).user},
 	{method: http.MethodGet, pattern: "/contents", operation: "list-contents", nav: "contents", serve: (*visit).contents},
 	{method: http.MethodGet, pattern: "/contents/{id}", operation: "list-sessions", nav: "contents", serve: (*visit).content},
+	{method: http.MethodGet, pattern: "/history", operation: "list-events", nav: "history", serve: (*visit).history},
+	{method: http.MethodGet, pattern: "/live/history", operation: "list-events", nav: "history", stream: true, serve: (*visit).historyStream},
+	{method: http.MethodGet, pattern: "/history/{position}", operation: "list-events", nav: "history", serve: (*visit).event},
+	{method: http.MethodGet, pattern: "/refused", operation: "list-refused", nav: "refused", serve: (*visit).refused},
+	{method: http.MethodGet, pattern: "/refused/{id}", operation: "list-refused", nav: "refused", serve: (*visit).refusedEvent},
+	{method: http.MethodPost, pattern: "/refused/{id}/retry", operation: "retry-refused", nav: "refused", serve: (*visit).retryRefused},
+	{method: http.MethodPost, pattern: "/refused/{id}/delete", operation: "delete-refused", nav: "refused", serve: (*visit).deleteRefused},
+	{method: http.MethodGet, pattern: "/audit", operation: "list-trail", nav: "audit", serve: (*visit).audit},
 	{method: http.MethodPost, pattern: "/preferences", operation: "list-months", serve: (*visit).preferences},
 }
 

@@ -24,6 +24,14 @@ func TestPagesAreAsTheyWere(t *testing.T) {
 		{"contents", "/contents", access.Viewer},
 		{"content", "/contents/quiet-river", access.Support},
 		{"content-viewer", "/contents/quiet-river?from=2026-11-01", access.Viewer},
+		{"history", "/history", access.Admin},
+		{"history-auditor", "/history", access.Auditor},
+		{"history-filtered", "/history?type=user.updated", access.Admin},
+		{"event", "/history/8", access.Admin},
+		{"refused", "/refused", access.Admin},
+		{"refused-event", "/refused/1", access.Admin},
+		{"refused-auditor", "/refused/1", access.Auditor},
+		{"audit", "/audit", access.Auditor},
 		{"users-counted", "/users?kpi=unsubscribed&month=2026-11", access.Admin},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"boxoffice/access"
+	"boxoffice/access/trail"
 	"boxoffice/domain"
 	"boxoffice/eventstore"
 	"boxoffice/projections"
@@ -52,6 +53,20 @@ type Log interface {
 	// Wait returns when the log has grown past the position, or with the
 	// context's error.
 	Wait(ctx context.Context, after eventstore.Position) error
+	// Head says where the log stands.
+	Head(ctx context.Context) (eventstore.Head, error)
+	// ReadSealed returns a page of the recorded events, as they stand in the log.
+	ReadSealed(ctx context.Context, q eventstore.SealedQuery) (eventstore.SealedPage, error)
+	// Unseal returns the events of rows in readable form, in the same order; those
+	// whose user's key has been destroyed say so.
+	Unseal(ctx context.Context, rows []eventstore.SealedRecord) ([]eventstore.Record, error)
+	// Refused returns a page of the refused events, and the id to go on from: 0
+	// on the last page.
+	Refused(ctx context.Context, q eventstore.RefusedQuery) (events []eventstore.RefusedEvent, next int64, err error)
+	// RefusedEvent returns one refused event; false where it isn't in the list.
+	RefusedEvent(ctx context.Context, id int64) (eventstore.RefusedEvent, bool, error)
+	// DeleteRefused removes a refused event; false where it isn't there.
+	DeleteRefused(ctx context.Context, id int64) (bool, error)
 	// CountRefused returns how many refused events are kept, by reason.
 	CountRefused(ctx context.Context) (map[domain.Reason]int64, error)
 }
@@ -69,4 +84,11 @@ type Session struct {
 type Sessions interface {
 	// Current is the session of a request's browser; nil where nobody is signed in.
 	Current(r *http.Request) (*Session, error)
+}
+
+// A Trail is who saw or changed personal data. It is used by many requests at a time.
+type Trail interface {
+	// Entries returns a page of the trail, the latest first, and the Before of the
+	// next page, 0 on the last.
+	Entries(ctx context.Context, q trail.Query) (entries []trail.Entry, next int64, err error)
 }

@@ -253,7 +253,7 @@ func (v *visit) layout(title string, content template.HTML) frame {
 		return f
 	}
 	f.Who = &signedIn{v.who.Name, string(v.who.Role), v.Clock(v.session.Ends)}
-	f.CSRF, f.Address, f.Nav = v.session.Token, v.r.URL.RequestURI(), v.navigation()
+	f.CSRF, f.Address, f.Nav = v.token(), v.r.URL.RequestURI(), v.navigation()
 	for _, value := range []string{"", "light", "dark"} {
 		f.Themes = append(f.Themes, option{value, "theme." + cmp.Or(value, "system"), value == f.Theme})
 	}
@@ -261,6 +261,14 @@ func (v *visit) layout(title string, content template.HTML) frame {
 		f.Languages = append(f.Languages, option{tag, "language." + tag, tag == v.Tag})
 	}
 	return f
+}
+
+// token is what the forms of the session carry against forgery.
+func (v *visit) token() string {
+	if v.session == nil {
+		return ""
+	}
+	return v.session.Token
 }
 
 // Zone names the platform's time zone.

@@ -17,10 +17,13 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"boxoffice/access"
+	"boxoffice/access/trail"
+	"boxoffice/accounts"
 	"boxoffice/domain"
 	"boxoffice/eventstore"
 	"boxoffice/eventstore/vault"
@@ -42,8 +45,10 @@ type world struct {
 	handler http.Handler
 	store   *eventstore.Store
 	reader  *projections.Reader
+	trail   *trail.Trail
 	log     *strings.Builder
 
+	mu       sync.Mutex
 	sequence uint64
 }
 
@@ -88,13 +93,27 @@ func newWorld(t *testing.T) *world {
 		w.store.Close()
 		db.Close()
 	})
+	pseudonyms := func(context.Context, []string) (map[string]trail.Subject, error) { return nil, nil }
+	if err := trail.Migrate(ctx, db); err != nil {
+		t.Fatal(err)
+	}
+	w.trail, err = trail.Open(ctx, db, trail.Config{Pseudonyms: pseudonyms})
+	if err != nil {
+		t.Fatal(err)
+	}
+	doer, err := accounts.New(accounts.Config{
+		Reader: w.reader, Log: w.store, Publisher: w, Locks: db, Zone: zone, Clock: func() time.Time { return testNow },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 	who := fixedSession{}
 	cursors, err := cursor.NewSealer(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	w.handler, err = New(Config{
-		Reader: w.reader, Log: w.store, Sessions: who, Gate: access.NewGate(who, 0), Cursors: cursors,
+		Reader: w.reader, Log: w.store, Accounts: doer, Trail: w.trail, Audit: access.Audit{Trail: w.trail}, Sessions: who, Gate: access.NewGate(who, 0), Cursors: cursors,
 		Zone: zone, Trials: true, Version: "1.0", Clock: func() time.Time { return testNow },
 		Logger: slog.New(slog.NewTextHandler(w.log, nil)),
 	})
@@ -122,23 +141,35 @@ func (w *world) platform() *world {
 	return w
 }
 
-// happen appends events as ingest does, and waits until the read models show them.
-func (w *world) happen(events ...string) {
-	w.t.Helper()
+// PublishBatch appends messages as ingest does.
+func (w *world) PublishBatch(ctx context.Context, messages []wire.Message) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	b := eventstore.Batch{Stream: "test"}
-	for _, text := range events {
-		var named struct{ Type string }
-		if err := json.Unmarshal([]byte(text), &named); err != nil {
-			w.t.Fatalf("%v in %s", err, text)
-		}
+	for _, m := range messages {
 		w.sequence++
-		a := wire.Receive(wire.Subject(domain.Type(named.Type)), nil, []byte(text), domain.InstantOf(testNow))
+		a := wire.Receive(m.Subject, m.Header, m.Data, domain.InstantOf(testNow))
 		b.Messages = append(b.Messages, eventstore.Incoming{
 			Sequence: w.sequence, ReceivedAt: domain.InstantOf(testNow),
 			Event: a.Event, Refusal: a.Refusal, MustBeNew: a.MustBeNew, Raw: a.Kept(),
 		})
 	}
-	if _, err := w.store.Append(context.Background(), b); err != nil {
+	_, err := w.store.Append(ctx, b)
+	return err
+}
+
+// happen publishes events, and waits until the read models show them.
+func (w *world) happen(events ...string) {
+	w.t.Helper()
+	var messages []wire.Message
+	for _, text := range events {
+		var named struct{ Type string }
+		if err := json.Unmarshal([]byte(text), &named); err != nil {
+			w.t.Fatalf("%v in %s", err, text)
+		}
+		messages = append(messages, wire.Message{Subject: wire.Subject(domain.Type(named.Type)), Data: []byte(text)})
+	}
+	if err := w.PublishBatch(context.Background(), messages); err != nil {
 		w.t.Fatal(err)
 	}
 	head, err := w.store.Head(context.Background())
