@@ -12,5 +12,7 @@
 //
 // Parts that are subjects of their own are packages below: apikeys (keys that
 // the service made), tokens (JWTs of an OpenID Connect issuer), attempts (how
-// often somebody may guess) and trail (who did what).
+// often somebody may guess), sessions (who is signed in with a browser), browser
+// (signing in and out, and the requests of those who are) and trail (who did
+// what).
 package access

@@ -28,6 +28,11 @@ type Attempts interface {
 	Succeeded(key string)
 }
 
+// TooManyAttempts is the refusal of an address that has to wait.
+func TooManyAttempts(wait time.Duration) *Refusal {
+	return &Refusal{Kind: TooMany, Wait: wait, Reason: "too many attempts with keys that are no good came from this address; wait"}
+}
+
 // A Guard finds out who holds the key that a request brings, and bounds guessing.
 type Guard struct {
 	Keys     Keys
@@ -40,10 +45,7 @@ type Guard struct {
 func (g *Guard) Try(r *http.Request, key string) (Identity, error) {
 	from := g.Front.Client(r)
 	if wait := g.Attempts.Wait(from, key); wait > 0 {
-		return Identity{}, &Refusal{
-			Kind: TooMany, Wait: wait,
-			Reason: "too many attempts with keys that are no good came from this address; wait",
-		}
+		return Identity{}, TooManyAttempts(wait)
 	}
 	who, err := g.Keys.Lookup(r.Context(), key)
 	refusal, refused := errors.AsType[*Refusal](err)

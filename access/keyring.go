@@ -27,6 +27,9 @@ type KeyringConfig struct {
 	Made *apikeys.Store
 	// Tokens, where set, says whose tokens are keys. The keyring fills in the roles.
 	Tokens *tokens.Config
+	// Secret is 32 bytes that all processes of the service know and nobody else:
+	// what is kept of a key of the configuration is hashed with it. Required.
+	Secret []byte
 }
 
 // A Keyring finds out who holds a key. It is safe for concurrent use.
@@ -34,11 +37,16 @@ type Keyring struct {
 	configured configuredKeys
 	made       *apikeys.Store
 	tokens     *tokens.Verifier // nil where there is no issuer
+	issuer     string
+	secret     []byte
 }
 
 // NewKeyring gathers the keys.
 func NewKeyring(c KeyringConfig) (*Keyring, error) {
-	ring := &Keyring{made: c.Made}
+	if len(c.Secret) < 32 {
+		return nil, errors.New("the keyring's secret has fewer than 32 bytes")
+	}
+	ring := &Keyring{made: c.Made, secret: c.Secret}
 	for i, k := range c.Configured {
 		who := Identity{Role: k.Role, Name: fmt.Sprintf("%s %d", configuredPrefix, i+1)}
 		if err := ring.configured.Add(k.Key, who); err != nil {
@@ -46,7 +54,7 @@ func NewKeyring(c KeyringConfig) (*Keyring, error) {
 		}
 	}
 	if c.Tokens != nil {
-		ring.tokens = newVerifier(*c.Tokens)
+		ring.tokens, ring.issuer = newVerifier(*c.Tokens), c.Tokens.Issuer
 	}
 	return ring, nil
 }
@@ -59,6 +67,9 @@ func newVerifier(c tokens.Config) *tokens.Verifier {
 	c.Contains = func(role, other string) bool { return Role(role).Contains(Role(other)) }
 	return tokens.New(c)
 }
+
+// Issuer is the issuer whose tokens are keys; nil where there is none.
+func (r *Keyring) Issuer() *tokens.Verifier { return r.tokens }
 
 // TakesTokens says whether tokens of an issuer are keys: they end without
 // anybody's doing.
@@ -74,9 +85,15 @@ func (r *Keyring) Lookup(ctx context.Context, key string) (Identity, error) {
 		return who, nil
 	}
 	if r.tokens != nil && tokens.Looks(key) {
-		return r.lookupToken(ctx, key)
+		holder, err := r.tokens.Verify(ctx, key)
+		return ofToken(holder, err)
 	}
 	k, ok, err := r.made.Find(ctx, key)
+	return ofMade(k, ok, err)
+}
+
+// ofMade is who holds a key that was looked for among those that were made.
+func ofMade(k apikeys.Key, ok bool, err error) (Identity, error) {
 	if err != nil {
 		return Identity{}, err
 	}
@@ -86,8 +103,8 @@ func (r *Keyring) Lookup(ctx context.Context, key string) (Identity, error) {
 	return Identity{Role: Role(k.Role), Name: k.Name, Types: k.Types}, nil
 }
 
-func (r *Keyring) lookupToken(ctx context.Context, token string) (Identity, error) {
-	holder, err := r.tokens.Verify(ctx, token)
+// ofToken is who holds a token that was verified.
+func ofToken(holder tokens.Holder, err error) (Identity, error) {
 	refusal, refused := errors.AsType[*tokens.Refusal](err)
 	switch {
 	case refused && refusal.Role:

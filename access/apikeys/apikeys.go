@@ -88,7 +88,16 @@ const keyColumns = "SELECT name, role, types, created_at, expires_at, revoked_at
 // isn't. It is looked for by its hash, so the time it takes tells nothing of it.
 func (s *Store) Find(ctx context.Context, key string) (Key, bool, error) {
 	hash := sha256.Sum256([]byte(key))
-	k, err := scanKey(s.db.SQL().QueryRowContext(ctx, keyColumns+"WHERE hash = $1", hash[:]))
+	return s.find(ctx, "WHERE hash = $1", hash[:])
+}
+
+// FindByName is [Store.Find] by the key's name, which no other key ever has.
+func (s *Store) FindByName(ctx context.Context, name string) (Key, bool, error) {
+	return s.find(ctx, "WHERE name = $1", name)
+}
+
+func (s *Store) find(ctx context.Context, where string, arg any) (Key, bool, error) {
+	k, err := scanKey(s.db.SQL().QueryRowContext(ctx, keyColumns+where, arg))
 	if errors.Is(err, sql.ErrNoRows) {
 		return Key{}, false, nil
 	}

@@ -8,6 +8,7 @@
 package tokens
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -31,6 +32,9 @@ type Config struct {
 	Issuer string
 	// Audience is what the tokens have to be meant for. Required.
 	Audience string
+	// ClientID and ClientSecret are by what the issuer knows this service when it
+	// signs somebody in. Default: Audience, and no secret, as for a public client.
+	ClientID, ClientSecret string
 	// RoleClaim is the claim that names the role: a text, or a list of texts.
 	// Where there is no claim of that name, dots lead into objects. Required.
 	RoleClaim string
@@ -81,9 +85,11 @@ const (
 type Verifier struct {
 	config Config
 	client *http.Client
+	// codes exchanges codes: each was made by the issuer for somebody who signs in.
+	codes *http.Client
 
 	mu       sync.Mutex
-	verifier *oidc.IDTokenVerifier // nil until the issuer has been asked
+	provider *oidc.Provider // nil until the issuer has been asked
 	failing  bool
 }
 
@@ -95,8 +101,9 @@ func New(c Config) *Verifier {
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}
+	c.ClientID = cmp.Or(c.ClientID, c.Audience)
 	asks := &limited{asks: rate.NewLimiter(rate.Every(askEvery), askAtOnce), to: http.DefaultTransport}
-	return &Verifier{config: c, client: &http.Client{Timeout: askTimeout, Transport: asks}}
+	return &Verifier{config: c, client: &http.Client{Timeout: askTimeout, Transport: asks}, codes: &http.Client{Timeout: askTimeout}}
 }
 
 // A limited asks an issuer no more often than it should: else whoever makes up
@@ -142,20 +149,35 @@ func Looks(key string) bool {
 // Verify reads a token. The error is a [*Refusal] where the token is what is
 // wrong, and wraps [ErrUnavailable] where that can't be told at present.
 func (v *Verifier) Verify(ctx context.Context, token string) (Holder, error) {
-	if err := v.checkIssuer(token); err != nil {
-		return Holder{}, err
-	}
-	verifier, err := v.discover(ctx)
+	idToken, err := v.verified(ctx, token)
 	if err != nil {
 		return Holder{}, err
-	}
-	idToken, err := verifier.Verify(ctx, token)
-	if err != nil {
-		return Holder{}, v.refusal(err)
 	}
 	if !slices.Contains(idToken.Audience, v.config.Audience) {
 		return Holder{}, &Refusal{Reason: "the token is meant for another audience"}
 	}
+	return v.holder(idToken)
+}
+
+// verified reads a token that is the issuer's and good now, for whomever.
+func (v *Verifier) verified(ctx context.Context, token string) (*oidc.IDToken, error) {
+	if err := v.checkIssuer(token); err != nil {
+		return nil, err
+	}
+	provider, err := v.discover(ctx)
+	if err != nil {
+		return nil, err
+	}
+	// The audience is looked at afterwards, to tell that mistake from others.
+	idToken, err := provider.Verifier(&oidc.Config{SkipClientIDCheck: true, Now: v.config.Now}).Verify(ctx, token)
+	if err != nil {
+		return nil, v.refusal(err)
+	}
+	return idToken, nil
+}
+
+// holder reads whom a token names.
+func (v *Verifier) holder(idToken *oidc.IDToken) (Holder, error) {
 	var claims map[string]any
 	if err := idToken.Claims(&claims); err != nil {
 		return Holder{}, &Refusal{Reason: "the token's claims can't be read"}
@@ -190,11 +212,11 @@ func unreadable() error { return &Refusal{Reason: "the token can't be read as a 
 
 // discover asks the issuer who it is, once it is asked for the first time and
 // until it has answered.
-func (v *Verifier) discover(ctx context.Context) (*oidc.IDTokenVerifier, error) {
+func (v *Verifier) discover(ctx context.Context) (*oidc.Provider, error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if v.verifier != nil {
-		return v.verifier, nil
+	if v.provider != nil {
+		return v.provider, nil
 	}
 	// The library keeps the context, for its values, longer than the request.
 	provider, err := oidc.NewProvider(oidc.ClientContext(context.WithoutCancel(ctx), v.client), v.config.Issuer)
@@ -209,9 +231,8 @@ func (v *Verifier) discover(ctx context.Context) (*oidc.IDTokenVerifier, error) 
 		v.config.Logger.Info("the issuer of tokens is reached again")
 	}
 	v.failing = false
-	// The audience is looked at afterwards, to tell that mistake from others.
-	v.verifier = provider.Verifier(&oidc.Config{SkipClientIDCheck: true, Now: v.config.Now})
-	return v.verifier, nil
+	v.provider = provider
+	return provider, nil
 }
 
 // refusal says in our words why the library doesn't take a token. Its own

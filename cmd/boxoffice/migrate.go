@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"boxoffice/access/apikeys"
+	"boxoffice/access/sessions"
 	"boxoffice/access/trail"
 	"boxoffice/eventstore"
 	"boxoffice/internal/sqldb"
@@ -49,6 +50,9 @@ func migrateAll(ctx context.Context, db *sqldb.DB) error {
 		return err
 	}
 	if err := trail.Migrate(ctx, db); err != nil {
+		return err
+	}
+	if err := sessions.Migrate(ctx, db); err != nil {
 		return err
 	}
 	models, err := projections.Open(ctx, db)

@@ -44,7 +44,9 @@ func (s *service) openKeys(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.keys, err = access.NewKeyring(access.KeyringConfig{Configured: configured, Made: made, Tokens: s.config.tokens(s.log)})
+	s.keys, err = access.NewKeyring(access.KeyringConfig{
+		Configured: configured, Made: made, Tokens: s.config.tokens(s.log), Secret: s.store.SharedKey("signing in"),
+	})
 	if err != nil || len(configured) > 0 || s.keys.TakesTokens() {
 		return err
 	}

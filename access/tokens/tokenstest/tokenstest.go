@@ -29,6 +29,7 @@ type Issuer struct {
 	t       testing.TB
 	program string
 	address string
+	back    string // where people who sign in are sent back to
 	process *exec.Cmd
 }
 
@@ -62,7 +63,7 @@ func (i *Issuer) URL() string { return "http://" + i.address }
 // Start starts the issuer with a new key, and waits until it answers.
 func (i *Issuer) Start() {
 	i.t.Helper()
-	i.process = exec.Command(i.program, i.address)
+	i.process = exec.Command(i.program, i.arguments()...)
 	if err := i.process.Start(); err != nil {
 		i.t.Fatal(err)
 	}
@@ -76,6 +77,56 @@ func (i *Issuer) Start() {
 			i.t.Fatalf("the issuer doesn't answer: %v", err)
 		}
 	}
+}
+
+func (i *Issuer) arguments() []string {
+	if i.back == "" {
+		return []string{i.address}
+	}
+	return []string{i.address, i.back}
+}
+
+// SendBack has the issuer sign people in, from the next start on, for the client
+// that is called like [Audience] and has no secret, and send them back to a URL.
+func (i *Issuer) SendBack(to string) { i.back = to }
+
+// SignIn does what a person does at the issuer, where the service has sent their
+// browser to: it enters name and password, and returns where the issuer sends the
+// browser back to. The person is bea, with the role support.
+func (i *Issuer) SignIn(to string) string {
+	i.t.Helper()
+	browser := &http.Client{CheckRedirect: func(r *http.Request, _ []*http.Request) error {
+		if strings.HasPrefix(r.URL.String(), i.back) {
+			return http.ErrUseLastResponse
+		}
+		return nil
+	}}
+	page, err := browser.Get(to)
+	if err != nil {
+		i.t.Fatal(err)
+	}
+	defer page.Body.Close()
+	if page.StatusCode != http.StatusOK {
+		body, _ := io.ReadAll(page.Body)
+		i.t.Fatalf("the issuer answers %s %s", page.Status, body)
+	}
+	// The form has what the address has, and these.
+	form := page.Request.URL.Query()
+	form.Set("id", form.Get("authRequestID"))
+	form.Set("username", "test-user@127.0.0.1") // those of the library's example storage
+	form.Set("password", "verysecure")
+	page.Request.URL.RawQuery = ""
+	answer, err := browser.PostForm(page.Request.URL.String(), form)
+	if err != nil {
+		i.t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	back := answer.Header.Get("Location")
+	if !strings.HasPrefix(back, i.back) {
+		body, _ := io.ReadAll(answer.Body)
+		i.t.Fatalf("the issuer answers %s %s", answer.Status, body)
+	}
+	return back
 }
 
 // Stop ends the issuer, where it runs.

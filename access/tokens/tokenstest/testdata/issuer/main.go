@@ -2,7 +2,9 @@
 // the example storage of zitadel/oidc: discovery, JWKS and signing are theirs.
 // It listens on the address that it is given. Tokens are got with the client
 // credentials grant; their claims, audience and life are asked for by scopes.
-// POST /rotate makes it sign with a new key from then on.
+// POST /rotate makes it sign with a new key from then on. Where it is given a
+// second argument, people sign in for the client boxoffice, which has no secret,
+// and are sent back there; they have the role support.
 package main
 
 import (
@@ -30,6 +32,9 @@ import (
 func main() {
 	address := os.Args[1]
 	issuer := "http://" + address
+	if len(os.Args) > 2 {
+		storage.RegisterClients(storage.NativeClient("boxoffice", os.Args[2]))
+	}
 	s := &issuerStorage{Storage: storage.NewStorage(storage.NewUserStore(issuer))}
 	s.rotate()
 	router := exampleop.SetupServer(issuer, s, slog.New(slog.DiscardHandler), false, op.WithAllowInsecure())
@@ -97,8 +102,12 @@ func (s *issuerStorage) ClientCredentialsTokenRequest(_ context.Context, id stri
 	return &oidc.JWTTokenRequest{Subject: id, Audience: []string{scoped(scopes, "aud:")}, Scopes: scopes}, nil
 }
 
-func (s *issuerStorage) CreateAccessToken(_ context.Context, r op.TokenRequest) (string, time.Time, error) {
-	life, err := time.ParseDuration(scoped(r.GetScopes(), "life:"))
+func (s *issuerStorage) CreateAccessToken(ctx context.Context, r op.TokenRequest) (string, time.Time, error) {
+	asked := scoped(r.GetScopes(), "life:")
+	if asked == "" {
+		return s.Storage.CreateAccessToken(ctx, r)
+	}
+	life, err := time.ParseDuration(asked)
 	return uuid.NewString(), time.Now().Add(life), err
 }
 
@@ -109,6 +118,14 @@ func (s *issuerStorage) GetPrivateClaimsFromScopes(_ context.Context, _, _ strin
 	}
 	var claims map[string]any
 	return claims, json.Unmarshal(text, &claims)
+}
+
+// SetUserinfoFromScopes is what stands in the token of somebody who signs in.
+func (s *issuerStorage) SetUserinfoFromScopes(ctx context.Context, info *oidc.UserInfo, userID, clientID string, scopes []string) error {
+	err := s.Storage.SetUserinfoFromScopes(ctx, info, userID, clientID, scopes)
+	info.PreferredUsername = "bea"
+	info.AppendClaims("role", "support")
+	return err
 }
 
 // scoped gives what follows the prefix in the scope that has it.
