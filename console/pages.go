@@ -16,6 +16,9 @@ type page struct {
 	// operation is what the role must be allowed to do, as in the table of
 	// permissions; empty for a page that needs nobody signed in.
 	operation string
+	// entry is the operation as which it stands in the trail, where that is another;
+	// noEntry where it concerns nobody, or makes its entries itself.
+	entry string
 	// nav is the page of the navigation that it belongs to.
 	nav string
 	// stream says that it is under way until somebody goes away.
@@ -25,12 +28,19 @@ type page struct {
 	serve  func(*visit) (*answer, error)
 }
 
+// noEntry is the entry of a page that has none.
+const noEntry = "-"
+
 // table lists all pages.
 var table = []page{
 	{method: http.MethodGet, pattern: "/", operation: "list-months", nav: "dashboard", serve: (*visit).dashboard},
 	{method: http.MethodGet, pattern: "/live", operation: "list-months", nav: "dashboard", stream: true, serve: (*visit).dashboardStream},
 	{method: http.MethodGet, pattern: "/users", operation: "list-users", nav: "users", serve: (*visit).users},
 	{method: http.MethodGet, pattern: "/users/{id}", operation: "get-user", nav: "users", serve: (*visit).user},
+	{method: http.MethodGet, pattern: "/users/new", operation: "create-user", entry: noEntry, nav: "users", serve: (*visit).newUser},
+	{method: http.MethodPost, pattern: "/users/new", operation: "create-user", nav: "users", serve: (*visit).createUser},
+	{method: http.MethodGet, pattern: "/users/{id}/edit", operation: "edit-user", entry: "get-user", nav: "users", serve: (*visit).editUser},
+	{method: http.MethodPost, pattern: "/users/{id}/edit", operation: "edit-user", nav: "users", serve: (*visit).changeUser},
 	{method: http.MethodGet, pattern: "/contents", operation: "list-contents", nav: "contents", serve: (*visit).contents},
 	{method: http.MethodGet, pattern: "/contents/{id}", operation: "list-sessions", nav: "contents", serve: (*visit).content},
 	{method: http.MethodGet, pattern: "/history", operation: "list-events", nav: "history", serve: (*visit).history},

@@ -35,6 +35,8 @@ type userPage struct {
 	Subscribed, Current int
 
 	Viewed viewed
+	// Saved says that an edit of the user has just been saved, or will be soon.
+	Saved string
 	// MayEdit and MayReplay say what the role may do beyond looking.
 	MayEdit, MayReplay bool
 }
@@ -114,12 +116,16 @@ func (v *visit) user() (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
+	if !found && q.Get("saved") == "soon" {
+		return &answer{template: "on-its-way", title: v.T("saved.soon.head"), data: v.r.URL.RequestURI()}, nil
+	}
 	if !found {
 		return nil, projections.ErrNoUser
 	}
 	p := &userPage{
 		UserDetail: &detail, Name: fullName(&detail.User), Custom: customParams(&detail.User),
 		AsOf:    asOf{At: at, Position: int64(detail.Position)},
+		Saved:   q.Get("saved"),
 		MayEdit: v.who.May("edit-user"), MayReplay: v.who.May("list-events") && v.who.May("list-users"),
 	}
 	for _, s := range []*string{detail.User.Profile.Locale, detail.User.Profile.Country, detail.User.Profile.Platform} {

@@ -149,7 +149,7 @@ func (v *visit) ours(token string) error {
 
 // audited serves the page as an audit entry, where it shows or changes personal data.
 func (v *visit) audited() {
-	call := access.Call{Operation: v.page.operation, Method: v.r.Method, Parameters: slices.Sorted(maps.Keys(v.r.URL.Query()))}
+	call := access.Call{Operation: cmp.Or(v.page.entry, v.page.operation), Method: v.r.Method, Parameters: slices.Sorted(maps.Keys(v.r.URL.Query()))}
 	if id, ok := pathID(v.r); ok && id != "" && v.page.nav == "users" {
 		call.UserIDs = []string{id}
 	}
