@@ -129,8 +129,7 @@ func (r *Runner) Run(ctx context.Context) error {
 	defer beside.Wait()
 	beside.Go(func() { r.forgetLoop(ctx) })
 	beside.Go(func() { r.tendLoop(ctx) })
-	// Never two runners at the same pace.
-	pauses := &backoff.ExponentialBackOff{InitialInterval: 150 * time.Millisecond, RandomizationFactor: .5, Multiplier: 2, MaxInterval: 7 * time.Second}
+	pauses := newPauses()
 	for ctx.Err() == nil {
 		before := r.status.saves()
 		err := r.attempt(ctx)
@@ -155,6 +154,11 @@ func (r *Runner) Run(ctx context.Context) error {
 	}
 	r.status.stopped()
 	return nil
+}
+
+// newPauses are those between attempts: never of two runners at the same pace.
+func newPauses() *backoff.ExponentialBackOff {
+	return &backoff.ExponentialBackOff{InitialInterval: 150 * time.Millisecond, RandomizationFactor: .5, Multiplier: 2, MaxInterval: 7 * time.Second}
 }
 
 // sleep waits for d, or until ctx ends.

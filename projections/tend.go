@@ -17,12 +17,16 @@ import (
 
 // tendLoop tends the generations until ctx ends. Several processes may do that.
 func (r *Runner) tendLoop(ctx context.Context) {
-	idle := idleBuilds{}
+	idle, pauses := idleBuilds{}, newPauses()
 	for ctx.Err() == nil {
-		if err := r.tend(ctx, idle); err != nil && ctx.Err() == nil {
+		err := r.tend(ctx, idle)
+		if err == nil {
+			pauses.Reset()
+			sleep(ctx, r.config.Tick)
+		} else if ctx.Err() == nil {
 			r.config.Logger.Error("histories of the read models could not be tended to", "error", err)
+			sleep(ctx, pauses.NextBackOff())
 		}
-		sleep(ctx, r.config.Tick)
 	}
 }
 

@@ -162,14 +162,17 @@ func fillsUnseen(t *testing.T, database Database) {
 	wantSame(t, "filled", uninterrupted(t, database, events), h.dump())
 }
 
-// stoppedLog is a log that can be filled from up to the n-th shard, which waits
-// until pass is closed.
+// stoppedLog is a log that can be filled from up to the n-th shard, from the
+// second on, which waits until pass is closed.
 func (h *house) stoppedLog(n int64) (log *gatedLog, stopped, pass chan struct{}) {
 	log = h.fillingLog()
 	stopped, pass = make(chan struct{}), make(chan struct{})
 	var shards atomic.Int64
 	var once sync.Once
 	log.keys = func(ctx context.Context, users eventstore.UserRange, limit int) (*eventstore.Keys, error) {
+		if users.First == 0 {
+			shards.Store(0) // filling begins, or begins again
+		}
 		if shards.Add(1) >= n {
 			once.Do(func() { close(stopped) })
 			select {
