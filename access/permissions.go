@@ -8,8 +8,13 @@ import (
 	"slices"
 )
 
-// PublishEvents is the operation of publishing events, over HTTP and NATS.
-const PublishEvents = "publish-events"
+const (
+	// PublishEvents is the operation of publishing events, over HTTP and NATS.
+	PublishEvents = "publish-events"
+	// MakeKey and RevokeKey are what pages and the shell do with keys.
+	MakeKey   = "make-key"
+	RevokeKey = "revoke-key"
+)
 
 // anybody stands in the table for an operation that needs no key.
 var anybody = []Role{}
@@ -52,6 +57,12 @@ var permissions = map[string][]Role{
 	"retry-refused":      {Admin},
 	"delete-refused":     {Admin},
 	"list-trail":         {Auditor, Admin},
+
+	// Pages alone.
+	"show-health": {Auditor, Admin},
+	"list-keys":   {Admin},
+	MakeKey:       {Admin},
+	RevokeKey:     {Admin},
 }
 
 // RolesOf returns the roles that may call an operation; none where it needs no
@@ -72,7 +83,7 @@ func (i Identity) May(operation string) bool {
 // impersonal are operations that a viewer may not call and that show and change
 // nothing of people.
 var impersonal = []string{
-	"get-refused-counts", "list-trail",
+	"get-refused-counts", "list-trail", "show-health", "list-keys",
 }
 
 // Audited says whether the identity sees or changes personal data by an

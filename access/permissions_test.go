@@ -19,9 +19,9 @@ func TestTableOfRoles(t *testing.T) {
 		slices.Sort(ids)
 	}
 	figures := []string{"get-month", "get-user-counts", "list-contents", "list-months", "list-sessions"}
-	history := []string{"list-events", "list-refused", "get-refused-counts", "list-trail"}
+	history := []string{"list-events", "list-refused", "get-refused-counts", "list-trail", "show-health"}
 	people := []string{"export-sessions", "export-users", "get-user", "get-user-data", "list-month-users", "list-user-contents", "list-user-sessions", "list-users"}
-	changes := []string{"publish-events", "create-user", "edit-user", "import-users", "erase-user", "erase-users", "retry-refused", "delete-refused"}
+	changes := []string{"publish-events", "create-user", "edit-user", "import-users", "erase-user", "erase-users", "retry-refused", "delete-refused", "list-keys", "make-key", "revoke-key"}
 	sorted := func(lists ...[]string) []string { return slices.Sorted(slices.Values(slices.Concat(lists...))) }
 	want := map[Role][]string{
 		Publisher: {"publish-events"},

@@ -66,7 +66,7 @@ func operationMethods(t *testing.T) map[string]string {
 func TestEveryChangeSaysHowManyItIsAbout(t *testing.T) {
 	methods := operationMethods(t)
 	for _, op := range access.Operations() {
-		if !(access.Identity{Role: access.Admin}).Audited(op) || methods[op] == http.MethodGet {
+		if !(access.Identity{Role: access.Admin}).Audited(op) || methods[op] == http.MethodGet || methods[op] == "" {
 			continue
 		}
 		change := changes[op]

@@ -85,7 +85,7 @@ func documented(t *testing.T) map[string]map[string]documentedOperation {
 }
 
 // Every operation of the document is in the table of permissions and the other
-// way round, and says what the table says.
+// way round, but for those of pages alone, and says what the table says.
 func TestEveryOperationHasItsRoles(t *testing.T) {
 	seen := map[string]bool{}
 	for path, operations := range documented(t) {
@@ -111,9 +111,10 @@ func TestEveryOperationHasItsRoles(t *testing.T) {
 			}
 		}
 	}
+	pagesAlone := []string{"show-health", "list-keys", "make-key", "revoke-key"}
 	for _, id := range access.Operations() {
-		if !seen[id] {
-			t.Errorf("%s is in the table and isn't an operation", id)
+		if seen[id] == slices.Contains(pagesAlone, id) {
+			t.Errorf("%s is in the table; an operation of the API: %v", id, seen[id])
 		}
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"time"
 
 	"boxoffice/access"
 	"boxoffice/access/sessions"
@@ -99,4 +100,34 @@ func (b *Browser) recall(ctx context.Context, session sessions.Session) (access.
 		return access.Identity{}, errEnded
 	}
 	return who, err
+}
+
+// A Session is who is signed in in a browser.
+type Session struct {
+	Identity access.Identity
+	// Ends is when the session ends at the latest.
+	Ends time.Time
+	// Token is for the page's forms: see [Browser.FormToken].
+	Token string
+}
+
+// Current returns who is signed in in the browser that makes a request, whatever
+// they may; nil where nobody is. It lets nothing through: that is the gate's.
+func (b *Browser) Current(r *http.Request) (*Session, error) {
+	value, ok := b.cookie(r)
+	if !ok {
+		return nil, nil
+	}
+	session, ok, err := b.config.Sessions.Find(r.Context(), value)
+	if err != nil || !ok {
+		return nil, err
+	}
+	who, err := b.recall(r.Context(), session)
+	if _, refused := errors.AsType[*access.Refusal](err); refused {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &Session{Identity: who, Ends: session.EndsAt, Token: b.FormToken(r)}, nil
 }

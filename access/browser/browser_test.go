@@ -148,6 +148,11 @@ func isKind(err error, kind access.Kind) bool {
 
 func (b *tab) mustBe(p *process, name string, role access.Role) {
 	p.t.Helper()
+	current, err := p.Current(b.request(http.MethodGet, "/", nil))
+	must(p.t, err)
+	if current == nil || current.Identity.Name != name || current.Identity.Role != role || current.Token == "" || !current.Ends.After(time.Now()) {
+		p.t.Errorf("the session is %+v, want that of %s, %s", current, name, role)
+	}
 	if who, refusal := b.who(p); who.Name != name || who.Role != role || refusal != nil {
 		p.t.Errorf("the browser is %+v (%v), want %s, %s", who, refusal, name, role)
 	}
@@ -155,6 +160,9 @@ func (b *tab) mustBe(p *process, name string, role access.Role) {
 
 func (b *tab) mustBeNobody(p *process, kind access.Kind) {
 	p.t.Helper()
+	if current, err := p.Current(b.request(http.MethodGet, "/", nil)); current != nil || err != nil {
+		p.t.Errorf("the session is %+v, %v, want none", current, err)
+	}
 	if who, refusal := b.who(p); who.Role != "" || refusal == nil || refusal.Kind != kind {
 		p.t.Errorf("the browser is %+v (%v), want nobody of kind %d", who, refusal, kind)
 	}

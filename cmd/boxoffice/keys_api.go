@@ -10,8 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
-	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -47,7 +45,7 @@ func newKeysMake() *cobra.Command {
 		if err := checkWanted(&wanted, *expires, time.Now()); err != nil {
 			return usageError{err}
 		}
-		return changeKeys(cmd, c, actionMakeKey, func(keys *apikeys.Store) error {
+		return changeKeys(cmd, c, access.MakeKey, func(keys *apikeys.Store) error {
 			key, made, err := keys.Make(cmd.Context(), wanted)
 			if errors.Is(err, apikeys.ErrNameTaken) {
 				return fmt.Errorf("--name: %w", apikeys.ErrNameTaken)
@@ -95,7 +93,7 @@ func newKeysRevoke() *cobra.Command {
 	c := addSettings(cmd, placeSettings)
 	asJSON := cmd.Flags().Bool("json", false, "print the result as JSON")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		return changeKeys(cmd, c, actionRevokeKey, func(keys *apikeys.Store) error {
+		return changeKeys(cmd, c, access.RevokeKey, func(keys *apikeys.Store) error {
 			revoked, err := keys.Revoke(cmd.Context(), args[0])
 			if err != nil {
 				return err
@@ -142,65 +140,24 @@ func changeKeys(cmd *cobra.Command, c *config, action string, do func(*apikeys.S
 	})
 }
 
-// maxKeyName is how many characters a key's name has at most.
-const maxKeyName = 100
-
 // checkWanted holds what is asked for against the rules, and fills in the end.
-func checkWanted(k *apikeys.Key, expires string, now time.Time) error {
-	if k.Name == "" || len([]rune(k.Name)) > maxKeyName || strings.ContainsFunc(k.Name, func(r rune) bool { return r < ' ' || r == 0x7f || r == 0xfffd }) {
-		return errors.New("--name: must be 1 to 100 characters, none of them a control character")
+func checkWanted(k *apikeys.Key, expires string, now time.Time) (err error) {
+	if err = access.CheckNewKey(k, eventTypes()); err == nil {
+		k.ExpiresAt, err = apikeys.ParseEnd(expires, now)
 	}
-	if access.Reserved(k.Name) {
-		return fmt.Errorf("--name: %w", access.ErrNameReserved)
+	if bad, ok := errors.AsType[*apikeys.FieldError](err); ok {
+		return fmt.Errorf("--%s: %w", bad.Field, bad)
 	}
-	if !slices.Contains(access.Roles, access.Role(k.Role)) {
-		return errors.New("--role: must be one of publisher, viewer, support, auditor, admin")
-	}
-	if k.Types != nil && access.Role(k.Role) != access.Publisher {
-		return errors.New("--types: goes with the role publisher only")
-	}
-	for _, pattern := range k.Types {
-		if !knownPattern(pattern) {
-			return fmt.Errorf("--types: %q must be a type of the catalogue, such as playback.started, or its first part and a star: playback.*", pattern)
-		}
-	}
-	if expires == "" {
-		return nil
-	}
-	end, err := parseExpiry(expires, now)
-	if err != nil {
-		return err
-	}
-	if !end.After(now) {
-		return errors.New("--expires: must be in the future")
-	}
-	k.ExpiresAt = &end
-	return nil
+	return err
 }
 
-// knownPattern says whether there is a type that a pattern names.
-func knownPattern(pattern string) bool {
-	prefix, ok := strings.CutSuffix(pattern, ".*")
-	return pattern == "*" || domain.KnownType(pattern) ||
-		ok && slices.ContainsFunc(domain.Types(), func(t domain.Type) bool { return strings.HasPrefix(string(t), prefix+".") })
-}
-
-// parseExpiry reads when a key ends.
-func parseExpiry(text string, now time.Time) (time.Time, error) {
-	if days, ok := strings.CutSuffix(text, "d"); ok {
-		if n, err := strconv.ParseUint(days, 10, 16); err == nil {
-			return now.UTC().AddDate(0, 0, int(n)).Truncate(time.Second), nil
-		}
+// eventTypes are the types of the catalogue.
+func eventTypes() []string {
+	var types []string
+	for _, t := range domain.Types() {
+		types = append(types, string(t))
 	}
-	if d, err := time.ParseDuration(text); err == nil {
-		return now.UTC().Add(d).Truncate(time.Second), nil
-	}
-	for _, layout := range []string{time.DateOnly, time.RFC3339} {
-		if t, err := time.Parse(layout, text); err == nil {
-			return t.UTC(), nil
-		}
-	}
-	return time.Time{}, errors.New("--expires: must be a date such as 2027-12-31, a time such as 2027-12-31T18:00:00Z, or a duration such as 90d or 12h")
+	return types
 }
 
 // A shownKey is a key as programs get it.

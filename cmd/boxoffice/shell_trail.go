@@ -19,13 +19,9 @@ import (
 	"boxoffice/internal/sqldb"
 )
 
-// What a command does that the API doesn't is in the trail by these names; what
-// it does too, by the operation's.
-const (
-	actionMakeKey   = "make-key"
-	actionRevokeKey = "revoke-key"
-	actionScrub     = "scrub"
-)
+// actionScrub is a scrub in the trail; what else commands do is there by the name
+// of the operation.
+const actionScrub = "scrub"
 
 // What a command that did, or didn't do, what it was asked would have been
 // answered over the API.

@@ -19,7 +19,7 @@ import (
 // What can't be taken down isn't done.
 func TestNothingIsDoneUntold(t *testing.T) {
 	sqltest.Each(t, func(t *testing.T, open func() *sqldb.DB) {
-		err := takenDown(t.Context(), open(), slog.New(slog.DiscardHandler), trail.Entry{Action: actionMakeKey}, func(*trail.Entry) error {
+		err := takenDown(t.Context(), open(), slog.New(slog.DiscardHandler), trail.Entry{Action: access.MakeKey}, func(*trail.Entry) error {
 			t.Error("it was done")
 			return nil
 		})
