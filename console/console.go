@@ -27,6 +27,7 @@ import (
 	"github.com/klauspost/compress/gzhttp"
 
 	"boxoffice/access"
+	"boxoffice/access/browser"
 	"boxoffice/accounts"
 	"boxoffice/domain"
 	"boxoffice/internal/cursor"
@@ -42,10 +43,8 @@ type Config struct {
 	Accounts *accounts.Service
 	// Trail is who saw or changed personal data. Required.
 	Trail Trail
-	// Sessions are those of browsers: who is signed in. Required.
-	Sessions Sessions
-	// Gate lets through who may do what they ask for. Required.
-	Gate *access.Gate
+	// Browser signs people in and out, and knows their requests. Required.
+	Browser *browser.Browser
 	// Audit makes entries of who saw or changed whose data.
 	Audit access.Audit
 	// Cursors seal where pages of lists begin. Required.
@@ -77,10 +76,8 @@ func (c *Config) check() error {
 		return errors.New("console: Config.Accounts is missing")
 	case c.Trail == nil:
 		return errors.New("console: Config.Trail is missing")
-	case c.Sessions == nil:
-		return errors.New("console: Config.Sessions is missing")
-	case c.Gate == nil:
-		return errors.New("console: Config.Gate is missing")
+	case c.Browser == nil:
+		return errors.New("console: Config.Browser is missing")
 	case c.Cursors == nil:
 		return errors.New("console: Config.Cursors is missing")
 	}
@@ -114,6 +111,8 @@ type server struct {
 	assets *assets
 	render *renderer
 	hub    *hub
+	// gate lets through who is signed in and may do what they ask for.
+	gate *access.Gate
 }
 
 // New makes the console. The handler takes every path that isn't the API's. It
@@ -123,7 +122,7 @@ func New(c Config) (http.Handler, error) {
 		return nil, err
 	}
 	c.setDefaults()
-	s := &server{Config: c}
+	s := &server{Config: c, gate: access.NewGate(c.Browser, 0)}
 	s.hub = &hub{server: s, topics: map[string]*topic{}}
 	var err error
 	if s.assets, err = loadAssets(); err != nil {
@@ -143,6 +142,7 @@ func New(c Config) (http.Handler, error) {
 	router.Handle(assetsPath+"*", c.Front.Protect(access.Surface{Policy: policy}, s.assets))
 	pages := c.Front.Protect(access.Surface{Policy: policy, Caching: "no-store"}, compress(s.pages()))
 	router.NotFound(pages.ServeHTTP)
+	router.MethodNotAllowed(pages.ServeHTTP)
 	return router, nil
 }
 

@@ -18,6 +18,8 @@ import (
 var (
 	// errNoPage is the error of an address at which there is nothing.
 	errNoPage = errors.New("there is no such page")
+	// errForged is the error of a form that no page of the session has sent.
+	errForged = errors.New("the form doesn't come from a page of the session")
 	// errInput is the error of parameters that mean nothing.
 	errInput = errors.New("the address has a parameter that means nothing here")
 )
@@ -34,7 +36,11 @@ func (v *visit) refuse(err error) {
 	case access.NoKey, access.BadKey:
 		v.toSignIn()
 	case access.Forbidden:
-		v.who = v.session.Identity
+		may := v.mayAsk()
+		if v.r.Method != http.MethodGet && may {
+			v.fail(errForged)
+			return
+		}
 		v.write(&answer{
 			template: "failure", status: http.StatusForbidden, title: v.T("failure.forbidden"),
 			data: failure{Kind: "forbidden", Nav: v.page.nav, Who: v.who.Name, Role: string(v.who.Role), Roles: rolesOf(v.page.operation)},
@@ -42,6 +48,17 @@ func (v *visit) refuse(err error) {
 	default:
 		v.fail(refusal)
 	}
+}
+
+// mayAsk says whether who is signed in may see the page, and notes who that is:
+// then what was refused is the form.
+func (v *visit) mayAsk() bool {
+	look := v.r.Clone(v.r.Context())
+	look.Method = http.MethodGet
+	if credential, err := v.Browser.Authenticate(look); err == nil {
+		v.who = credential.Identity
+	}
+	return v.who.May(v.page.operation)
 }
 
 // toSignIn goes to the page for signing in, and back from there to a page that

@@ -98,7 +98,7 @@ func (h *hub) join(v *visit, read func(*visit) (*liveView, error), after int64) 
 		t = &topic{viewers: map[*viewer]bool{}, stop: stop}
 		h.topics[key] = t
 		look := *v // without the visitor: what is shown is everybody's
-		look.r, look.w, look.session, look.who.Name = v.r.Clone(ctx), nil, nil, ""
+		look.r, look.w, look.who.Name = v.r.Clone(ctx), nil, ""
 		go h.follow(ctx, t, &look, read)
 	} else if t.last != nil && t.last.position != after {
 		w.add(t.last.blocks, t.last.position)

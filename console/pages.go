@@ -23,7 +23,7 @@ type page struct {
 	nav string
 	// stream says that it is under way until somebody goes away.
 	stream bool
-	// upload says that its form has a file in it, which isn't read beforehand.
+	// upload says that its form has a file in it, which may be large.
 	upload bool
 	serve  func(*visit) (*answer, error)
 }
@@ -51,6 +51,12 @@ var table = []page{
 	{method: http.MethodPost, pattern: "/refused/{id}/retry", operation: "retry-refused", nav: "refused", serve: (*visit).retryRefused},
 	{method: http.MethodPost, pattern: "/refused/{id}/delete", operation: "delete-refused", nav: "refused", serve: (*visit).deleteRefused},
 	{method: http.MethodGet, pattern: "/audit", operation: "list-trail", nav: "audit", serve: (*visit).audit},
+	{method: http.MethodGet, pattern: "/signin", serve: (*visit).signIn},
+	{method: http.MethodPost, pattern: "/signin", serve: (*visit).signInByKey},
+	{method: http.MethodGet, pattern: "/signin/link", serve: (*visit).signInByLink},
+	{method: http.MethodGet, pattern: "/signin/openid", serve: (*visit).beginOpenID},
+	{method: http.MethodGet, pattern: CallbackPath, serve: (*visit).finishOpenID},
+	{method: http.MethodPost, pattern: "/signout", serve: (*visit).signOut},
 	{method: http.MethodPost, pattern: "/preferences", operation: "list-months", serve: (*visit).preferences},
 }
 

@@ -4,10 +4,7 @@ package console
 
 import (
 	"context"
-	"net/http"
-	"time"
 
-	"boxoffice/access"
 	"boxoffice/access/trail"
 	"boxoffice/domain"
 	"boxoffice/eventstore"
@@ -69,21 +66,6 @@ type Log interface {
 	DeleteRefused(ctx context.Context, id int64) (bool, error)
 	// CountRefused returns how many refused events are kept, by reason.
 	CountRefused(ctx context.Context) (map[domain.Reason]int64, error)
-}
-
-// A Session is that of a browser in which somebody is signed in.
-type Session struct {
-	Identity access.Identity
-	// Ends is when it ends at the latest.
-	Ends time.Time
-	// Token is what forms carry against forgery.
-	Token string
-}
-
-// Sessions are those of browsers. It is used by many requests at a time.
-type Sessions interface {
-	// Current is the session of a request's browser; nil where nobody is signed in.
-	Current(r *http.Request) (*Session, error)
 }
 
 // A Trail is who saw or changed personal data. It is used by many requests at a time.

@@ -7,12 +7,10 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"crypto/subtle"
 	"errors"
 	"html/template"
 	"maps"
 	"net/http"
-	"net/url"
 	"runtime/debug"
 	"slices"
 	"strconv"
@@ -20,6 +18,7 @@ import (
 	"time"
 
 	"boxoffice/access"
+	"boxoffice/access/browser"
 	"boxoffice/console/text"
 	"boxoffice/domain"
 )
@@ -33,9 +32,7 @@ type visit struct {
 	r    *http.Request
 	// who makes it; the zero value where nobody has to be signed in.
 	who access.Identity
-	// session is that of the browser; nil where nobody is signed in.
-	session *Session
-	at      domain.Instant
+	at  domain.Instant
 	// status is that of the answer, for the audit entry.
 	status int
 }
@@ -90,21 +87,14 @@ func (v *visit) answer() {
 		defer cancel()
 		v.r = v.r.WithContext(ctx)
 	}
-	session, err := v.Sessions.Current(v.r)
-	if err != nil {
-		v.fail(err)
-		return
-	}
-	v.session = session
-	if err := v.forged(); err != nil {
-		v.fail(err)
-		return
+	if v.r.Body != nil && !v.page.upload {
+		v.r.Body = http.MaxBytesReader(v.w, v.r.Body, formBytes)
 	}
 	if v.page.operation == "" {
 		v.serve()
 		return
 	}
-	ctx, done, err := v.Gate.Admit(v.r, v.page.operation)
+	ctx, done, err := v.gate.Admit(v.r, v.page.operation)
 	if err != nil {
 		v.refuse(err)
 		return
@@ -114,38 +104,9 @@ func (v *visit) answer() {
 	v.audited()
 }
 
-// sameOrigin lets through what the browser says comes from a page of ours.
-var sameOrigin = http.NewCrossOriginProtection()
-
-// errForged is the error of a form that none of our pages has sent.
-var errForged = errors.New("the form doesn't come from a page of the session")
-
-// forged holds a form that changes something against its session's token. An
-// upload's token stands before the file, and is read with it.
-func (v *visit) forged() error {
-	if v.r.Method == http.MethodGet || v.r.Method == http.MethodHead {
-		return nil
-	}
-	if err := sameOrigin.Check(v.r); err != nil {
-		return errForged
-	}
-	if v.page.upload || v.session == nil {
-		return nil // nobody's session can be misused
-	}
-	v.r.Body = http.MaxBytesReader(v.w, v.r.Body, formBytes)
-	return v.ours(v.r.PostFormValue("csrf"))
-}
-
-// formBytes is how large a form may be, in bytes: what an event may be, and more.
+// formBytes is how large a form may be, in bytes, that uploads no file: what an
+// event may be, and more.
 const formBytes = 1 << 20
-
-// ours holds the token of a form against that of the session.
-func (v *visit) ours(token string) error {
-	if v.session == nil || subtle.ConstantTimeCompare([]byte(token), []byte(v.session.Token)) != 1 {
-		return errForged
-	}
-	return nil
-}
 
 // audited serves the page as an audit entry, where it shows or changes personal data.
 func (v *visit) audited() {
@@ -233,7 +194,7 @@ type frame struct {
 	Languages []option
 }
 
-type signedIn struct{ Name, Role, Until string }
+type signedIn struct{ Name, Role string }
 
 type navLink struct {
 	Href, Label string
@@ -249,10 +210,10 @@ type option struct {
 
 func (v *visit) layout(title string, content template.HTML) frame {
 	f := frame{Lang: v.Tag, Theme: theme(v.r), Title: title, Content: content, Zone: v.Zone(), Version: v.Version}
-	if v.session == nil || v.who.Role == "" {
+	if v.who.Role == "" {
 		return f
 	}
-	f.Who = &signedIn{v.who.Name, string(v.who.Role), v.Clock(v.session.Ends)}
+	f.Who = &signedIn{v.who.Name, string(v.who.Role)}
 	f.CSRF, f.Address, f.Nav = v.token(), v.r.URL.RequestURI(), v.navigation()
 	for _, value := range []string{"", "light", "dark"} {
 		f.Themes = append(f.Themes, option{value, "theme." + cmp.Or(value, "system"), value == f.Theme})
@@ -264,12 +225,7 @@ func (v *visit) layout(title string, content template.HTML) frame {
 }
 
 // token is what the forms of the session carry against forgery.
-func (v *visit) token() string {
-	if v.session == nil {
-		return ""
-	}
-	return v.session.Token
-}
+func (v *visit) token() string { return v.Browser.FormToken(v.r) }
 
 // Zone names the platform's time zone.
 func (v *visit) Zone() string { return v.server.Zone.String() }
@@ -339,7 +295,7 @@ func (v *visit) preferences() (*answer, error) {
 			SameSite: http.SameSiteLaxMode, HttpOnly: true, Secure: v.secure(),
 		})
 	}
-	return &answer{redirect: localPath(v.r.PostFormValue("next"))}, nil
+	return &answer{redirect: browser.LocalPath(v.r.PostFormValue("next"))}, nil
 }
 
 // address is the visit's own with some parameters changed: name, value, name,
@@ -363,15 +319,4 @@ func (v *visit) address(pairs ...string) string {
 // secure says that the browser speaks TLS, to this process or to a proxy.
 func (v *visit) secure() bool {
 	return v.r.TLS != nil || v.Front.BehindProxy && v.r.Header.Get("X-Forwarded-Proto") == "https"
-}
-
-// localPath is an address of this service that somebody is to be sent to: never
-// one of another host, whatever it says.
-func localPath(address string) string {
-	u, err := url.Parse(address)
-	if err != nil || u.IsAbs() || u.Host != "" || u.Opaque != "" || !strings.HasPrefix(address, "/") ||
-		strings.HasPrefix(address, "//") || strings.ContainsAny(address, "\\\t\r\n") {
-		return "/"
-	}
-	return address
 }

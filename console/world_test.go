@@ -16,12 +16,17 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"boxoffice/access"
+	"boxoffice/access/apikeys"
+	"boxoffice/access/attempts"
+	"boxoffice/access/browser"
+	"boxoffice/access/sessions"
 	"boxoffice/access/trail"
 	"boxoffice/accounts"
 	"boxoffice/domain"
@@ -46,6 +51,9 @@ type world struct {
 	store   *eventstore.Store
 	reader  *projections.Reader
 	trail   *trail.Trail
+	browser *browser.Browser
+	// cookies are those of a browser that is signed in, by role.
+	cookies map[access.Role][]*http.Cookie
 	log     *strings.Builder
 
 	mu       sync.Mutex
@@ -61,7 +69,7 @@ func newWorld(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	now := func() domain.Instant { return domain.InstantOf(testNow) }
-	w := &world{t: t, log: &strings.Builder{}}
+	w := &world{t: t, log: &strings.Builder{}, cookies: map[access.Role][]*http.Cookie{}}
 	master := vault.FileMasterKey(filepath.Join(t.TempDir(), "master"), true)
 	if w.store, err = eventstore.Open(ctx, db, master, eventstore.Options{Now: now}); err != nil {
 		t.Fatal(err)
@@ -107,13 +115,13 @@ func newWorld(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	who := fixedSession{}
+	w.browser = newBrowser(t, db)
 	cursors, err := cursor.NewSealer(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	w.handler, err = New(Config{
-		Reader: w.reader, Log: w.store, Accounts: doer, Trail: w.trail, Audit: access.Audit{Trail: w.trail}, Sessions: who, Gate: access.NewGate(who, 0), Cursors: cursors,
+		Reader: w.reader, Log: w.store, Accounts: doer, Trail: w.trail, Audit: access.Audit{Trail: w.trail}, Browser: w.browser, Cursors: cursors,
 		Zone: zone, Trials: true, Version: "1.0", Clock: func() time.Time { return testNow },
 		Logger: slog.New(slog.NewTextHandler(w.log, nil)),
 	})
@@ -121,6 +129,42 @@ func newWorld(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	return w
+}
+
+// newBrowser makes what signs browsers in, with a key for each role: its name.
+func newBrowser(t *testing.T, db *sqldb.DB) *browser.Browser {
+	t.Helper()
+	ctx := context.Background()
+	for _, migrate := range []func(context.Context, *sqldb.DB) error{apikeys.Migrate, sessions.Migrate} {
+		if err := migrate(ctx, db); err != nil {
+			t.Fatal(err)
+		}
+	}
+	made, err := apikeys.Open(ctx, db)
+	if err != nil {
+		t.Fatal(err)
+	}
+	kept, err := sessions.Open(ctx, db, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { made.Close(); kept.Close() })
+	secret := []byte(strings.Repeat("s", 32))
+	var keys []access.ConfiguredKey
+	for _, role := range access.Roles {
+		keys = append(keys, access.ConfiguredKey{Role: role, Key: string(role)})
+	}
+	ring, err := access.NewKeyring(access.KeyringConfig{Configured: keys, Made: made, Secret: secret})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := browser.New(browser.Config{
+		Guard: &access.Guard{Keys: ring, Attempts: attempts.New(time.Now)}, Keyring: ring, Sessions: kept, Secret: secret, CallbackPath: CallbackPath,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
 }
 
 // platform fills the world with the events of testdata/platform.ndjson.
@@ -194,11 +238,16 @@ func (w *world) get(role access.Role, path string, headers ...string) *httptest.
 // post sends a form with a role.
 func (w *world) post(role access.Role, path string, form url.Values) *httptest.ResponseRecorder {
 	w.t.Helper()
+	if !form.Has(browser.FormField) {
+		form.Set(browser.FormField, w.token(role))
+	}
 	return w.do(httptest.NewRequest(http.MethodPost, path, strings.NewReader(form.Encode())), role, "Content-Type", "application/x-www-form-urlencoded")
 }
 
 func (w *world) do(r *http.Request, role access.Role, headers ...string) *httptest.ResponseRecorder {
-	r.Header.Set("X-Role", string(role))
+	for _, c := range w.signedIn(role) {
+		r.AddCookie(c)
+	}
 	for i := 0; i+1 < len(headers); i += 2 {
 		r.Header.Set(headers[i], headers[i+1])
 	}
@@ -207,6 +256,35 @@ func (w *world) do(r *http.Request, role access.Role, headers ...string) *httpte
 	return answer
 }
 
+// signedIn are the cookies of a browser that is signed in as a role; none for no role.
+func (w *world) signedIn(role access.Role) []*http.Cookie {
+	w.t.Helper()
+	if role == "" || w.cookies[role] != nil {
+		return w.cookies[role]
+	}
+	r := httptest.NewRequest(http.MethodPost, "/signin", strings.NewReader(url.Values{"key": {string(role)}}.Encode()))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	answer := httptest.NewRecorder()
+	w.handler.ServeHTTP(answer, r)
+	if answer.Code != http.StatusSeeOther {
+		w.t.Fatalf("signing in as %s is answered with %d: %s", role, answer.Code, answer.Body)
+	}
+	w.cookies[role] = answer.Result().Cookies()
+	return w.cookies[role]
+}
+
+// token is the token of a form of a browser that is signed in as a role.
+func (w *world) token(role access.Role) string {
+	r := httptest.NewRequest(http.MethodGet, "/", nil)
+	for _, c := range w.signedIn(role) {
+		r.AddCookie(c)
+	}
+	return w.browser.FormToken(r)
+}
+
+// aToken finds tokens of forms, each of which is another.
+var aToken = regexp.MustCompile(`(name="csrf_token" value=")[^"]*`)
+
 // golden holds the main part of a page against testdata/NAME.html.
 func golden(t *testing.T, name, page string) {
 	t.Helper()
@@ -214,7 +292,7 @@ func golden(t *testing.T, name, page string) {
 	if begin < 0 || end < 0 {
 		t.Fatalf("no main part in %s", page)
 	}
-	got := page[begin:end] + "</main>\n"
+	got := aToken.ReplaceAllString(page[begin:end], "${1}TOKEN") + "</main>\n"
 	path := filepath.Join("testdata", name+".html")
 	if *update {
 		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
