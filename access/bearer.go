@@ -25,6 +25,29 @@ func (b bearer) Authenticate(r *http.Request) (Credential, error) {
 	}}, err
 }
 
+// BearerOrReader is an [Authenticator] of requests that bring a key as [Bearer] has
+// it, or that only read and come from somebody whom another authenticator knows: a
+// browser that is signed in, which downloads a file or reads the documentation. What
+// changes something needs a key, so no page of another site can have it done.
+func BearerOrReader(guard *Guard, reader Authenticator) Authenticator {
+	return bearerOrReader{bearer{guard}, reader}
+}
+
+type bearerOrReader struct {
+	bearer bearer
+	reader Authenticator
+}
+
+func (b bearerOrReader) Authenticate(r *http.Request) (Credential, error) {
+	reads := r.Method == http.MethodGet || r.Method == http.MethodHead
+	if r.Header.Get("Authorization") == "" && reads {
+		if credential, err := b.reader.Authenticate(r); err == nil {
+			return credential, nil
+		}
+	}
+	return b.bearer.Authenticate(r)
+}
+
 // bearerKey takes the key out of an Authorization header.
 func bearerKey(header string) (string, bool) {
 	scheme, key, ok := strings.Cut(header, " ")

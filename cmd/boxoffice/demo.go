@@ -101,8 +101,8 @@ func (d *demo) play(ctx context.Context) error {
 	if err := d.showYear(ctx, out); err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "Try:\n\n  curl -H 'Authorization: Bearer %s' %s/v1/kpis/%s\n\nCtrl-C ends the demo.\n",
-		d.service.firstKey, d.service.config.url(d.service.api), time.Now().In(d.service.zone).Format("2006-01"))
+	fmt.Fprintf(out, "Open %s\n\nOr ask the API:\n\n  curl -H 'Authorization: Bearer %s' %s/v1/kpis/%s\n\nCtrl-C ends the demo.\n",
+		d.service.pagesAddress(), d.service.firstKey, d.service.config.url(d.service.api), time.Now().In(d.service.zone).Format("2006-01"))
 	return d.publishLive(ctx)
 }
 

@@ -21,6 +21,7 @@ import (
 
 	"boxoffice/access"
 	"boxoffice/access/apikeys"
+	"boxoffice/access/browser"
 	"boxoffice/access/trail"
 	"boxoffice/eventstore"
 	"boxoffice/ingest"
@@ -43,7 +44,9 @@ type service struct {
 	reader    *projections.Reader
 	runner    *projections.Runner
 	keys      *access.Keyring
+	guard     *access.Guard
 	madeKeys  *apikeys.Store
+	browser   *browser.Browser
 	trail     *trail.Trail
 	embedded  *ingest.Embedded
 	broker    *ingest.Broker
@@ -202,6 +205,9 @@ func (s *service) greet(w io.Writer) {
 		fmt.Fprintf(w, "The first start made an admin key. It is shown this once:\n\n  %s\n\n", s.firstKey)
 	}
 	if s.api != nil {
+		if !s.config.NoConsole {
+			fmt.Fprintf(w, "pages   %s\n", s.pagesAddress())
+		}
 		fmt.Fprintf(w, "API     %s (read and try it at %s/docs)\n", s.config.url(s.api), s.config.url(s.api))
 	}
 	if s.embedded != nil && s.embedded.Addr() != nil {

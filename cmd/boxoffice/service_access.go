@@ -47,8 +47,13 @@ func (s *service) openKeys(ctx context.Context) error {
 	s.keys, err = access.NewKeyring(access.KeyringConfig{
 		Configured: configured, Made: made, Tokens: s.config.tokens(s.log), Secret: s.store.SharedKey("signing in"),
 	})
-	if err != nil || len(configured) > 0 || s.keys.TakesTokens() {
+	if err != nil {
 		return err
+	}
+	// Keys are tried over HTTP and to sign in, and attempts are counted together.
+	s.guard = &access.Guard{Keys: s.keys, Attempts: attempts.New(time.Now), Front: s.config.front()}
+	if len(configured) > 0 || s.keys.TakesTokens() {
+		return nil
 	}
 	s.firstKey, err = s.makeFirstKey(ctx, made)
 	return err
@@ -64,11 +69,6 @@ func (c *config) tokens(log *slog.Logger) *tokens.Config {
 
 // front says what stands in front of the service.
 func (c *config) front() access.Front { return access.Front{BehindProxy: c.BehindProxy} }
-
-// guard tries the keys that come over HTTP.
-func (s *service) guard() *access.Guard {
-	return &access.Guard{Keys: s.keys, Attempts: attempts.New(time.Now), Front: s.config.front()}
-}
 
 // publishers says what the holder of a key may publish over NATS.
 func (s *service) publishers(key string) (ingest.Grant, bool) {

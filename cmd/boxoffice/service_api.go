@@ -68,7 +68,7 @@ func (s *service) listen() error {
 	return nil
 }
 
-// prepareAPI makes the API and lets it answer.
+// prepareAPI makes the API and the pages, and lets them answer.
 func (s *service) prepareAPI(context.Context) error {
 	people, err := accounts.New(accounts.Config{
 		Reader: s.reader, Log: s.store, Publisher: s.publisher, Locks: s.database, Zone: s.zone, Logger: s.log,
@@ -81,7 +81,7 @@ func (s *service) prepareAPI(context.Context) error {
 		Log:       s.store,
 		Publisher: s.publisher,
 		Accounts:  people,
-		Gate:      access.NewGate(access.Bearer(s.guard()), 0),
+		Gate:      access.NewGate(access.BearerOrReader(s.guard, s.browser), 0),
 		Trail:     s.trail,
 		Zone:      s.zone,
 		Trials:    s.config.Trials,
@@ -95,6 +95,13 @@ func (s *service) prepareAPI(context.Context) error {
 	})
 	if err != nil {
 		return err
+	}
+	if !s.config.NoConsole {
+		pages, err := s.newConsole(people)
+		if err != nil {
+			return err
+		}
+		handler = withConsole(handler, pages)
 	}
 	s.apiFront.Store(&handler)
 	return nil

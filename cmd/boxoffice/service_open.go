@@ -36,6 +36,7 @@ func (s *service) steps(migrate bool) []step {
 		{"database", "", s.openModels},
 		{"database", "", s.openKeys},
 		{"database", roleAPI, s.openTrail},
+		{"database", roleAPI, s.openBrowser},
 		{"broker", "", s.openBroker},
 		{"ingest", roleIngest, s.prepareIngest},
 		{"projections", roleProject, s.prepareProjecting},
