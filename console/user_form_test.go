@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"boxoffice/access"
+	"boxoffice/access/browser"
 	"boxoffice/access/trail"
 	"boxoffice/domain"
 	"boxoffice/projections"
@@ -112,7 +113,6 @@ func TestWrongUserForms(t *testing.T) {
 		{"user-id-wrong", "/users/new", url.Values{"made": {"made-up"}, "id": {".."}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			c.form.Set("csrf", "token")
 			answer := w.post(access.Admin, c.path, c.form)
 			if answer.Code != http.StatusUnprocessableEntity {
 				t.Fatalf("%d: %s", answer.Code, answer.Body)
@@ -123,7 +123,7 @@ func TestWrongUserForms(t *testing.T) {
 	if u := w.userNow("louis"); *u.Profile.FirstName != "Louis" {
 		t.Errorf("a wrong form has changed %+v", u.Profile)
 	}
-	more := w.post(access.Admin, "/users/louis/edit", url.Values{"csrf": {"token"}, "more": {"1"}, "first_name": {"Ludo"}, "custom_key": {"a"}, "custom_value": {"b"}})
+	more := w.post(access.Admin, "/users/louis/edit", url.Values{"more": {"1"}, "first_name": {"Ludo"}, "custom_key": {"a"}, "custom_value": {"b"}})
 	if form := formOf(more.Body.String()); more.Code != http.StatusOK || len(form["custom_key"]) != 2 || form.Get("first_name") != "Ludo" || form.Get("custom_value") != "b" {
 		t.Errorf("a row more is answered with %d and %v", more.Code, form)
 	}
@@ -175,11 +175,11 @@ func TestFormsOfOthers(t *testing.T) {
 			if got := w.get(role, path).Code; got != http.StatusForbidden {
 				t.Errorf("%s is shown to %s with %d", path, role, got)
 			}
-			if got := w.post(role, path, url.Values{"csrf": {"token"}, "first_name": {"Eve"}}).Code; got != http.StatusForbidden {
+			if got := w.post(role, path, url.Values{"first_name": {"Eve"}}).Code; got != http.StatusForbidden {
 				t.Errorf("%s is done for %s with %d", path, role, got)
 			}
 		}
-		if got := w.post(access.Admin, path, url.Values{"csrf": {"guess"}, "first_name": {"Eve"}}).Code; got != http.StatusForbidden {
+		if got := w.post(access.Admin, path, url.Values{browser.FormField: {"guess"}, "first_name": {"Eve"}}).Code; got != http.StatusForbidden {
 			t.Errorf("a form without the session's token is answered with %d", got)
 		}
 	}
