@@ -29,6 +29,7 @@ var permissions = map[string][]Role{
 	PublishEvents: {Publisher, Admin},
 
 	"get-month":       {Viewer, Support, Auditor, Admin},
+	"get-month-days":  {Viewer, Support, Auditor, Admin},
 	"list-months":     {Viewer, Support, Auditor, Admin},
 	"get-user-counts": {Viewer, Support, Auditor, Admin},
 	"list-contents":   {Viewer, Support, Auditor, Admin},

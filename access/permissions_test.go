@@ -18,7 +18,7 @@ func TestTableOfRoles(t *testing.T) {
 	for _, ids := range may {
 		slices.Sort(ids)
 	}
-	figures := []string{"get-month", "get-user-counts", "list-contents", "list-months", "list-sessions"}
+	figures := []string{"get-month", "get-month-days", "get-user-counts", "list-contents", "list-months", "list-sessions"}
 	history := []string{"list-events", "list-refused", "get-refused-counts", "list-trail", "show-health"}
 	people := []string{"export-sessions", "export-users", "get-user", "get-user-data", "list-month-users", "list-user-contents", "list-user-sessions", "list-users"}
 	changes := []string{"publish-events", "create-user", "edit-user", "import-users", "erase-user", "erase-users", "retry-refused", "delete-refused", "list-keys", "make-key", "revoke-key"}

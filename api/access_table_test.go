@@ -23,11 +23,12 @@ var accessTable = map[string][]Role{
 	"POST /v1/events": {RolePublisher, RoleAdmin},
 
 	// No personal data.
-	"GET /v1/kpis":         anyReader,
-	"GET /v1/kpis/{month}": anyReader,
-	"GET /v1/user-counts":  anyReader,
-	"GET /v1/contents":     anyReader,
-	"GET /v1/sessions":     anyReader,
+	"GET /v1/kpis":              anyReader,
+	"GET /v1/kpis/{month}":      anyReader,
+	"GET /v1/kpis/{month}/days": anyReader,
+	"GET /v1/user-counts":       anyReader,
+	"GET /v1/contents":          anyReader,
+	"GET /v1/sessions":          anyReader,
 
 	// People.
 	"GET /v1/kpis/{month}/{kpi}/users": {RoleSupport, RoleAdmin},

@@ -103,8 +103,10 @@ func (w *world) answersAboutMonths() {
 	if months := strings.Count(w.get(RoleViewer, "/v1/kpis?from=2016-12&to=2026-11").ok(200).Body.String(), `"month":`); months != 120 {
 		w.t.Errorf("there are %d months", months)
 	}
+	w.answersAboutDays()
 	for _, edge := range []string{"0001-01", "1900-01", "9999-12"} {
 		w.get(RoleViewer, "/v1/kpis/"+edge).ok(200)
+		w.get(RoleViewer, "/v1/kpis/"+edge+"/days").ok(200)
 	}
 	w.shows(RoleSupport, "/v1/kpis/2026-10/trial/users", `{"users":[{`+anaInList+`}],"erased":0,"next_cursor":null}`)
 	w.shows(RoleSupport, "/v1/kpis/2026-11/unsubscribed/users?reason=voluntary", `{"users":[{`+anaInList+`}],"erased":0,"next_cursor":null}`)
@@ -161,4 +163,13 @@ func everyByte(id string) string {
 		fmt.Fprintf(&path, "%%%02X", c)
 	}
 	return path.String()
+}
+
+func (w *world) answersAboutDays() {
+	w.shows(RoleViewer, "/v1/kpis/2026-10/days?as_of=2026-10-06", `{"month":"2026-10","position":9,"days":[{"day":"2026-10-01","registered":0},{"day":"2026-10-02","registered":0},
+		{"day":"2026-10-03","registered":0},{"day":"2026-10-04","registered":0},{"day":"2026-10-05","registered":1},{"day":"2026-10-06","registered":0}]}`)
+	w.shows(RoleAuditor, "/v1/kpis/2026-10/days?as_of=2026-10-01T00:00:00%2B02:00", `{"month":"2026-10","position":9,"days":[{"day":"2026-10-01","registered":0}]}`)
+	for _, role := range anyReader {
+		w.shows(role, "/v1/kpis/2026-12/days", `{"month":"2026-12","position":9,"days":[]}`)
+	}
 }

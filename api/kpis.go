@@ -4,6 +4,7 @@ package api
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -80,6 +81,21 @@ type kpiMonths struct {
 	Months []kpiMonth `json:"months"`
 }
 
+// A kpiDays is the registrations of a month by day.
+type kpiDays struct {
+	Month    string              `json:"month" doc:"YYYY-MM" example:"2026-11"`
+	Days     []kpiDay            `json:"days" doc:"The days of the month that have begun by the instant that was asked about, in order"`
+	Position eventstore.Position `json:"position" doc:"The log position that the read model had reached"`
+}
+
+// A kpiDay is the registrations of one local day.
+type kpiDay struct {
+	Day        string `json:"day" format:"date" doc:"Calendar day in the platform's time zone" example:"2026-11-01"`
+	Registered int64  `json:"registered" doc:"Users who registered on that day"`
+}
+
+type getMonthDaysOutput struct{ Body kpiDays }
+
 func (s *service) registerKPIs() {
 	register(s, operation{
 		id: "get-month", method: http.MethodGet, path: "/v1/kpis/{month}", tag: "KPIs",
@@ -90,6 +106,11 @@ func (s *service) registerKPIs() {
 		summary:     "The figures of a series of months",
 		description: "From the first month to the last, both inclusive, at most 120.",
 	}, s.listMonths)
+	register(s, operation{
+		id: "get-month-days", method: http.MethodGet, path: "/v1/kpis/{month}/days", tag: "KPIs",
+		summary:     "The registrations of one month by day",
+		description: "Days are those of the platform's time zone, from the first to the one of `as_of`. Their sum is the month's figure.",
+	}, s.getMonthDays)
 }
 
 func (s *service) getMonth(ctx context.Context, in *getMonthInput) (*getMonthOutput, error) {
@@ -124,6 +145,24 @@ func (s *service) listMonths(ctx context.Context, in *listMonthsInput) (*listMon
 		return nil, err
 	}
 	return &listMonthsOutput{kpiMonths{months}}, nil
+}
+
+func (s *service) getMonthDays(ctx context.Context, in *getMonthInput) (*getMonthDaysOutput, error) {
+	p := s.params()
+	month := p.month("path.month", in.Month)
+	asOf := p.dateOrInstant("as_of", in.AsOf)
+	if err := p.err(); err != nil {
+		return nil, err
+	}
+	found, err := s.Reader.Days(ctx, month, s.orNow(asOf))
+	if err != nil {
+		return nil, err
+	}
+	body := kpiDays{Month: month.String(), Days: make([]kpiDay, len(found.Days)), Position: found.Position}
+	for i, d := range found.Days {
+		body.Days[i] = kpiDay{fmt.Sprintf("%s-%02d", month, d.Day), d.Registered}
+	}
+	return &getMonthDaysOutput{body}, nil
 }
 
 func monthNumber(m domain.Month) int { return m.Year*12 + m.Month }

@@ -147,6 +147,7 @@ func (c *counted) compareFigures() {
 		}
 		c.same("/v1/kpis", url.Values{"from": {from}, "to": {to}, "as_of": {written(at)}}, "", map[string]any{"months": months})
 		month := c.months[i+c.next%6]
+		c.compareDays(month, at)
 		for _, kpi := range []string{"registered", "active", "trial", "unsubscribed", "cancellations"} {
 			c.compareMembers(month, kpi, "", at)
 		}
@@ -155,6 +156,25 @@ func (c *counted) compareFigures() {
 		}
 		counts := c.model.UserCounts(at)
 		c.same("/v1/user-counts", url.Values{"as_of": {written(at)}}, "", counts)
+	}
+}
+
+// compareDays holds the days of a month together to be the month's figure.
+func (c *counted) compareDays(month string, at oracle.Instant) {
+	c.t.Helper()
+	figures, err := c.model.KPI(month, at)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	want, got := 0.0, 0.0
+	if figures.Registered != nil {
+		want = float64(figures.Registered.Count)
+	}
+	for _, d := range c.object("/v1/kpis/"+month+"/days", url.Values{"as_of": {written(at)}})["days"].([]any) {
+		got += d.(map[string]any)["registered"].(float64)
+	}
+	if got != want {
+		c.t.Fatalf("the days of %s at %s have %v registrations together, the month %v", month, written(at), got, want)
 	}
 }
 

@@ -21,6 +21,9 @@ type Reader interface {
 	// KPIs gives the figures of the months from first to last, both inclusive,
 	// in order, as they are at the instant.
 	KPIs(ctx context.Context, first, last domain.Month, at domain.Instant) ([]projections.MonthKPI, error)
+	// Days gives how many users registered on each local day of a month: those
+	// that have begun by the instant.
+	Days(ctx context.Context, m domain.Month, at domain.Instant) (projections.MonthDays, error)
 	// Members gives a page of the users whom a figure counts.
 	Members(ctx context.Context, q projections.MembersQuery) (projections.MembersPage, error)
 	// Users gives a page of the list of users.

@@ -355,3 +355,22 @@ func (w *world) contents(from, to *domain.Instant) []Content {
 	})
 	return contents
 }
+
+// days counts the registrations of each day that the clock shows. In the world's
+// months and zones every day has one midnight.
+func (w *world) days(m domain.Month, t domain.Instant) (days []DayRegistrations) {
+	for midnight := time.Date(m.Year, time.Month(m.Month), 1, 0, 0, 0, 0, w.calendar.Zone); int(midnight.Month()) == m.Month; midnight = midnight.AddDate(0, 0, 1) {
+		if domain.InstantOf(midnight) > t {
+			break
+		}
+		d := DayRegistrations{Day: midnight.Day()}
+		for _, p := range w.people {
+			r := p.facts.RegisteredAt()
+			if r != nil && *r <= t && r.Time().In(w.calendar.Zone).Format(time.DateOnly) == midnight.Format(time.DateOnly) {
+				d.Registered++
+			}
+		}
+		days = append(days, d)
+	}
+	return days
+}

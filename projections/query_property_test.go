@@ -126,6 +126,7 @@ func (w *world) takeKeys(t *testing.T, log Log) {
 func (q *questioner) askEverything() {
 	q.askCounts()
 	q.askKPIs()
+	q.askDays()
 	q.askMembers()
 	for range 8 {
 		q.askUsers()
@@ -188,6 +189,14 @@ func (q *questioner) askKPIs() {
 	}
 	got, err := q.reader.KPIs(q.ctx, from, to, at)
 	q.same(fmt.Sprintf("figures from %v at %v", from, at), want, got, err)
+}
+
+func (q *questioner) askDays() {
+	at := q.instant("days at")
+	m := domain.Month{Year: 2026, Month: rapid.IntRange(1, 6).Draw(q.T, "month of days")}
+	got, err := q.reader.Days(q.ctx, m, at)
+	q.same(fmt.Sprintf("registrations by day of %v at %v", m, at), q.world.days(m, at), got.Days, err)
+	q.atPosition(got.Position)
 }
 
 func (q *questioner) askMembers() {

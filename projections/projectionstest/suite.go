@@ -61,6 +61,9 @@ var cases = []testCase{
 	{"Sums", "The hours and the months of the ledger are the sums of its changes, in any time zone, and no row " +
 		"of it is zero.", ledgerSums},
 
+	{"Days", "The days of a month are those that a clock shows, each from when it shows it first; a registration counts on its " +
+		"day, and the days together are the month's figure, at every instant.", daysOfMonths},
+
 	{"Erasure", "An erasure takes the user out of what says who they were and out of the counts of users. The " +
 		"monthly figures, sessions and entitlements stay; a rebuild gives the same rows.", erasure},
 	{"ErasureInBetween", "Nothing of a person is saved who was erased after their events were read.", erasureInBetween},

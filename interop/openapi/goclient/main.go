@@ -69,6 +69,13 @@ func kpis(ctx context.Context, c *ClientWithResponses) error {
 	if err = whole(err, months.Body, months.JSON200); err != nil {
 		return fmt.Errorf("months: %w", err)
 	}
+	days, err := got(c.GetMonthDaysWithResponse(ctx, month, &GetMonthDaysParams{AsOf: &asOf}))
+	if err = whole(err, days.Body, days.JSON200); err != nil {
+		return fmt.Errorf("days: %w", err)
+	}
+	if len(days.JSON200.Days) != 20 || days.JSON200.Days[0].Registered != 1 {
+		return fmt.Errorf("days: %s", days.Body)
+	}
 	tooMany, err := got(c.ListMonthsWithResponse(ctx, &ListMonthsParams{From: month, To: "2099-01"}))
 	if err = whole(err, tooMany.Body, tooMany.ApplicationproblemJSON422); err != nil {
 		return fmt.Errorf("too many months: %w", err)

@@ -76,6 +76,8 @@ const change: number | null | undefined = kpis.registered?.change;
 check(change === null, kpis);
 const months = of(await client.GET("/v1/kpis", { params: { query: { from: month, to: "2026-05" } } }));
 check(months.months.length === 3, months);
+const days = of(await client.GET("/v1/kpis/{month}/days", { params: { path: { month }, query: { as_of: "2026-03-20" } } }));
+check(days.days.length === 20 && days.days[0]?.day === "2026-03-01" && days.days[0].registered === 1, days);
 const members = of(await client.GET("/v1/kpis/{month}/{kpi}/users", { params: { path: { month, kpi: "active" } } }));
 check(members.users[0]?.id === id && members.erased === 0, members);
 
