@@ -40,6 +40,7 @@ func (s exportSlots) release() { <-s }
 // FormatParam is the form of a file.
 type FormatParam struct {
 	Format string `query:"format" enum:"xlsx,csv" default:"xlsx" doc:"Excel workbook, or CSV (UTF-8, RFC 4180)"`
+	BOM    bool   `query:"bom" doc:"Begin a CSV with a byte order mark, which Excel wants"`
 }
 
 type exportUsersInput struct {
@@ -88,7 +89,7 @@ func (s *service) exportUsers(_ context.Context, in *exportUsersInput) (*huma.St
 		return nil, err
 	}
 	q := projections.UsersQuery{Filter: filter, Sort: projections.UserSort(in.Sort), At: s.orNow(asOf)}
-	return s.exportFile("users", in.Format, filtersOf(in), func(ctx context.Context, w io.Writer, o export.Options) error {
+	return s.exportFile("users", in.FormatParam, filtersOf(in), func(ctx context.Context, w io.Writer, o export.Options) error {
 		result, err := export.Users(ctx, s.Reader, q, w, o)
 		access.AboutMany(ctx, int(result.Rows))
 		if errors.Is(err, export.ErrColumns) {
@@ -108,7 +109,7 @@ func (s *service) exportSessions(_ context.Context, in *exportSessionsInput) (*h
 	if err := p.err(); err != nil {
 		return nil, err
 	}
-	return s.exportFile("sessions", in.Format, filtersOf(in), func(ctx context.Context, w io.Writer, o export.Options) error {
+	return s.exportFile("sessions", in.FormatParam, filtersOf(in), func(ctx context.Context, w io.Writer, o export.Options) error {
 		if in.UserID != "" {
 			access.About(ctx, in.UserID)
 		}
@@ -121,12 +122,12 @@ func (s *service) exportSessions(_ context.Context, in *exportSessionsInput) (*h
 }
 
 // exportFile answers with a file that write makes.
-func (s *service) exportFile(name, format string, filters []export.Filter, write func(context.Context, io.Writer, export.Options) error) *huma.StreamResponse {
-	o := export.Options{Format: export.Format(format), Filters: filters, TempDir: s.TempDir}
+func (s *service) exportFile(name string, f FormatParam, filters []export.Filter, write func(context.Context, io.Writer, export.Options) error) *huma.StreamResponse {
+	o := export.Options{Format: export.Format(f.Format), BOM: f.BOM, Filters: filters, TempDir: s.TempDir}
 	header := map[string]string{
 		"Content-Type": o.Format.ContentType(),
 		"Content-Disposition": fmt.Sprintf("attachment; filename=%q",
-			name+"-"+s.Clock().In(s.Zone).Format("2006-01-02")+"."+format),
+			name+"-"+s.Clock().In(s.Zone).Format("2006-01-02")+"."+f.Format),
 	}
 	return s.stream(header, func(ctx context.Context, w io.Writer) error {
 		if err := s.exports.take(); err != nil {
@@ -150,7 +151,7 @@ func filtersOf(in any) []export.Filter {
 				continue
 			}
 			name, value := field.Tag.Get("query"), v.Field(i).String()
-			if value != "" && name != "format" && name != "as_of" {
+			if value != "" && name != "format" && name != "bom" && name != "as_of" {
 				filters = append(filters, export.Filter{Name: name, Value: value})
 			}
 		}

@@ -83,6 +83,9 @@ func TestExportOfUsersAsCSV(t *testing.T) {
 		if diff := cmp.Diff([]string{"custom.shoe"}, some[0][11:]); diff != "" || len(some) != 2 {
 			t.Errorf("%d lines; %s", len(some), diff)
 		}
+		if marked := w.lines("/v1/exports/users?format=csv&bom=true"); marked[0][0] != "\ufeff"+want[0][0] {
+			t.Errorf("with bom=true it begins with %q", marked[0])
+		}
 		name := w.get(RoleAdmin, "/v1/exports/users?format=csv").Header().Get("Content-Disposition")
 		if name != `attachment; filename="users-2026-11-23.csv"` {
 			t.Error(name)

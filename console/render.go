@@ -115,7 +115,7 @@ func functions(d text.Dates, a *assets) template.FuncMap {
 		},
 		"dash": func() template.HTML { return dash }, "orDash": orDashText,
 		"asset": func(name string) string { return a.urls[name] },
-		"user":  userPath, "content": contentPath,
+		"user":  userPath, "content": contentPath, "held": heldPath,
 		"dict": dict, "list": func(items ...any) []any { return items },
 	}
 }
@@ -218,13 +218,8 @@ var reservedIDs = map[string]bool{"new": true, "import": true, "erase": true}
 // first letter is percent-encoded, which makes it an id.
 func userPath(id string) string { return "/users/" + pathSegment(id) }
 
-// plain is a text, or the one that is pointed to.
-func plain(s any) string {
-	if p, ok := s.(*string); ok {
-		return orEmpty(p)
-	}
-	return fmt.Sprint(s)
-}
+// heldPath is the address of everything that is held about a user, as a file.
+func heldPath(id string) string { return "/v1/users/" + url.PathEscape(id) + "/data" }
 
 // contentPath is the address of a content's page.
 func contentPath(id string) string { return "/contents/" + pathSegment(id) }

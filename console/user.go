@@ -442,7 +442,8 @@ func sessionExports(q *query, name, value string) (excel, csv string) {
 		}
 	}
 	values.Set("format", "xlsx")
-	excel = "/exports/sessions?" + values.Encode()
+	excel = "/v1/exports/sessions?" + values.Encode()
 	values.Set("format", "csv")
-	return excel, "/exports/sessions?" + values.Encode()
+	values.Set("bom", "true")
+	return excel, "/v1/exports/sessions?" + values.Encode()
 }

@@ -486,9 +486,10 @@ func exportLinks(q *query) (excel, csv string) {
 		values.Set("sort", sort)
 	}
 	values.Set("format", "xlsx")
-	excel = "/exports/users?" + values.Encode()
+	excel = "/v1/exports/users?" + values.Encode()
 	values.Set("format", "csv")
-	return excel, "/exports/users?" + values.Encode()
+	values.Set("bom", "true")
+	return excel, "/v1/exports/users?" + values.Encode()
 }
 
 // columnsCookie keeps which columns somebody has chosen, in their browser.

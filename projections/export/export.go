@@ -55,6 +55,8 @@ type Options struct {
 	Format Format
 	// Filters stand in the sheet About.
 	Filters []Filter
+	// BOM begins a CSV with a byte order mark, which Excel wants.
+	BOM bool
 	// TempDir is where a workbook's temporary files are made, in a directory of
 	// their own. Empty: the system's directory for temporary files.
 	TempDir string
@@ -140,7 +142,7 @@ func (e *exporter) begin(name string, columns []column, timeZone string, positio
 	if err != nil {
 		return fmt.Errorf("the time zone of the read models: %w", err)
 	}
-	t := sheet.Table{Name: name, Zone: zone}
+	t := sheet.Table{Name: name, Zone: zone, Marked: e.options.BOM}
 	for i := range columns {
 		t.Columns = append(t.Columns, columns[i].Column)
 	}

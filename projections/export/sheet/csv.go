@@ -25,12 +25,18 @@ func NewCSV(w io.Writer, t Table) (*CSV, error) {
 		return nil, err
 	}
 	c := &CSV{table: t, out: bufio.NewWriterSize(w, 64<<10)}
+	if t.Marked {
+		_, _ = c.out.WriteString(byteOrderMark) // endLine returns the error
+	}
 	for i := range t.Columns {
 		c.separate(i)
 		c.field(t.Columns[i].Name)
 	}
 	return c, c.endLine()
 }
+
+// byteOrderMark is how Excel knows that a CSV is UTF-8.
+const byteOrderMark = "\ufeff"
 
 // Row writes a row. The error may be about an earlier one.
 func (c *CSV) Row(values []any) error {

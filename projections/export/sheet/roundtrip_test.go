@@ -250,6 +250,22 @@ func plain(v any) string {
 	return fmt.Sprint(v)
 }
 
+func TestACSVBeginsWithAByteOrderMarkWhereOneIsWanted(t *testing.T) {
+	for marked, want := range map[bool]string{false: "a\r\n", true: "\ufeffa\r\n"} {
+		var file bytes.Buffer
+		c, err := NewCSV(&file, Table{Columns: []Column{{Name: "a"}}, Marked: marked})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if file.String() != want {
+			t.Errorf("marked %v: %q", marked, file.String())
+		}
+	}
+}
+
 // A line break within a text stays what it is, and a quote is doubled.
 func TestCSVIsExact(t *testing.T) {
 	var file bytes.Buffer

@@ -20,6 +20,8 @@ type Table struct {
 	Columns []Column
 	// Zone is the time zone in which times are written. Nil: UTC.
 	Zone *time.Location
+	// Marked begins a CSV with a byte order mark.
+	Marked bool
 }
 
 // A Column is one column of a table.
