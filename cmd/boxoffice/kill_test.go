@@ -38,6 +38,9 @@ const (
 
 func killsWanted(t *testing.T) int {
 	text := os.Getenv(killsVariable)
+	if text == "" && testing.Short() {
+		return 1
+	}
 	if text == "" {
 		return defaultKills
 	}
@@ -52,8 +55,10 @@ func killsWanted(t *testing.T) int {
 // the log exactly once, positions have no hole, the accounts say what became of
 // every message, and the read models have what follows from the log.
 func TestKill(t *testing.T) {
+	t.Parallel()
 	binary, kills := buildProgram(t), killsWanted(t)
 	t.Run("embedded", func(t *testing.T) {
+		t.Parallel()
 		on := prepareInstallation(t, binary, "embedded", nil)
 		k := &killing{on: on, broker: on.nats, database: sqldb.SQLiteURL(filepath.Join(on.dir, "boxoffice.db")), schema: "log"}
 		serve := k.process(t, "serve")
@@ -61,6 +66,7 @@ func TestKill(t *testing.T) {
 		k.run(t, kills)
 	})
 	t.Run("servers", func(t *testing.T) {
+		t.Parallel()
 		nats := natstest.Start(t, natstest.Options{})
 		database := sqltest.URL(t, sqldb.Postgres)
 		on := prepareInstallation(t, binary, "servers", map[string]string{
@@ -70,7 +76,7 @@ func TestKill(t *testing.T) {
 			"BOXOFFICE_NATS_MONITOR_URL": nats.MonitorURL(),
 		})
 		on.command(t, "migrate")
-		k := &killing{on: on, broker: nats.URL(), database: database, schema: "boxoffice_log", mayStop: true}
+		k := &killing{on: on, broker: nats.URL(), database: database, schema: "boxoffice_log"}
 		for _, role := range []string{"ingest", "ingest", "project", "project", "api"} {
 			p := k.process(t, "serve", "--migrate=false", "--roles", role, "--metrics-addr", "")
 			k.victims = append(k.victims, victim{role, p.kill, p.start})
@@ -88,9 +94,6 @@ type killing struct {
 	broker           string
 	database, schema string
 	victims          []victim
-	// mayStop says that a process may end by itself: as one does that is
-	// started while a server is away.
-	mayStop bool
 }
 
 // A victim is something that is killed and started again.
@@ -153,29 +156,24 @@ func (k *killing) process(t *testing.T, args ...string) *process {
 	return p
 }
 
-// start starts the process, and where it may stop by itself starts it again
-// whenever it does, as a supervisor would.
+// start starts the process.
 func (p *process) start(*testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	p.cancel, p.done = cancel, make(chan error, 1)
-	go func() { p.done <- p.supervise(ctx) }()
+	go func() { p.done <- p.run(ctx) }()
 }
 
-// supervise runs the process until ctx ends, which kills it (SIGKILL).
-func (p *process) supervise(ctx context.Context) error {
-	for {
-		var log bytes.Buffer
-		cmd := exec.CommandContext(ctx, p.killing.on.binary, p.args...)
-		cmd.Env, cmd.Stderr = p.killing.on.env, &log
-		err := cmd.Run()
-		if ctx.Err() != nil {
-			return nil
-		}
-		if !p.killing.mayStop {
-			return fmt.Errorf("%v ended by itself: %v\n%s", p.args, err, tail(log.String(), 4000))
-		}
-		time.Sleep(200 * time.Millisecond)
+// run runs the process until ctx ends, which kills it (SIGKILL). It never ends by
+// itself: what is away is waited for.
+func (p *process) run(ctx context.Context) error {
+	var log bytes.Buffer
+	cmd := exec.CommandContext(ctx, p.killing.on.binary, p.args...)
+	cmd.Env, cmd.Stderr = p.killing.on.env, &log
+	err := cmd.Run()
+	if ctx.Err() != nil {
+		return nil
 	}
+	return fmt.Errorf("%v ended by itself: %v\n%s", p.args, err, tail(log.String(), 4000))
 }
 
 func (p *process) kill(t *testing.T) {
