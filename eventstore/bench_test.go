@@ -59,7 +59,7 @@ func benchStore(b *testing.B, engine sqldb.Engine) (*eventstore.Store, *sqldb.DB
 }
 
 func eachEngine(b *testing.B, f func(b *testing.B, engine sqldb.Engine)) {
-	for _, engine := range []sqldb.Engine{sqldb.SQLite, sqldb.Postgres} {
+	for _, engine := range sqltest.Engines() {
 		b.Run(string(engine), func(b *testing.B) { f(b, engine) })
 	}
 }

@@ -47,7 +47,7 @@ func openStore(t testing.TB, db *sqldb.DB, master vault.MasterKey, clock *storet
 }
 
 func TestStore(t *testing.T) {
-	for _, engine := range []sqldb.Engine{sqldb.SQLite, sqldb.Postgres} {
+	for _, engine := range sqltest.Engines() {
 		t.Run(string(engine), func(t *testing.T) {
 			storetest.Run(t, func(t *testing.T) *storetest.Log { return newLog(t, engine) })
 		})

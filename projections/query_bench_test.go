@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"boxoffice/domain"
-	"boxoffice/internal/sqldb"
 	"boxoffice/internal/sqldb/sqltest"
 )
 
@@ -18,7 +17,7 @@ import (
 func BenchmarkAnswers(b *testing.B) {
 	const users = 100_000
 	now := domain.InstantOf(time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC))
-	for _, engine := range []sqldb.Engine{sqldb.SQLite, sqldb.Postgres} {
+	for _, engine := range sqltest.Engines() {
 		b.Run(string(engine), func(b *testing.B) {
 			reader := openPlatform(b, sqltest.New(b, engine), users, now)
 			for _, a := range answersOf(reader, now) {

@@ -80,6 +80,7 @@ func makeKey(t *testing.T, s *service, args ...string) string {
 // A key that another process revokes, or that expires, is good for nothing:
 // over HTTP at once, and a publisher who is connected over NATS is turned out.
 func TestARevokedKeyIsTurnedOut(t *testing.T) {
+	t.Parallel()
 	sqltest.Each(t, func(t *testing.T, db func() *sqldb.DB) {
 		var extra []string
 		if engine := db().Dialect().Name; engine == sqldb.Postgres {
@@ -130,6 +131,7 @@ func TestARevokedKeyIsTurnedOut(t *testing.T) {
 // Tokens of an issuer are keys. That the issuer is down at the start, or later,
 // doesn't concern those who have another key.
 func TestTokensOfAnIssuer(t *testing.T) {
+	t.Parallel()
 	issuer := tokenstest.Build(t)
 	issuer.Start()
 	early := issuer.Token(map[string]any{"role": "support"})
@@ -218,6 +220,7 @@ func TestGuessingOverNATS(t *testing.T) {
 // With a certificate everything that is listened on speaks TLS, and an address
 // other than loopback is taken.
 func TestTLS(t *testing.T) {
+	t.Parallel()
 	cert, key := certificate(t)
 	s := runningServiceWith(t, "--tls-cert", cert, "--tls-key", key, "--http-addr", "0.0.0.0:0")
 	pool := x509.NewCertPool()

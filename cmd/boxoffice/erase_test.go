@@ -16,6 +16,7 @@ import (
 // Of whom the service doesn't say that they are erased the command doesn't say
 // so either, and names them.
 func TestEraseAfterAnEarlierTry(t *testing.T) {
+	t.Parallel()
 	asked := 0
 	service := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		if asked++; asked == 1 {

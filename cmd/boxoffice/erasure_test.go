@@ -326,11 +326,14 @@ func (s *busyService) readable(text string) (n int64) {
 }
 
 func TestErasureHoldsInEveryByte(t *testing.T) {
+	t.Parallel()
 	t.Run("sqlite", func(t *testing.T) {
+		t.Parallel()
 		s := erasureService(t)
 		eraseAmongOthers(t, []*busyService{s}, []string{s.env["BOXOFFICE_DATA_DIR"]})
 	})
 	t.Run("postgres", func(t *testing.T) {
+		t.Parallel()
 		server := sqltest.StartServer(t)
 		s := erasureService(t)
 		onPostgres(t, server.URL, s)
@@ -338,6 +341,7 @@ func TestErasureHoldsInEveryByte(t *testing.T) {
 	})
 	// Each process has keys in memory that only the database tells it are gone.
 	t.Run("processes on postgres", func(t *testing.T) {
+		t.Parallel()
 		server := sqltest.StartServer(t)
 		nats, program := natstest.Start(t, natstest.Options{}), buildProgram(t)
 		services, kept := []*busyService{erasureService(t), erasureService(t)}, []string{server.Dir}
@@ -474,6 +478,7 @@ func (s *busyService) heldAnswers(t *testing.T, when, before string) {
 
 // The service scrubs by itself where somebody was erased, and says so.
 func TestServeScrubs(t *testing.T) {
+	t.Parallel()
 	s := &busyService{t: t, env: map[string]string{
 		"BOXOFFICE_DATA_DIR": t.TempDir(), "BOXOFFICE_API_KEYS": scriptKeys, "BOXOFFICE_SCRUB_EVERY": "1s",
 	}}

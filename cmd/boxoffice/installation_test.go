@@ -6,12 +6,14 @@ package main
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -22,15 +24,39 @@ import (
 // historyZone is the time zone of the platforms whose history it is.
 const historyZone = "Europe/Paris"
 
-// buildProgram builds the program as it is shipped.
+// programVariable names the environment variable with the path of the program,
+// where it has been built already.
+const programVariable = "BOXOFFICE_TEST_PROGRAM"
+
+// buildProgram builds the program as it is shipped, once for all tests.
 func buildProgram(t *testing.T) string {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "boxoffice")
-	if out, err := exec.Command("go", "build", "-o", path, ".").CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
+	path, err := builtProgram()
+	if err != nil {
+		t.Fatal(err)
 	}
 	return path
 }
+
+// builtDir is the directory of the program that was built for the tests; empty
+// where there is none.
+var builtDir string
+
+var builtProgram = sync.OnceValues(func() (string, error) {
+	if path := os.Getenv(programVariable); path != "" {
+		return path, nil
+	}
+	dir, err := os.MkdirTemp("", "boxoffice-program-")
+	if err != nil {
+		return "", err
+	}
+	builtDir = dir
+	path := filepath.Join(dir, "boxoffice")
+	if out, err := exec.Command("go", "build", "-o", path, ".").CombinedOutput(); err != nil {
+		return "", fmt.Errorf("go build: %w\n%s", err, out)
+	}
+	return path, nil
+})
 
 // An installation is a running service with everything that it stores.
 type installation struct {

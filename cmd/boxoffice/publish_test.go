@@ -75,6 +75,7 @@ func compressed(t *testing.T, path string, text []byte) {
 }
 
 func TestPublishingGoesOnWhereItStopped(t *testing.T) {
+	t.Parallel()
 	for _, name := range []string{"events.ndjson", "events.ndjson.gz", "events.ndjson.zst"} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()

@@ -25,9 +25,17 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){
+	testscript.Main(allTests{m}, map[string]func(){
 		"boxoffice": func() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) },
 	})
+}
+
+// allTests runs the tests, and removes what was built for them.
+type allTests struct{ *testing.M }
+
+func (all allTests) Run() int {
+	defer func() { os.RemoveAll(builtDir) }()
+	return all.M.Run()
 }
 
 // scriptKeys are keys that scripts have at hand, one of each role.
@@ -53,7 +61,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("URL", "http://"+env.Getenv("BOXOFFICE_HTTP_ADDR"))
 			env.Setenv("HOME", env.WorkDir)
 			env.Setenv("XDG_CACHE_HOME", filepath.Join(env.WorkDir, "cache"))
-			if strings.Contains(filepath.Base(env.WorkDir), "postgres") {
+			if strings.Contains(filepath.Base(env.WorkDir), "postgres") && !testing.Short() {
 				env.Setenv("BOXOFFICE_DATABASE_URL", sqltest.URL(t, sqldb.Postgres))
 				nats := natstest.Start(t, natstest.Options{Config: "max_payload: 8MB"})
 				env.Setenv("BOXOFFICE_NATS_URL", nats.URL())

@@ -57,13 +57,13 @@ func TestYear(t *testing.T) {
 	inOrder := writeYear(t, "year.ndjson.zst", events)
 	mixed := writeYear(t, "mixed.ndjson", shuffledAndDoubled(events))
 	t.Run("publish", func(t *testing.T) {
-		t.Run("embedded", func(t *testing.T) { publishYear(t, embedded, mixed, model.Position()) })
-		t.Run("servers", func(t *testing.T) { publishYear(t, onServers, inOrder, model.Position()) })
+		t.Run("embedded", func(t *testing.T) { t.Parallel(); publishYear(t, embedded, mixed, model.Position()) })
+		t.Run("servers", func(t *testing.T) { t.Parallel(); publishYear(t, onServers, inOrder, model.Position()) })
 	})
 	questions := yearQuestions(model)
 	t.Logf("%d events, %d questions", len(events), len(questions))
 	for _, on := range []*installation{embedded, onServers} {
-		t.Run(on.name, func(t *testing.T) { compareAnswers(t, on, questions) })
+		t.Run(on.name, func(t *testing.T) { t.Parallel(); compareAnswers(t, on, questions) })
 	}
 }
 

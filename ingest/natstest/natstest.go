@@ -55,9 +55,13 @@ type Server struct {
 	output *bytes.Buffer
 }
 
-// Start builds the server where it hasn't been, and starts it.
+// Start builds the server where it hasn't been, and starts it. -short leaves out
+// what needs it.
 func Start(t testing.TB, opts Options) *Server {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("-short leaves out what needs a nats-server")
+	}
 	s := &Server{t: t, dir: t.TempDir(), port: freePort(t), monitor: freePort(t)}
 	s.conf = s.configure(opts)
 	s.Start()

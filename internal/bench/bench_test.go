@@ -30,7 +30,7 @@ func TestMain(m *testing.M) {
 
 // eachEngine runs f with a small bench on each engine.
 func eachEngine(t *testing.T, f func(t *testing.T, b *Bench, engine sqldb.Engine)) {
-	for _, engine := range []sqldb.Engine{sqldb.SQLite, sqldb.Postgres} {
+	for _, engine := range sqltest.Engines() {
 		t.Run(string(engine), func(t *testing.T) { f(t, smallBench(t, engine), engine) })
 	}
 }

@@ -10,7 +10,6 @@ import (
 	"io/fs"
 	"net"
 	"net/url"
-	"os"
 	"syscall"
 	"testing"
 	"time"
@@ -70,8 +69,9 @@ func TestAwayServers(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { silent.Close() })
+	server := sqltest.URL(t, sqldb.Postgres)
 	change := func(f func(*url.URL)) string {
-		u, err := url.Parse(os.Getenv(sqltest.URLVariable))
+		u, err := url.Parse(server)
 		if err != nil {
 			t.Fatal(err)
 		}

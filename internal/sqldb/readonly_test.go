@@ -14,7 +14,7 @@ import (
 )
 
 func TestReadOnlyReadsAndDoesNotWrite(t *testing.T) {
-	for _, engine := range []sqldb.Engine{sqldb.SQLite, sqldb.Postgres} {
+	for _, engine := range sqltest.Engines() {
 		t.Run(string(engine), func(t *testing.T) {
 			ctx := t.Context()
 			url := sqltest.URL(t, engine)

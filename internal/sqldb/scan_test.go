@@ -121,7 +121,7 @@ func TestMigrateTo(t *testing.T) {
 func twoMigrations() fstest.MapFS {
 	files := fstest.MapFS{}
 	for i, name := range []string{"one", "two"} {
-		for _, engine := range []sqldb.Engine{sqldb.SQLite, sqldb.Postgres} {
+		for _, engine := range sqltest.Engines() {
 			files[fmt.Sprintf("%s/%05d_%s.sql", engine, i+1, name)] = &fstest.MapFile{
 				Data: []byte("-- +goose Up\nCREATE TABLE " + name + " (n integer);\n"),
 			}

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"boxoffice/domain"
-	"boxoffice/internal/sqldb"
 	"boxoffice/internal/sqldb/sqltest"
 	"boxoffice/projections"
 )
@@ -20,7 +19,7 @@ import (
 // reported is as with BenchmarkExport.
 func BenchmarkExportFromDatabase(b *testing.B) {
 	const n = 100_000
-	for _, engine := range []sqldb.Engine{sqldb.SQLite, sqldb.Postgres} {
+	for _, engine := range sqltest.Engines() {
 		b.Run(string(engine), func(b *testing.B) {
 			now := domain.InstantOf(time.Now())
 			reader := filledReader(b, sqltest.New(b, engine)(), 2*n, now, usualEvents(n, now))

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"boxoffice/domain"
-	"boxoffice/internal/sqldb"
 	"boxoffice/internal/sqldb/sqltest"
 	"boxoffice/projections"
 )
@@ -22,7 +21,7 @@ import (
 // memory meanwhile (VmHWM) and what it had before (VmRSS), both with SQLite's
 // caches in them. It needs Linux, and for a million users some minutes and 3 GB of disk.
 func BenchmarkMemory(b *testing.B) {
-	for _, engine := range []sqldb.Engine{sqldb.SQLite, sqldb.Postgres} {
+	for _, engine := range sqltest.Engines() {
 		for _, n := range []int{10_000, 100_000, 1_000_000} {
 			b.Run(fmt.Sprintf("%s/users=%d", engine, n), func(b *testing.B) {
 				now := domain.InstantOf(time.Now())

@@ -40,7 +40,7 @@ func benchUsers(b *testing.B) int {
 // the processor time an event, what filling is of the others, and the largest
 // heap, garbage included, while it filled.
 func BenchmarkFill(b *testing.B) {
-	for _, engine := range []sqldb.Engine{sqldb.SQLite, sqldb.Postgres} {
+	for _, engine := range sqltest.Engines() {
 		b.Run(string(engine), func(b *testing.B) { benchFill(b, engine) })
 	}
 }

@@ -16,7 +16,7 @@ import (
 // BenchmarkProject projects a log of some 60,000 events, 85 % of them playback,
 // from its first event to its last into an empty generation, batch by batch.
 func BenchmarkProject(b *testing.B) {
-	for _, engine := range []sqldb.Engine{sqldb.SQLite, sqldb.Postgres} {
+	for _, engine := range sqltest.Engines() {
 		b.Run(string(engine), func(b *testing.B) {
 			h := newHouse(b, func(t testing.TB) func() *sqldb.DB { return sqltest.New(t, engine) })
 			events := newMaker(b, 50).year(1500)

@@ -31,7 +31,7 @@ func TestMain(m *testing.M) {
 }
 
 func TestConformance(t *testing.T) {
-	for _, engine := range []sqldb.Engine{sqldb.SQLite, sqldb.Postgres} {
+	for _, engine := range sqltest.Engines() {
 		t.Run(string(engine), func(t *testing.T) {
 			t.Parallel()
 			projectionstest.Test(t, func(t testing.TB) func() *sqldb.DB { return sqltest.New(t, engine) })

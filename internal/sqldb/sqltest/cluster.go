@@ -33,6 +33,7 @@ type Server struct {
 // doesn't start it. It needs PostgreSQL's binaries on this machine.
 func NewServer(t testing.TB) *Server {
 	t.Helper()
+	needsPostgres(t)
 	dir, err := os.MkdirTemp("", "boxoffice-cluster-")
 	if err != nil {
 		t.Fatal(err)

@@ -20,12 +20,20 @@ const URLVariable = "BOXOFFICE_TEST_DATABASE_URL"
 // Each runs f as a subtest on each engine, with a database of its own that is
 // gone afterwards. Each call of open gives another handle on that same
 // database, as another process would have; they are closed when the subtest
-// ends.
+// ends. With -short it is SQLite alone, which needs no server.
 func Each(t *testing.T, f func(t *testing.T, open func() *sqldb.DB)) {
 	t.Helper()
-	for _, engine := range []sqldb.Engine{sqldb.SQLite, sqldb.Postgres} {
+	for _, engine := range Engines() {
 		t.Run(string(engine), func(t *testing.T) { f(t, New(t, engine)) })
 	}
+}
+
+// Engines are those that tests run on: both, or with -short SQLite alone.
+func Engines() []sqldb.Engine {
+	if testing.Short() {
+		return []sqldb.Engine{sqldb.SQLite}
+	}
+	return []sqldb.Engine{sqldb.SQLite, sqldb.Postgres}
 }
 
 // New makes a database on one engine; see [Each].
@@ -56,6 +64,7 @@ func URL(t testing.TB, engine sqldb.Engine) string {
 // postgresDatabase makes a database with a name of its own on the tests' server.
 func postgresDatabase(t testing.TB) string {
 	t.Helper()
+	needsPostgres(t)
 	server := os.Getenv(URLVariable)
 	if server == "" {
 		t.Fatalf("%s isn't set: it names the PostgreSQL server to test on (scripts/test starts one)", URLVariable)
@@ -80,6 +89,14 @@ func postgresDatabase(t testing.TB) string {
 	})
 	at.Path = "/" + name
 	return at.String()
+}
+
+// needsPostgres leaves a test that only PostgreSQL can pass out of short runs.
+func needsPostgres(t testing.TB) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("-short leaves out what needs PostgreSQL")
+	}
 }
 
 func randomName() string {
