@@ -72,7 +72,7 @@ func (s *service) getReadiness(ctx context.Context, _ *struct{}) (*readyOutput, 
 func readinessOf(ctx context.Context, checks []Check) (status int, _ readiness) {
 	status = http.StatusOK
 	body := readiness{ready, map[string]partState{}}
-	for i, result := range runChecks(ctx, checks) {
+	for i, result := range RunChecks(ctx, checks) {
 		part := partState{Status: ready, Values: result.Values}
 		if part.Values == nil {
 			part.Values = map[string]any{}
@@ -89,9 +89,9 @@ func readinessOf(ctx context.Context, checks []Check) (status int, _ readiness) 
 	return status, body
 }
 
-// runChecks asks all parts at once, so that one that hangs holds up none of
+// RunChecks asks all parts at once, so that one that hangs holds up none of
 // the others.
-func runChecks(ctx context.Context, checks []Check) []CheckResult {
+func RunChecks(ctx context.Context, checks []Check) []CheckResult {
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
 	results := make([]CheckResult, len(checks))

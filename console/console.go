@@ -50,6 +50,10 @@ type Config struct {
 	// Cursors seal where pages of lists begin. Required.
 	Cursors *cursor.Sealer
 
+	// Health asks each part of the service how it is. Required. It is called for
+	// many requests at a time, and returns soon, whatever hangs.
+	Health func(ctx context.Context) []Part
+
 	// Zone is the platform's time zone. Default: UTC.
 	Zone *time.Location
 	// Trials says whether the figure trial is shown.
@@ -78,6 +82,8 @@ func (c *Config) check() error {
 		return errors.New("console: Config.Trail is missing")
 	case c.Browser == nil:
 		return errors.New("console: Config.Browser is missing")
+	case c.Health == nil:
+		return errors.New("console: Config.Health is missing")
 	case c.Cursors == nil:
 		return errors.New("console: Config.Cursors is missing")
 	}

@@ -51,6 +51,8 @@ var table = []page{
 	{method: http.MethodPost, pattern: "/refused/{id}/retry", operation: "retry-refused", nav: "refused", serve: (*visit).retryRefused},
 	{method: http.MethodPost, pattern: "/refused/{id}/delete", operation: "delete-refused", nav: "refused", serve: (*visit).deleteRefused},
 	{method: http.MethodGet, pattern: "/audit", operation: "list-trail", nav: "audit", serve: (*visit).audit},
+	{method: http.MethodGet, pattern: "/health", operation: "show-health", nav: "health", serve: (*visit).health},
+	{method: http.MethodGet, pattern: "/live/health", operation: "show-health", nav: "health", stream: true, serve: (*visit).healthStream},
 	{method: http.MethodGet, pattern: "/signin", serve: (*visit).signIn},
 	{method: http.MethodPost, pattern: "/signin", serve: (*visit).signInByKey},
 	{method: http.MethodGet, pattern: "/signin/link", serve: (*visit).signInByLink},
@@ -73,8 +75,8 @@ var navigation = [][]struct{ name, href, operation string }{
 		{"audit", "/audit", "list-trail"},
 	},
 	{
-		{"health", "/health", "see-health"},
-		{"keys", "/keys", "manage-keys"},
+		{"health", "/health", "show-health"},
+		{"keys", "/keys", "list-keys"},
 	},
 }
 

@@ -52,6 +52,9 @@ type Log interface {
 	Wait(ctx context.Context, after eventstore.Position) error
 	// Head says where the log stands.
 	Head(ctx context.Context) (eventstore.Head, error)
+	// LastErasure says where the log stood at the last erasure; its position is 0
+	// where there was none.
+	LastErasure(ctx context.Context) (eventstore.Head, error)
 	// ReadSealed returns a page of the recorded events, as they stand in the log.
 	ReadSealed(ctx context.Context, q eventstore.SealedQuery) (eventstore.SealedPage, error)
 	// Unseal returns the events of rows in readable form, in the same order; those

@@ -113,6 +113,12 @@ func functions(d text.Dates, a *assets) template.FuncMap {
 			}
 			return reason // as it was given
 		},
+		"healthName": func(name string) string {
+			if d.Has("health.value." + name) {
+				return d.T("health.value." + name)
+			}
+			return name
+		},
 		"dash": func() template.HTML { return dash }, "orDash": orDashText,
 		"asset": func(name string) string { return a.urls[name] },
 		"user":  userPath, "content": contentPath, "held": heldPath,

@@ -55,6 +55,8 @@ type world struct {
 	// cookies are those of a browser that is signed in, by role.
 	cookies map[access.Role][]*http.Cookie
 	log     *strings.Builder
+	// parts are how the service is.
+	parts []Part
 
 	mu       sync.Mutex
 	sequence uint64
@@ -122,7 +124,8 @@ func newWorld(t *testing.T) *world {
 	}
 	w.handler, err = New(Config{
 		Reader: w.reader, Log: w.store, Accounts: doer, Trail: w.trail, Audit: access.Audit{Trail: w.trail}, Browser: w.browser, Cursors: cursors,
-		Zone: zone, Trials: true, Version: "1.0", Clock: func() time.Time { return testNow },
+		Health: func(context.Context) []Part { return w.parts },
+		Zone:   zone, Trials: true, Version: "1.0", Clock: func() time.Time { return testNow },
 		Logger: slog.New(slog.NewTextHandler(w.log, nil)),
 	})
 	if err != nil {

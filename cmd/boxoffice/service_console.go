@@ -12,6 +12,7 @@ import (
 	"boxoffice/access/browser"
 	"boxoffice/access/sessions"
 	"boxoffice/accounts"
+	"boxoffice/api"
 	"boxoffice/console"
 	"boxoffice/internal/cursor"
 )
@@ -38,9 +39,19 @@ func (s *service) newConsole(people *accounts.Service) (http.Handler, error) {
 	}
 	return console.New(console.Config{
 		Reader: s.reader, Log: s.store, Accounts: people, Trail: s.trail, Browser: s.browser,
-		Audit: access.Audit{Trail: s.trail, Logger: s.log}, Cursors: cursors,
+		Audit: access.Audit{Trail: s.trail, Logger: s.log}, Cursors: cursors, Health: s.health,
 		Zone: s.zone, Trials: s.config.Trials, Front: s.config.front(), Logger: s.log,
 	})
+}
+
+// health is what /readyz says, for the pages.
+func (s *service) health(ctx context.Context) []console.Part {
+	checks := s.parts()
+	parts := make([]console.Part, len(checks))
+	for i, r := range api.RunChecks(ctx, checks) {
+		parts[i] = console.Part{Name: checks[i].Name, Ready: r.Ready, Detail: r.Detail, Values: r.Values}
+	}
+	return parts
 }
 
 // withConsole answers the API's addresses with the API, and all others with pages.
