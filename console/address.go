@@ -19,7 +19,13 @@ type query struct {
 }
 
 func (v *visit) query() *query {
-	values, err := url.ParseQuery(v.r.URL.RawQuery)
+	return v.readQuery(url.ParseQuery(v.r.URL.RawQuery))
+}
+
+// queryOf reads what a form says as an address would say it.
+func (v *visit) queryOf(form url.Values) *query { return v.readQuery(form, nil) }
+
+func (v *visit) readQuery(values url.Values, err error) *query {
 	q := &query{Values: values, calendar: domain.Calendar{Zone: v.server.Zone}, bad: err != nil}
 	for _, all := range values {
 		for _, value := range all {

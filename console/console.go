@@ -118,17 +118,26 @@ type server struct {
 	render *renderer
 	hub    *hub
 	// gate lets through who is signed in and may do what they ask for.
-	gate *access.Gate
+	gate  *access.Gate
+	tasks tasks
 }
 
 // New makes the console. The handler takes every path that isn't the API's. It
 // serves many requests at a time; its streams end when their request's context does.
 func New(c Config) (http.Handler, error) {
+	s, err := newServer(c)
+	if err != nil {
+		return nil, err
+	}
+	return s.handle()
+}
+
+func newServer(c Config) (*server, error) {
 	if err := c.check(); err != nil {
 		return nil, err
 	}
 	c.setDefaults()
-	s := &server{Config: c, gate: access.NewGate(c.Browser, 0)}
+	s := &server{Config: c, gate: access.NewGate(c.Browser, 0), tasks: tasks{all: map[string]*ownedTask{}}}
 	s.hub = &hub{server: s, topics: map[string]*topic{}}
 	var err error
 	if s.assets, err = loadAssets(); err != nil {
@@ -137,6 +146,11 @@ func New(c Config) (http.Handler, error) {
 	if s.render, err = newRenderer(c.Zone, s.assets); err != nil {
 		return nil, fmt.Errorf("console: %w", err)
 	}
+	return s, nil
+}
+
+// handle serves everything: the pages, and what they load.
+func (s *server) handle() (http.Handler, error) {
 	// Answers are compressed with a few random bytes more: what is secret in a
 	// page can't be told from its size.
 	compress, err := gzhttp.NewWrapper(gzhttp.MinSize(1024), gzhttp.RandomJitter(32, 0, false),
@@ -145,8 +159,8 @@ func New(c Config) (http.Handler, error) {
 		return nil, fmt.Errorf("console: %w", err)
 	}
 	router := chi.NewRouter()
-	router.Handle(assetsPath+"*", c.Front.Protect(access.Surface{Policy: policy}, s.assets))
-	pages := c.Front.Protect(access.Surface{Policy: policy, Caching: "no-store"}, compress(s.pages()))
+	router.Handle(assetsPath+"*", s.Front.Protect(access.Surface{Policy: policy}, s.assets))
+	pages := s.Front.Protect(access.Surface{Policy: policy, Caching: "no-store"}, compress(s.pages()))
 	router.NotFound(pages.ServeHTTP)
 	router.MethodNotAllowed(pages.ServeHTTP)
 	return router, nil

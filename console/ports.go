@@ -29,6 +29,8 @@ type Reader interface {
 	UserCounts(ctx context.Context, at domain.Instant) (projections.UserCounts, error)
 	// User returns one user; false where there is none at that instant.
 	User(ctx context.Context, id string, at domain.Instant) (projections.UserDetail, bool, error)
+	// FindUsers returns the users of ids and of e-mails as they are at an instant.
+	FindUsers(ctx context.Context, ids, emails []string, at domain.Instant) (projections.FoundUsers, error)
 	// Sessions returns a page of viewing sessions; projections.ErrNoUser where
 	// those are asked for of a user who isn't there.
 	Sessions(ctx context.Context, q projections.SessionsQuery) (projections.SessionsPage, error)

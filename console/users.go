@@ -228,7 +228,7 @@ func (v *visit) readUsers(q *query) (*userList, error) {
 	list.Pager = v.pager(list, place, page.Next, bound)
 	list.Excel, list.CSV = exportLinks(q)
 	if v.who.May("erase-users") {
-		list.EraseAll = "/users/erase?" + filterParams(q).Encode()
+		list.EraseAll = "/users/erase?all=1" + strings.Replace(queryText(filterParams(q)), "?", "&", 1)
 	}
 	return list, nil
 }

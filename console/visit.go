@@ -13,7 +13,6 @@ import (
 	"net/http"
 	"runtime/debug"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -153,9 +152,6 @@ func (v *visit) write(a *answer) {
 	h := v.w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Language", v.Tag)
-	if a.refresh > 0 && !v.scripted() {
-		h.Set("Refresh", strconv.Itoa(a.refresh))
-	}
 	v.status = cmp.Or(a.status, http.StatusOK)
 	v.w.WriteHeader(v.status)
 	if v.r.Method != http.MethodHead {
@@ -175,7 +171,9 @@ func (v *visit) body(a *answer) ([]byte, error) {
 	if v.scripted() {
 		return []byte("<title>" + template.HTMLEscapeString(title) + "</title>\n" + string(content)), nil
 	}
-	whole, err := v.render.execute(v.Tag, a.template, "layout", v.layout(title, content))
+	around := v.layout(title, content)
+	around.Refresh = a.refresh
+	whole, err := v.render.execute(v.Tag, a.template, "layout", around)
 	return bytes.TrimSpace([]byte(whole)), err
 }
 
@@ -183,7 +181,9 @@ func (v *visit) body(a *answer) ([]byte, error) {
 type frame struct {
 	Lang, Theme, Title string
 	Content            template.HTML
-	Zone, Version      string
+	// Refresh is after how many seconds it asks itself again without scripts.
+	Refresh       int
+	Zone, Version string
 	// Who is signed in; nil for nobody.
 	Who     *signedIn
 	Nav     [][]navLink

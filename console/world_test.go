@@ -48,6 +48,7 @@ var testNow = time.Date(2026, 11, 30, 16, 52, 44, 776194000, time.UTC)
 type world struct {
 	t       *testing.T
 	handler http.Handler
+	server  *server
 	store   *eventstore.Store
 	reader  *projections.Reader
 	trail   *trail.Trail
@@ -122,13 +123,16 @@ func newWorld(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.handler, err = New(Config{
+	w.server, err = newServer(Config{
 		Reader: w.reader, Log: w.store, Accounts: doer, Trail: w.trail, Audit: access.Audit{Trail: w.trail}, Browser: w.browser, Cursors: cursors,
 		Health: func(context.Context) []Part { return w.parts },
 		Zone:   zone, Trials: true, Version: "1.0", Clock: func() time.Time { return testNow },
 		Logger: slog.New(slog.NewTextHandler(w.log, nil)),
 	})
 	if err != nil {
+		t.Fatal(err)
+	}
+	if w.handler, err = w.server.handle(); err != nil {
 		t.Fatal(err)
 	}
 	return w

@@ -10,6 +10,8 @@ package browser
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"net/http"
 	"time"
@@ -100,6 +102,18 @@ func (b *Browser) recall(ctx context.Context, session sessions.Session) (access.
 		return access.Identity{}, errEnded
 	}
 	return who, err
+}
+
+// SessionID returns what stands for the session that a request says it is of, as
+// long as that lasts, and doesn't tell its cookie; the empty string where it is of
+// none.
+func (b *Browser) SessionID(r *http.Request) string {
+	value, ok := b.cookie(r)
+	if !ok {
+		return ""
+	}
+	id := sha256.Sum256([]byte("session " + value))
+	return hex.EncodeToString(id[:])
 }
 
 // A Session is who is signed in in a browser.
