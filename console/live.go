@@ -5,6 +5,7 @@ package console
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -98,13 +99,24 @@ func (h *hub) join(v *visit, read func(*visit) (*liveView, error), after int64) 
 		t = &topic{viewers: map[*viewer]bool{}, stop: stop}
 		h.topics[key] = t
 		look := *v // without the visitor: what is shown is everybody's
-		look.r, look.w, look.who.Name = v.r.Clone(ctx), nil, ""
+		look.r, look.w, look.who.Name = pageOf(v.r.Clone(ctx)), nil, ""
 		go h.follow(ctx, t, &look, read)
 	} else if t.last != nil && t.last.position != after {
 		w.add(t.last.blocks, t.last.position)
 	}
 	t.viewers[w] = true
 	return w, func() { h.leave(key, t, w) }
+}
+
+// pageOf turns the request for a stream into one for the page that it keeps up
+// to date, which links start from.
+func pageOf(r *http.Request) *http.Request {
+	q := r.URL.Query()
+	q.Del("after")
+	r.URL.RawQuery = q.Encode()
+	r.URL.Path = cmp.Or(strings.TrimPrefix(r.URL.Path, "/live"), "/")
+	r.URL.RawPath = ""
+	return r
 }
 
 // liveQuery is the query of a page without what says where a viewer is.
