@@ -198,7 +198,7 @@ func (on *installation) page(path string) (map[string]any, error) {
 	return page, json.Unmarshal(body, &page)
 }
 
-// plain gives a value as its JSON reads.
+// plain returns a value as its JSON reads.
 func plain(t *testing.T, v any) any {
 	t.Helper()
 	text, err := json.Marshal(v)

@@ -112,7 +112,7 @@ var measures = []measure{
 		what: "importing --rows users over the API, from CSV and from Excel, and once more; with peak memory of the service"},
 }
 
-// on gives the engines that it is measured on, of those that are asked for.
+// on returns the engines that it is measured on, of those that are asked for.
 func (m measure) on(asked []sqldb.Engine) []sqldb.Engine {
 	if m.once {
 		return asked[:1]
@@ -194,7 +194,7 @@ func runBench(cmd *cobra.Command, o bench.Options, names []string, asJSON bool) 
 	return nil
 }
 
-// profileOf gives the file of one measure's profile; empty for none.
+// profileOf returns the file of one measure's profile; empty for none.
 func profileOf(file, measure string, engine sqldb.Engine) string {
 	if file == "" {
 		return ""

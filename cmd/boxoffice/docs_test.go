@@ -22,7 +22,7 @@ import (
 // fence matches a block of code in Markdown.
 var fence = regexp.MustCompile("(?ms)^```(\\w*)\n(.*?)^```$")
 
-// snippets gives the blocks of a language in a document, those with the text.
+// snippets returns the blocks of a language in a document, those with the text.
 func snippets(t *testing.T, file, language, with string) []string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join("..", "..", file))

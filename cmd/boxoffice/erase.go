@@ -59,7 +59,7 @@ func newErase() *cobra.Command {
 	return cmd
 }
 
-// idsOf gives the ids that the arguments name, each once.
+// idsOf returns the ids that the arguments name, each once.
 func idsOf(args []string, stdin io.Reader) ([]string, error) {
 	var ids []string
 	seen := map[string]bool{}

@@ -248,7 +248,7 @@ func (s *busyService) erase() {
 
 var changing = regexp.MustCompile(`"(position|time_zone|user_id|next_cursor)":("[^"]*"|\d+|null)`)
 
-// figures gives every figure and every session of the quarter, without what
+// figures returns every figure and every session of the quarter, without what
 // says who and how far.
 func (s *busyService) figures() string {
 	s.t.Helper()
@@ -567,7 +567,7 @@ func texts(t *testing.T, db *sql.DB, query string) (found []string) {
 	return found
 }
 
-// marked gives the columns of all tables that have the mark.
+// marked returns the columns of all tables that have the mark.
 func marked(t *testing.T, s *busyService) (places []string) {
 	t.Helper()
 	eachTable(t, s, func(db *sql.DB, part, table string) {
@@ -624,7 +624,7 @@ func analyze(t *testing.T, s *busyService) {
 	}
 }
 
-// secretsOf gives the wrapped keys by which something of the person could be
+// secretsOf returns the wrapped keys by which something of the person could be
 // read by who has the master key: the wrapping key and the person's own. Which
 // of the users' keys is theirs can't be told from outside, so it is all of them.
 func secretsOf(t *testing.T, s *busyService) (secrets [][]byte) {
@@ -653,7 +653,7 @@ func has(t *testing.T, db *sql.DB, table string) bool {
 	return len(texts(t, db, "SELECT name FROM sqlite_master WHERE name = '"+table+"'")) > 0
 }
 
-// files gives the files below directories that hold the bytes. The broker's are
+// files returns the files below directories that hold the bytes. The broker's are
 // left out: they keep events for as long as the operator says.
 func files(t *testing.T, dirs []string, secret []byte) (places []string) {
 	t.Helper()

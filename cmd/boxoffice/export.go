@@ -151,7 +151,7 @@ func (f *exportFlags) text(name, usage string) *string {
 	return f.cmd.Flags().String(name, "", usage)
 }
 
-// given gives the filters as the parameters of the API that they are.
+// given returns the filters as the parameters of the API that they are.
 func (f *exportFlags) given() []export.Filter {
 	var filters []export.Filter
 	for _, name := range f.names {
@@ -227,16 +227,16 @@ func (e *exportRun) run(filters []export.Filter, write func(*projections.Reader,
 		return err
 	}
 	defer closeAll()
-	return e.takenDown(reader, func() (int64, error) {
+	return e.audited(reader, func() (int64, error) {
 		return e.file(export.Options{Format: format, Filters: filters}, func(w io.Writer, o export.Options) (export.Result, error) {
 			return write(reader, zone, w, o)
 		})
 	})
 }
 
-// takenDown has write make the file and give how many rows it has, and takes
-// that down.
-func (e *exportRun) takenDown(reader *projections.Reader, write func() (int64, error)) error {
+// audited has write make the file and give how many rows it has, and notes
+// that in the trail.
+func (e *exportRun) audited(reader *projections.Reader, write func() (int64, error)) error {
 	ctx := e.cmd.Context()
 	entry := trail.Entry{Action: e.action, Parameters: e.parameters()}
 	if e.about != "" {
@@ -254,7 +254,7 @@ func (e *exportRun) takenDown(reader *projections.Reader, write func() (int64, e
 		return err
 	}
 	defer db.Close()
-	return takenDown(ctx, db, newLogger(e.cmd.ErrOrStderr(), "text"), entry, func(entry *trail.Entry) error {
+	return withAuditEntry(ctx, db, newLogger(e.cmd.ErrOrStderr(), "text"), entry, func(entry *trail.Entry) error {
 		rows, err := write()
 		if e.about == "" {
 			entry.People = &rows
@@ -263,7 +263,7 @@ func (e *exportRun) takenDown(reader *projections.Reader, write func() (int64, e
 	})
 }
 
-// parameters gives the names that the flags which were given have as
+// parameters returns the names that the flags which were given have as
 // parameters of the API.
 func (e *exportRun) parameters() []string {
 	var names []string
@@ -298,7 +298,7 @@ func (e *exportRun) file(o export.Options, write func(io.Writer, export.Options)
 	return summary.Rows, e.print(summary)
 }
 
-// formatOf gives the format that is asked for, or that the file's name says.
+// formatOf returns the format that is asked for, or that the file's name says.
 func (e *exportRun) formatOf() (export.Format, error) {
 	format := *e.format
 	if format == "" {

@@ -129,14 +129,14 @@ func withKeys(ctx context.Context, c *config, do func(*sqldb.DB, *apikeys.Store)
 	return do(db, keys)
 }
 
-// changeKeys is the same for what changes who may do what, which is taken down.
+// changeKeys is the same for what changes who may do what, which is in the trail.
 func changeKeys(cmd *cobra.Command, c *config, action string, do func(*apikeys.Store) error) error {
 	ctx := cmd.Context()
 	return withKeys(ctx, c, func(db *sqldb.DB, keys *apikeys.Store) error {
 		if err := trail.Migrate(ctx, db); err != nil {
 			return err
 		}
-		return takenDown(ctx, db, newLogger(cmd.ErrOrStderr(), "text"), trail.Entry{Action: action}, func(*trail.Entry) error { return do(keys) })
+		return withAuditEntry(ctx, db, newLogger(cmd.ErrOrStderr(), "text"), trail.Entry{Action: action}, func(*trail.Entry) error { return do(keys) })
 	})
 }
 

@@ -182,7 +182,7 @@ func subjectOf(message []byte) string {
 	return "boxoffice.events." + member(message, "type")
 }
 
-// member gives a text member of an event as the simulated platform writes it.
+// member returns a text member of an event as the simulated platform writes it.
 func member(event []byte, name string) string {
 	_, after, _ := strings.Cut(string(event), `"`+name+`":"`)
 	text, _, _ := strings.Cut(after, `"`)
@@ -258,7 +258,7 @@ func (k *killing) checkAccounts(t *testing.T, p *published) {
 	}
 }
 
-// unaccounted gives the first message up to the last that is in no account, or 0.
+// unaccounted returns the first message up to the last that is in no account, or 0.
 func (k *killing) unaccounted(t *testing.T, last uint64) uint64 {
 	t.Helper()
 	covered := map[uint64]bool{}

@@ -61,7 +61,7 @@ func listen(name, env, addr string, tlsConfig *tls.Config, handler http.Handler,
 // addr is where it listens.
 func (l *listener) addr() string { return l.socket.Addr().String() }
 
-// close gives the address back, where serve hasn't done so.
+// close releases the address, where serve hasn't done so.
 func (l *listener) close() error {
 	if err := l.socket.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
 		return err

@@ -41,7 +41,7 @@ func newPublish() *cobra.Command {
 	}
 	c := addSettings(cmd, brokerSettings, publisherSettings)
 	asJSON := cmd.Flags().Bool("json", false, "print the summary as JSON")
-	anew := cmd.Flags().Bool("from-start", false, "publish whole files, whatever was published of them before")
+	fromStart := cmd.Flags().Bool("from-start", false, "publish whole files, whatever was published of them before")
 	cmd.RunE = func(cmd *cobra.Command, files []string) error {
 		broker, err := connectAsPublisher(cmd.Context(), c)
 		if err != nil {
@@ -53,7 +53,7 @@ func newPublish() *cobra.Command {
 			return err
 		}
 		run := &publishRun{summary: publishSummary{First: []refusedLine{}},
-			to: ingest.NewPublisher(broker), stdin: cmd.InOrStdin(), places: dir, broker: c.brokerName(), anew: *anew,
+			to: ingest.NewPublisher(broker), stdin: cmd.InOrStdin(), places: dir, broker: c.brokerName(), fromStart: *fromStart,
 			bar: newProgress(cmd.ErrOrStderr(), "publishing")}
 		err = run.files(cmd.Context(), files)
 		run.bar.finish()
@@ -71,13 +71,13 @@ func atLeastOneFile(_ *cobra.Command, args []string) error {
 
 // A publishRun is one run of the command.
 type publishRun struct {
-	to      eventPublisher
-	stdin   io.Reader
-	places  string
-	broker  string
-	anew    bool
-	bar     *progress
-	summary publishSummary
+	to        eventPublisher
+	stdin     io.Reader
+	places    string
+	broker    string
+	fromStart bool
+	bar       *progress
+	summary   publishSummary
 }
 
 // An eventPublisher stores messages in the broker, all of them, for good.
@@ -110,7 +110,7 @@ func (r *publishRun) files(ctx context.Context, names []string) error {
 		if err != nil {
 			return err
 		}
-		if r.anew && at != nil {
+		if r.fromStart && at != nil {
 			at.Lines = 0
 		}
 		places = append(places, at)

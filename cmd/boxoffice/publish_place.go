@@ -27,7 +27,7 @@ type place struct {
 	path string
 }
 
-// findPlace gives the place of a file, at its start where none is kept. For
+// findPlace returns the place of a file, at its start where none is kept. For
 // standard input there is nothing to remember, and it gives nil.
 func findPlace(dir, broker, name string) (*place, error) {
 	if name == "-" {

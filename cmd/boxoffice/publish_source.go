@@ -79,7 +79,7 @@ func (s *lineSource) decompress(name string) (io.Reader, error) {
 
 func (s *lineSource) close() { s.done() }
 
-// next gives the next line that isn't blank, its number from 1, or io.EOF. Of
+// next returns the next line that isn't blank, its number from 1, or io.EOF. Of
 // a line longer than an event may be, it gives just enough to tell that it is.
 func (s *lineSource) next() ([]byte, int64, error) {
 	for {

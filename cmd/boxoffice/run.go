@@ -40,7 +40,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	return 1
 }
 
-// oneLine gives a text in one line: messages of some libraries have several.
+// oneLine returns a text in one line: messages of some libraries have several.
 func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
 
 // A usageError is a command line that can't be understood.

@@ -89,7 +89,7 @@ func (s *service) makeFirstKey(ctx context.Context, made *apikeys.Store) (key st
 	if all, err := made.List(ctx); err != nil || len(all) > 0 {
 		return "", err
 	}
-	err = takenDown(ctx, s.database, s.log, trail.Entry{Action: access.MakeKey}, func(*trail.Entry) (err error) {
+	err = withAuditEntry(ctx, s.database, s.log, trail.Entry{Action: access.MakeKey}, func(*trail.Entry) (err error) {
 		if key, err = made.MakeFirst(ctx, "first admin", string(access.Admin)); err == nil && key == "" {
 			err = errNotFirst
 		}

@@ -44,18 +44,10 @@ func adminKey(c *config) (string, error) {
 	return "", errors.New("an admin's API key is needed: BOXOFFICE_KEY, or --key")
 }
 
-// checkURL holds the service's address against its form.
-func (c *config) checkURL() error {
-	if c.URL != "" && !hasScheme(c.URL, "http", "https") {
-		return errors.New("BOXOFFICE_URL: must be http://HOST:PORT or https://HOST")
-	}
-	return nil
-}
-
 // apiURL is where the API is.
 func (c *config) apiURL() string { return strings.TrimRight(cmp.Or(c.URL, "http://"+c.HTTPAddr), "/") }
 
-// serviceURL gives the address of a path of the API.
+// serviceURL returns the address of a path of the API.
 func (c *config) serviceURL(path string, query url.Values) string {
 	address := c.apiURL() + path
 	if len(query) > 0 {
@@ -87,7 +79,7 @@ func (c *config) unreachable(err error) error {
 	return fmt.Errorf("the service at %s: %w", c.apiURL(), err)
 }
 
-// problemOf gives what the service says is wrong.
+// problemOf returns what the service says is wrong.
 func problemOf(answer *http.Response) error {
 	var p api.Problem
 	if err := json.NewDecoder(answer.Body).Decode(&p); err != nil || p.Detail == "" {
@@ -96,7 +88,7 @@ func problemOf(answer *http.Response) error {
 	return problemError(&p)
 }
 
-// problemError gives a problem in one line, with what it names.
+// problemError returns a problem in one line, with what it names.
 func problemError(p *api.Problem) error {
 	parts := []string{p.Detail}
 	for _, e := range p.Errors {

@@ -46,11 +46,11 @@ func shellActor() string {
 	return access.ShellPrefix + " " + name + "@" + host
 }
 
-// takenDown has do do something with personal data, or with who may reach it,
-// and takes it down: what is about to be done before it is done, so that it
+// withAuditEntry has do do something with personal data, or with who may reach
+// it, and writes it into the trail: what is about to be done before it is done, so that it
 // isn't done where that fails, and how it ended after. do may say in the entry
 // how many people it was about.
-func takenDown(ctx context.Context, db *sqldb.DB, log *slog.Logger, e trail.Entry, do func(*trail.Entry) error) (err error) {
+func withAuditEntry(ctx context.Context, db *sqldb.DB, log *slog.Logger, e trail.Entry, do func(*trail.Entry) error) (err error) {
 	t, err := trail.Open(ctx, db, trail.Config{Logger: log})
 	if err != nil {
 		return untold(err)

@@ -16,10 +16,10 @@ import (
 	"boxoffice/internal/sqldb/sqltest"
 )
 
-// What can't be taken down isn't done.
+// What can't be written into the trail isn't done.
 func TestNothingIsDoneUntold(t *testing.T) {
 	sqltest.Each(t, func(t *testing.T, open func() *sqldb.DB) {
-		err := takenDown(t.Context(), open(), slog.New(slog.DiscardHandler), trail.Entry{Action: access.MakeKey}, func(*trail.Entry) error {
+		err := withAuditEntry(t.Context(), open(), slog.New(slog.DiscardHandler), trail.Entry{Action: access.MakeKey}, func(*trail.Entry) error {
 			t.Error("it was done")
 			return nil
 		})
@@ -49,7 +49,7 @@ func TestItIsToldBefore(t *testing.T) {
 		}
 		failed := errors.New("failed")
 		for want, result := range map[int]error{statusDone: nil, statusFailed: failed} {
-			err := takenDown(t.Context(), open(), slog.New(slog.DiscardHandler), trail.Entry{Action: actionScrub}, func(*trail.Entry) error {
+			err := withAuditEntry(t.Context(), open(), slog.New(slog.DiscardHandler), trail.Entry{Action: actionScrub}, func(*trail.Entry) error {
 				if e := last(); e.Action != actionScrub || e.Status != 0 || time.Since(e.At) > time.Minute {
 					t.Errorf("while it is done the entry is %+v", e)
 				}

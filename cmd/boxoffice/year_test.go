@@ -67,7 +67,7 @@ func TestYear(t *testing.T) {
 	}
 }
 
-// yearOf gives the events of the simulated year.
+// yearOf returns the events of the simulated year.
 func yearOf(t *testing.T) [][]byte {
 	t.Helper()
 	var events [][]byte
@@ -80,7 +80,7 @@ func yearOf(t *testing.T) [][]byte {
 	return events
 }
 
-// shuffledAndDoubled gives the events in an arbitrary order, a tenth of them twice.
+// shuffledAndDoubled returns the events in an arbitrary order, a tenth of them twice.
 func shuffledAndDoubled(events [][]byte) [][]byte {
 	random := rand.New(rand.NewPCG(3, 5))
 	mixed := append([][]byte{}, events...)

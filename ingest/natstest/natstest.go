@@ -155,7 +155,7 @@ func (s *Server) Restart() {
 	s.Start()
 }
 
-// RestartCommand gives a command that does what Restart does, for a suite that
+// RestartCommand returns a command that does what Restart does, for a suite that
 // restarts servers with one. It needs curl.
 func (s *Server) RestartCommand() []string {
 	control := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

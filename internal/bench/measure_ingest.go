@@ -82,7 +82,7 @@ func (b *Bench) overBrokers(ctx context.Context, engine sqldb.Engine, all ...con
 	return takeTurns(b.Rounds, turns, before, after)
 }
 
-// part gives how many events a side takes that takes one in so many.
+// part returns how many events a side takes that takes one in so many.
 func (b *Bench) part(oneIn int64) (warm, events int64) {
 	return b.Warm / oneIn, max(b.Events/oneIn, 1)
 }
@@ -107,7 +107,7 @@ func (b *Bench) makeBrokers(ctx context.Context, made map[int64]brokers, all []c
 	return nil
 }
 
-// spec gives a side on this database.
+// spec returns a side on this database.
 func (d *database) spec(side string) Spec {
 	return Spec{Side: side, Engine: d.Engine, URL: d.URL, MasterKey: d.MasterKey}
 }

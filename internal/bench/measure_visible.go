@@ -167,7 +167,7 @@ func (l *load) failure() error {
 	return l.failed
 }
 
-// figures gives what was measured, and what is to be known about it.
+// figures returns what was measured, and what is to be known about it.
 func (l *load) figures(peak int64) ([]Latency, []string) {
 	of := func(what string, times []time.Duration) Latency {
 		slices.Sort(times)

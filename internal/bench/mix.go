@@ -29,7 +29,7 @@ var mixStart = time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC)
 // events, any of which can be made without those before it.
 type mix struct{ seed uint64 }
 
-// event gives the k-th event, from 0 on, ready to be published.
+// event returns the k-th event, from 0 on, ready to be published.
 func (m mix) event(k int64) wire.Message {
 	kind, user, data := m.content(k)
 	body := fmt.Appendf(make([]byte, 0, 480),
@@ -39,7 +39,7 @@ func (m mix) event(k int64) wire.Message {
 	return wire.Message{Subject: wire.Subject(kind), Data: body}
 }
 
-// time gives an event's time: as many come a second as that many viewers send.
+// time returns an event's time: as many come a second as that many viewers send.
 func (m mix) time(k int64) time.Time { return mixStart.Add(time.Duration(k) * 4250 * time.Microsecond) }
 
 func (m mix) content(k int64) (kind domain.Type, user int64, data []byte) {
@@ -54,7 +54,7 @@ func (m mix) content(k int64) (kind domain.Type, user int64, data []byte) {
 	}
 }
 
-// playback gives the n-th event about playback: every viewer's turn comes after
+// playback returns the n-th event about playback: every viewer's turn comes after
 // that of all others, and a session ends after its reports.
 func (m mix) playback(n int64) (domain.Type, int64, []byte) {
 	viewer, turn := n%viewers, n/viewers+n%viewers%reportsInSession
@@ -92,7 +92,7 @@ func (m mix) subscription(k int64) (domain.Type, int64, []byte) {
 	}
 }
 
-// profile gives an event about a profile: one in five is a new user's.
+// profile returns an event about a profile: one in five is a new user's.
 func (m mix) profile(nth, k int64) (domain.Type, int64, []byte) {
 	kind, user := domain.UserUpdated, int64(m.number(k, 4)>>8)%mixUsers
 	if nth%5 == 0 {
@@ -102,7 +102,7 @@ func (m mix) profile(nth, k int64) (domain.Type, int64, []byte) {
 		`"locale":"fr-FR","country":"FR","platform":"web","custom":{"newsletter":true}}`, user, user)
 }
 
-// number gives a number that follows from the seed, n and what it is for.
+// number returns a number that follows from the seed, n and what it is for.
 func (m mix) number(n int64, purpose uint64) uint64 {
 	return mixed(mixed(m.seed^purpose<<56) ^ uint64(n))
 }

@@ -28,14 +28,14 @@ type population struct {
 	now   time.Time
 }
 
-// id gives the id of a user, from 0 on in the order in which they came.
+// id returns the id of a user, from 0 on in the order in which they came.
 func (p population) id(user int64) string { return fmt.Sprintf("auth0|%016x", mixed(uint64(user))) }
 
 func (p population) registered(user int64) time.Time {
 	return p.now.Add(-popularYears + time.Duration(user)*(popularYears/time.Duration(p.users)))
 }
 
-// event gives the n-th event of all: a user registers; three in four subscribe,
+// event returns the n-th event of all: a user registers; three in four subscribe,
 // half of them with a trial, and a third of those leave some day; three in ten
 // change their profile; all others watch.
 func (p population) event(n int64) []byte {

@@ -29,7 +29,7 @@ var errEmpty = errors.New("the answer is empty")
 
 const pageUsers = 50
 
-// questions gives all questions about a population.
+// questions returns all questions about a population.
 func questions(p population) []question {
 	now := domain.InstantOf(p.now)
 	all := append([]question{}, kpiQuestions(p, now)...)

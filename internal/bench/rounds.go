@@ -13,7 +13,7 @@ type Stat struct {
 	Max    float64 `json:"max"`
 }
 
-// statOf gives the median and the spread of at least one value.
+// statOf returns the median and the spread of at least one value.
 func statOf(values []float64) Stat {
 	sorted := slices.Sorted(slices.Values(values))
 	n := len(sorted)

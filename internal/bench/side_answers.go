@@ -149,7 +149,7 @@ func latencies(timings []*timing, users int64) []Latency {
 	return all
 }
 
-// quantile gives the time within which a part of sorted times lie.
+// quantile returns the time within which a part of sorted times lie.
 func quantile(sorted []time.Duration, part float64) time.Duration {
 	if len(sorted) == 0 {
 		return 0

@@ -55,7 +55,7 @@ func ownTime() time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// serverTime gives the processor time of the server processes that serve this
+// serverTime returns the processor time of the server processes that serve this
 // database, by process number; nil where there are none or they are not on
 // this machine. What the server does for all databases together (checkpoints,
 // the write-ahead log's writer) is not in it.
@@ -111,7 +111,7 @@ func processTime(pid int, name string) (time.Duration, error) {
 	return time.Duration(user+system) * clockTick, err
 }
 
-// peakMemory gives the most bytes of memory that a process had in use, pid 0
+// peakMemory returns the most bytes of memory that a process had in use, pid 0
 // for this one; 0 where that can't be told. It isn't getrusage's: that begins
 // with what the process had before it became another program.
 func peakMemory(pid int) int64 {

@@ -16,7 +16,7 @@ import (
 // Outgoing connections have ports from 32,768 (Linux) or 49,152 (others).
 const first, last = 10_000, 32_000
 
-// Find gives a TCP port of the loopback interface on which nobody listens. It
+// Find returns a TCP port of the loopback interface on which nobody listens. It
 // fails where it finds none. Two calls may give the same port, which is as
 // unlikely as there are many.
 func Find() (int, error) {
@@ -31,7 +31,7 @@ func Find() (int, error) {
 	return 0, fmt.Errorf("no free port was found: %w", err)
 }
 
-// Addr gives a loopback address with such a port.
+// Addr returns a loopback address with such a port.
 func Addr() (string, error) {
 	port, err := Find()
 	return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), err
