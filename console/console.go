@@ -50,6 +50,8 @@ type Config struct {
 	// Cursors seal where pages of lists begin. Required.
 	Cursors *cursor.Sealer
 
+	// Keys are the API keys that the service has made. Required.
+	Keys Keys
 	// Health asks each part of the service how it is. Required. It is called for
 	// many requests at a time, and returns soon, whatever hangs.
 	Health func(ctx context.Context) []Part
@@ -82,6 +84,8 @@ func (c *Config) check() error {
 		return errors.New("console: Config.Trail is missing")
 	case c.Browser == nil:
 		return errors.New("console: Config.Browser is missing")
+	case c.Keys == nil:
+		return errors.New("console: Config.Keys is missing")
 	case c.Health == nil:
 		return errors.New("console: Config.Health is missing")
 	case c.Cursors == nil:

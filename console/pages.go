@@ -8,6 +8,8 @@ import (
 	"net/url"
 
 	"github.com/go-chi/chi/v5"
+
+	"boxoffice/access"
 )
 
 // A page is one address of the console.
@@ -56,6 +58,10 @@ var table = []page{
 	{method: http.MethodGet, pattern: "/audit", operation: "list-trail", nav: "audit", serve: (*visit).audit},
 	{method: http.MethodGet, pattern: "/health", operation: "show-health", nav: "health", serve: (*visit).health},
 	{method: http.MethodGet, pattern: "/live/health", operation: "show-health", nav: "health", stream: true, serve: (*visit).healthStream},
+	{method: http.MethodGet, pattern: "/keys", operation: "list-keys", nav: "keys", serve: (*visit).keys},
+	{method: http.MethodPost, pattern: "/keys", operation: access.MakeKey, nav: "keys", serve: (*visit).makeKey},
+	{method: http.MethodGet, pattern: "/keys/revoke", operation: access.RevokeKey, entry: noEntry, nav: "keys", serve: (*visit).askRevoke},
+	{method: http.MethodPost, pattern: "/keys/revoke", operation: access.RevokeKey, nav: "keys", serve: (*visit).revokeKey},
 	{method: http.MethodGet, pattern: "/signin", serve: (*visit).signIn},
 	{method: http.MethodPost, pattern: "/signin", serve: (*visit).signInByKey},
 	{method: http.MethodGet, pattern: "/signin/link", serve: (*visit).signInByLink},

@@ -5,6 +5,7 @@ package console
 import (
 	"context"
 
+	"boxoffice/access/apikeys"
 	"boxoffice/access/trail"
 	"boxoffice/domain"
 	"boxoffice/eventstore"
@@ -78,4 +79,17 @@ type Trail interface {
 	// Entries returns a page of the trail, the latest first, and the Before of the
 	// next page, 0 on the last.
 	Entries(ctx context.Context, q trail.Query) (entries []trail.Entry, next int64, err error)
+}
+
+// Keys are the API keys that the service has made. It is used by many requests at
+// a time.
+type Keys interface {
+	// List returns all keys, good or not, in the order of their making.
+	List(ctx context.Context) ([]apikeys.Key, error)
+	// Make makes a key, which it returns this once; an error that is
+	// apikeys.ErrNameTaken where the name is.
+	Make(ctx context.Context, k apikeys.Key) (key string, made apikeys.Key, err error)
+	// Revoke makes a key good for nothing, at once; false where there is none of
+	// that name that isn't revoked yet.
+	Revoke(ctx context.Context, name string) (bool, error)
 }

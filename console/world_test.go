@@ -56,6 +56,7 @@ type world struct {
 	// cookies are those of a browser that is signed in, by role.
 	cookies map[access.Role][]*http.Cookie
 	log     *strings.Builder
+	keys    *apikeys.Store
 	// parts are how the service is.
 	parts []Part
 
@@ -118,13 +119,14 @@ func newWorld(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.browser = newBrowser(t, db)
+	w.browser, w.keys = newBrowser(t, db)
 	cursors, err := cursor.NewSealer(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	w.server, err = newServer(Config{
 		Reader: w.reader, Log: w.store, Accounts: doer, Trail: w.trail, Audit: access.Audit{Trail: w.trail}, Browser: w.browser, Cursors: cursors,
+		Keys:   w.keys,
 		Health: func(context.Context) []Part { return w.parts },
 		Zone:   zone, Trials: true, Version: "1.0", Clock: func() time.Time { return testNow },
 		Logger: slog.New(slog.NewTextHandler(w.log, nil)),
@@ -139,7 +141,7 @@ func newWorld(t *testing.T) *world {
 }
 
 // newBrowser makes what signs browsers in, with a key for each role: its name.
-func newBrowser(t *testing.T, db *sqldb.DB) *browser.Browser {
+func newBrowser(t *testing.T, db *sqldb.DB) (*browser.Browser, *apikeys.Store) {
 	t.Helper()
 	ctx := context.Background()
 	for _, migrate := range []func(context.Context, *sqldb.DB) error{apikeys.Migrate, sessions.Migrate} {
@@ -171,7 +173,7 @@ func newBrowser(t *testing.T, db *sqldb.DB) *browser.Browser {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return b
+	return b, made
 }
 
 // platform fills the world with the events of testdata/platform.ndjson.

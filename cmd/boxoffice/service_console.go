@@ -39,7 +39,7 @@ func (s *service) newConsole(people *accounts.Service) (http.Handler, error) {
 	}
 	return console.New(console.Config{
 		Reader: s.reader, Log: s.store, Accounts: people, Trail: s.trail, Browser: s.browser,
-		Audit: access.Audit{Trail: s.trail, Logger: s.log}, Cursors: cursors, Health: s.health,
+		Audit: access.Audit{Trail: s.trail, Logger: s.log}, Cursors: cursors, Health: s.health, Keys: s.madeKeys,
 		Zone: s.zone, Trials: s.config.Trials, Front: s.config.front(), Logger: s.log,
 	})
 }
