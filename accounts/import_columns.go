@@ -106,6 +106,25 @@ func (c *importColumns) add(at int, name string) {
 	c.fields = append(c.fields, importField{at: at, name: key, custom: custom})
 }
 
+// An ImportColumn is a column of a file, and what it was taken for.
+type ImportColumn struct {
+	// Name is its name in the file.
+	Name string
+	// Field is the name of what it is: id, registered_at, a field of a profile, or
+	// custom. and a key.
+	Field string
+}
+
+// Columns are those of the file, in its order.
+func (m *Import) Columns() []ImportColumn {
+	columns := make([]ImportColumn, len(m.table.Header))
+	for i, name := range m.table.Header {
+		field, _ := columnName(name)
+		columns[i] = ImportColumn{Name: name, Field: field}
+	}
+	return columns
+}
+
 // shortened keeps an answer short, whatever it repeats.
 func shortened(text string) string {
 	const most = 100

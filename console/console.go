@@ -124,6 +124,8 @@ type server struct {
 	// gate lets through who is signed in and may do what they ask for.
 	gate  *access.Gate
 	tasks tasks
+	// uploads are the files that are kept for imports.
+	uploads uploads
 }
 
 // New makes the console. The handler takes every path that isn't the API's. It

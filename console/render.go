@@ -102,6 +102,12 @@ func functions(d text.Dates, a *assets) template.FuncMap {
 			}
 			return label // the platform's own
 		},
+		"importField": func(field string) string {
+			if key, ok := strings.CutPrefix(field, "custom."); ok {
+				return d.T("import.custom", "key", key)
+			}
+			return d.T("field." + field)
+		},
 		"add":   func(a, b int) int { return a + b },
 		"clock": func(i domain.Instant) string { return d.ClockSeconds(i.Time()) },
 		"month": func(m domain.Month) string { return d.Month(m.Year, m.Month) },
