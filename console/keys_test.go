@@ -129,7 +129,7 @@ func TestAKeyIsMadeOnceAndShownOnce(t *testing.T) {
 // Revoking a key signs out whoever signed in with it, at once; and both, making and
 // revoking, are in the trail with who did it.
 func TestRevokingAKeySignsItsBrowsersOut(t *testing.T) {
-	w := newWorld(t)
+	w := newWorld(t).platform()
 	made := w.post(access.Admin, "/keys", url.Values{"name": {"guest"}, "role": {"viewer"}})
 	key := aKey.FindStringSubmatch(made.Body.String())
 	if key == nil {
