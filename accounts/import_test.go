@@ -240,7 +240,7 @@ func (w rowByRow) put(r tableRow) {
 		return
 	}
 	if id != "" {
-		body = append([]byte(fmt.Sprintf(`{"id":%q,`, id)), body[1:]...)
+		body = append(fmt.Appendf(nil, `{"id":%q,`, id), body[1:]...)
 	}
 	w.mustCreate(string(body))
 }

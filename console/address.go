@@ -4,6 +4,7 @@ package console
 
 import (
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -91,10 +92,8 @@ func (q *query) oneOf(name string, words ...string) string {
 	if text == "" {
 		return ""
 	}
-	for _, w := range words {
-		if w == text {
-			return text
-		}
+	if slices.Contains(words, text) {
+		return text
 	}
 	q.bad = true
 	return ""

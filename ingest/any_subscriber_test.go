@@ -5,6 +5,7 @@ package ingest_test
 import (
 	"context"
 	"errors"
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -32,9 +33,7 @@ func TestAnySubscriber(t *testing.T) {
 	binary := wire.Message{Subject: wire.Subject(domain.UserUpdated), Data: []byte(`{}`), Header: map[string][]string{
 		"ce-specversion": {"1.0"}, "ce-id": {"1"}, "ce-source": {"/s"}, "ce-type": {"user.updated"}, "ce-subject": {"ana"}, "ce-time": {"2026-01-01T00:00:00Z"}}}
 	twice := wire.Message{Subject: binary.Subject, Data: binary.Data, Header: map[string][]string{"ce-ext": {"a", "b"}}}
-	for name, values := range binary.Header {
-		twice.Header[name] = values
-	}
+	maps.Copy(twice.Header, binary.Header)
 	twice.Header["ce-id"] = []string{"2"}
 	publish(t, b, binary, twice)
 	eventually.Holds(t, "everything is acknowledged", func() bool { return backlog(t, b) == 0 })

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"math"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -241,9 +242,10 @@ func rowsOfUser(t *testing.T, key eventstore.UserKey, u *shardUser) string {
 	if err := w.wholeUser(sqldb.UUID(key), "id", u, domain.Calendar{Zone: time.UTC}, 0); err != nil {
 		t.Fatal(err)
 	}
-	text := fmt.Sprint(w.ledger)
+	var text strings.Builder
+	text.WriteString(fmt.Sprint(w.ledger))
 	for _, of := range rowTables {
-		text += fmt.Sprint(of.name, w.to(of).added)
+		text.WriteString(fmt.Sprint(of.name, w.to(of).added))
 	}
-	return text
+	return text.String()
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"io"
+	"maps"
 	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
@@ -191,9 +192,7 @@ func TestASessionEndsInAllProcesses(t *testing.T) {
 		signsOut.mustBe(one, "desk", access.Support)
 
 		copied := newTab()
-		for name, c := range signsOut.cookies {
-			copied.cookies[name] = c
-		}
+		maps.Copy(copied.cookies, signsOut.cookies)
 		form := url.Values{browser.FormField: {one.FormToken(signsOut.request(http.MethodGet, "/", nil))}}
 		must(t, signsOut.post("/signout", form, other.SignOut))
 		if len(signsOut.cookies) != 0 {
@@ -259,9 +258,8 @@ func TestFixation(t *testing.T) {
 		attackers, victims := p.makeKey("attacker", access.Viewer, time.Hour), p.makeKey("victim", access.Admin, time.Hour)
 		attacker, victim := newTab(), newTab()
 		must(t, attacker.signIn(p, attackers))
-		for name, c := range attacker.cookies { // planted
-			victim.cookies[name] = c
-		}
+		// planted
+		maps.Copy(victim.cookies, attacker.cookies)
 		must(t, victim.signIn(p, victims))
 		victim.mustBe(p, "victim", access.Admin)
 		attacker.mustBeNobody(p, access.BadKey)
