@@ -54,7 +54,9 @@
     if (!button?.matches('[data-ask]')) return;
     event.preventDefault();
     const data = new URLSearchParams(new FormData(event.target, button));
-    ask((button.formAction || event.target.action).split('?')[0] + '?' + data, button);
+    // formAction is the page's own address where the button has none.
+    const action = button.hasAttribute('formaction') ? button.formAction : event.target.action;
+    ask(action.split('?')[0] + '?' + data, button);
   });
   async function ask(address, from) {
     let html;
