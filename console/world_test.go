@@ -291,8 +291,11 @@ func (w *world) token(role access.Role) string {
 	return w.browser.FormToken(r)
 }
 
-// aToken finds tokens of forms, each of which is another.
-var aToken = regexp.MustCompile(`(name="csrf_token" value=")[^"]*`)
+// Tokens of forms and pseudonyms of users, each of which is another in every test.
+var (
+	aToken     = regexp.MustCompile(`(name="csrf_token" value=")[^"]*`)
+	aPseudonym = regexp.MustCompile(`(<code class="dim">)[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`)
+)
 
 // golden holds the main part of a page against testdata/NAME.html.
 func golden(t *testing.T, name, page string) {
@@ -302,6 +305,7 @@ func golden(t *testing.T, name, page string) {
 		t.Fatalf("no main part in %s", page)
 	}
 	got := aToken.ReplaceAllString(page[begin:end], "${1}TOKEN") + "</main>\n"
+	got = aPseudonym.ReplaceAllString(got, "${1}PSEUDONYM")
 	path := filepath.Join("testdata", name+".html")
 	if *update {
 		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
