@@ -99,7 +99,6 @@ func installed(t *testing.T, settings ...string) *service {
 		"BOXOFFICE_DATA_DIR="+s.dir,
 		"BOXOFFICE_HTTP_ADDR="+s.httpAddr,
 		"BOXOFFICE_NATS_ADDR="+s.natsAddr,
-		"BOXOFFICE_METRICS_ADDR=",
 		"BOXOFFICE_API_KEYS=admin:"+adminKey+",publisher:"+publisherKey,
 		"XDG_CACHE_HOME="+s.dir,
 	)
@@ -123,7 +122,8 @@ func (s *service) start(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(path, "serve")
+	// Its metrics would stand at an address that others may have.
+	cmd := exec.Command(path, "serve", "--metrics-addr=")
 	cmd.Env = s.env
 	var log bytes.Buffer
 	cmd.Stderr = &log
