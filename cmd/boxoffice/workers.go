@@ -67,7 +67,9 @@ type supervisor struct {
 type job struct {
 	worker
 	phase string    // waiting, running (also while it waits to be started again) or stopped
-	since time.Time // when that began, or the worker was last started
+	since time.Time // when that began, or the worker was last started or has failed
+	// pausing says that the worker waits to be started again.
+	pausing bool
 	// failing is when it failed first of those times that followed one another;
 	// zero where it works.
 	failing time.Time
@@ -75,7 +77,7 @@ type job struct {
 
 // state is what the job says of its worker.
 func (j *job) state() workerState {
-	if j.phase == workerRunning && !j.failing.IsZero() && time.Since(j.since) < restartMost {
+	if j.phase == workerRunning && !j.failing.IsZero() && (j.pausing || time.Since(j.since) < restartMost) {
 		return workerState{j.name, workerFailed, j.failing}
 	}
 	return workerState{j.name, j.phase, j.since}
@@ -126,7 +128,7 @@ func (s *supervisor) supervise(ctx context.Context, j *job) error {
 	pause := newPause()
 	for {
 		began := time.Now()
-		s.update(func() { j.phase, j.since = workerRunning, began })
+		s.update(func() { j.phase, j.since, j.pausing = workerRunning, began, false })
 		err := j.run(ctx)
 		switch {
 		case ctx.Err() != nil || err == nil:
@@ -139,7 +141,7 @@ func (s *supervisor) supervise(ctx context.Context, j *job) error {
 			if lasted || j.failing.IsZero() {
 				j.failing = time.Now()
 			}
-			j.since = time.Now()
+			j.since, j.pausing = time.Now(), true
 		})
 		if lasted {
 			pause.Reset()

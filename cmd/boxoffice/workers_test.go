@@ -95,7 +95,8 @@ func TestSupervisorStartsAgain(t *testing.T) {
 	})
 }
 
-// The pauses grow, and never beyond a bound.
+// The pauses grow, and never beyond a bound. A worker that fails again and again is failed
+// all the time, however long it waits to be started again.
 func TestSupervisorBacksOff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var tries []time.Time
@@ -106,6 +107,13 @@ func TestSupervisorBacksOff(t *testing.T) {
 		}})
 		ctx, stop := context.WithTimeout(t.Context(), 5*time.Minute)
 		defer stop()
+		go func() {
+			for wait(ctx, 1001*time.Millisecond) == nil {
+				if got := states(s); got != "broken failed" {
+					t.Errorf("while it fails: %s", got)
+				}
+			}
+		}()
 		if err := s.run(ctx, nil); err != nil {
 			t.Error(err)
 		}
