@@ -42,12 +42,12 @@ type SealedQuery struct {
 }
 
 // A SealedPage answers a SealedQuery. It may have fewer rows than Limit and
-// still not be the last: a call looks at a bounded stretch of the log.
+// still not be the last: a call looks at a bounded range of the log.
 type SealedPage struct {
 	Records []SealedRecord
 	// Next is the After of the next page.
 	Next Position
-	// End says that the stretch reached the end of the log as it was.
+	// End says that the range reached the end of the log as it was.
 	End bool
 }
 

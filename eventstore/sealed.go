@@ -77,7 +77,7 @@ func (c *sealedScan) run(ctx context.Context) error {
 
 func (c *sealedScan) left() int { return c.query.Limit - len(c.found) }
 
-// walk looks at all positions, a stretch of them at a time.
+// walk looks at all positions, a range of them at a time.
 func (c *sealedScan) walk(ctx context.Context, q vault.Querier) error {
 	for end := c.at + maxLooked; c.at < min(c.head, end) && c.left() > 0; {
 		last := min(c.at+positionsAtOnce, c.head)

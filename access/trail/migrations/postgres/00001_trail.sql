@@ -19,7 +19,7 @@ COMMENT ON TABLE  entries IS 'Who did what with people''s data, or was about to.
 COMMENT ON COLUMN entries.actor IS 'Name of the key, or of the person whom the token names.';
 COMMENT ON COLUMN entries.role IS 'The role that the key or token had.';
 COMMENT ON COLUMN entries.action IS 'The operation, by its id in the OpenAPI document.';
-COMMENT ON COLUMN entries.status IS 'The HTTP status that it was answered with; null where the entry was made before the deed: see outcomes.';
+COMMENT ON COLUMN entries.status IS 'The HTTP status that it was answered with; null where the entry was made before it was done: see outcomes.';
 COMMENT ON COLUMN entries.people IS 'How many people, or their records, it was about; null where that isn''t known.';
 COMMENT ON COLUMN entries.subjects IS 'Pseudonyms of the users whom it was about, 16 bytes each, as in boxoffice_log.events.user_key: nobody''s once the user is erased.';
 COMMENT ON COLUMN entries.parameters IS 'Names of the parameters that were given, separated by commas; never their values.';
