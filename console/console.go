@@ -122,8 +122,10 @@ type server struct {
 	render *renderer
 	hub    *hub
 	// gate lets through who is signed in and may do what they ask for.
-	gate  *access.Gate
-	tasks tasks
+	gate *access.Gate
+	// watching is the gate of streams, by which nobody's session lasts longer.
+	watching *access.Gate
+	tasks    tasks
 	// uploads are the files that are kept for imports.
 	uploads uploads
 }
@@ -143,7 +145,7 @@ func newServer(c Config) (*server, error) {
 		return nil, err
 	}
 	c.setDefaults()
-	s := &server{Config: c, gate: access.NewGate(c.Browser, 0), tasks: tasks{all: map[string]*ownedTask{}}}
+	s := &server{Config: c, gate: access.NewGate(c.Browser, 0), watching: access.NewGate(c.Browser.Watching(), 0), tasks: tasks{all: map[string]*ownedTask{}}}
 	s.hub = &hub{server: s, topics: map[string]*topic{}}
 	var err error
 	if s.assets, err = loadAssets(); err != nil {

@@ -18,6 +18,8 @@ import (
 var (
 	// errNoPage is the error of an address at which there is nothing.
 	errNoPage = errors.New("there is no such page")
+	// errBroken is the error of a page whose making panicked.
+	errBroken = errors.New("making the page panicked")
 	// errForged is the error of a form that no page of the session has sent.
 	errForged = errors.New("the form doesn't come from a page of the session")
 	// errInput is the error of parameters that mean nothing.
@@ -62,8 +64,14 @@ func (v *visit) mayAsk() bool {
 }
 
 // toSignIn goes to the page for signing in, and back from there to a page that
-// can be come back to.
+// can be come back to. A stream isn't one: the page that it is of asks for itself
+// again, and goes there.
 func (v *visit) toSignIn() {
+	if v.page.stream {
+		v.w.Header().Set("HX-Refresh", "true")
+		v.w.WriteHeader(http.StatusUnauthorized)
+		return
+	}
 	next := "/"
 	if v.r.Method == http.MethodGet {
 		next = v.r.URL.RequestURI()

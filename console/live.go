@@ -12,6 +12,7 @@ import (
 	"html/template"
 	"maps"
 	"net/http"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -101,7 +102,7 @@ func (h *hub) join(v *visit, read func(*visit) (*liveView, error), after int64) 
 		look := *v // without the visitor: what is shown is everybody's
 		look.r, look.w, look.who.Name = pageOf(v.r.Clone(ctx)), nil, ""
 		go h.follow(ctx, t, &look, read)
-	} else if t.last != nil && t.last.position != after {
+	} else if t.last != nil && t.last.position > after {
 		w.add(t.last.blocks, t.last.position)
 	}
 	t.viewers[w] = true
@@ -141,7 +142,7 @@ func (h *hub) follow(ctx context.Context, t *topic, v *visit, read func(*visit) 
 		reading, cancel := context.WithTimeout(ctx, timeout)
 		look := *v
 		look.r, look.at = v.r.WithContext(reading), h.server.now()
-		view, err := read(&look)
+		view, err := readSafely(&look, read)
 		cancel()
 		switch {
 		case err == nil:
@@ -152,6 +153,17 @@ func (h *hub) follow(ctx context.Context, t *topic, v *visit, read func(*visit) 
 		}
 		h.pause(ctx, known)
 	}
+}
+
+// readSafely reads a page; one that breaks is an error, as it is where a visitor asks.
+func readSafely(v *visit, read func(*visit) (*liveView, error)) (view *liveView, err error) {
+	defer func() {
+		if broken := recover(); broken != nil {
+			v.Logger.Error("a page broke", "page", v.page.pattern, "stack", string(debug.Stack()))
+			err = errBroken
+		}
+	}()
+	return read(v)
 }
 
 // publish sends the blocks that have changed to all viewers.
@@ -242,13 +254,11 @@ func (v *visit) stream(read func(*visit) (*liveView, error)) (*answer, error) {
 	}
 }
 
-// lastSeen is the position that the page shows already.
+// lastSeen is the position that the page shows already. A page whose stream was
+// lost may have missed what the clock alone has changed, and is sent everything.
 func (v *visit) lastSeen() (int64, error) {
-	last := v.r.Header.Get("Last-Event-ID")
-	if last == "" {
-		last = v.r.URL.Query().Get("after")
-	}
-	if last == "" {
+	last := v.r.URL.Query().Get("after")
+	if last == "" || v.r.Header.Get("Last-Event-ID") != "" {
 		return 0, nil
 	}
 	after, err := strconv.ParseInt(last, 10, 64)

@@ -7,7 +7,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"errors"
 	"html/template"
 	"maps"
 	"net/http"
@@ -66,7 +65,7 @@ func (s *server) handler(p page) http.Handler {
 					panic(broken)
 				}
 				s.Logger.Error("a page broke", "page", p.pattern, "stack", string(debug.Stack()))
-				v.fail(errors.New("broken"))
+				v.fail(errBroken)
 			}
 		}()
 		w.Header().Add("Vary", "HX-Request")
@@ -81,7 +80,9 @@ func (s *server) visit(p page, w http.ResponseWriter, r *http.Request) *visit {
 
 // answer lets the visit through the gate, and answers it.
 func (v *visit) answer() {
+	gate := v.watching
 	if !v.page.stream {
+		gate = v.gate
 		ctx, cancel := context.WithTimeout(v.r.Context(), timeout)
 		defer cancel()
 		v.r = v.r.WithContext(ctx)
@@ -93,7 +94,7 @@ func (v *visit) answer() {
 		v.serve()
 		return
 	}
-	ctx, done, err := v.gate.Admit(v.r, v.page.operation)
+	ctx, done, err := gate.Admit(v.r, v.page.operation)
 	if err != nil {
 		v.refuse(err)
 		return

@@ -19,6 +19,7 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -59,6 +60,9 @@ type world struct {
 	keys    *apikeys.Store
 	// parts are how the service is.
 	parts []Part
+
+	// later is how much later it is for sessions, in nanoseconds.
+	later atomic.Int64
 
 	mu       sync.Mutex
 	sequence uint64
@@ -119,7 +123,7 @@ func newWorld(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.browser, w.keys = newBrowser(t, db)
+	w.browser, w.keys = newBrowser(t, db, func() time.Time { return time.Now().Add(time.Duration(w.later.Load())) })
 	cursors, err := cursor.NewSealer(nil)
 	if err != nil {
 		t.Fatal(err)
@@ -141,7 +145,8 @@ func newWorld(t *testing.T) *world {
 }
 
 // newBrowser makes what signs browsers in, with a key for each role: its name.
-func newBrowser(t *testing.T, db *sqldb.DB) (*browser.Browser, *apikeys.Store) {
+// now is the clock that sessions end by.
+func newBrowser(t *testing.T, db *sqldb.DB, now func() time.Time) (*browser.Browser, *apikeys.Store) {
 	t.Helper()
 	ctx := context.Background()
 	for _, migrate := range []func(context.Context, *sqldb.DB) error{apikeys.Migrate, sessions.Migrate} {
@@ -153,7 +158,7 @@ func newBrowser(t *testing.T, db *sqldb.DB) (*browser.Browser, *apikeys.Store) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	kept, err := sessions.Open(ctx, db, nil)
+	kept, err := sessions.Open(ctx, db, now)
 	if err != nil {
 		t.Fatal(err)
 	}

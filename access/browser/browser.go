@@ -59,11 +59,25 @@ var (
 // Authenticate returns whose session a request belongs to. A request that may
 // change something has to come from a page of that session besides.
 func (b *Browser) Authenticate(r *http.Request) (access.Credential, error) {
+	return b.authenticate(r, b.config.Sessions.Use)
+}
+
+// Watching returns the Authenticator of what an open page asks for by itself, which
+// isn't using the session: however long the page is open, it ends like any other.
+func (b *Browser) Watching() access.Authenticator { return watching{b} }
+
+type watching struct{ browser *Browser }
+
+func (w watching) Authenticate(r *http.Request) (access.Credential, error) {
+	return w.browser.authenticate(r, w.browser.config.Sessions.Find)
+}
+
+func (b *Browser) authenticate(r *http.Request, find func(ctx context.Context, value string) (sessions.Session, bool, error)) (access.Credential, error) {
 	value, ok := b.cookie(r)
 	if !ok {
 		return access.Credential{}, errSignedOut
 	}
-	session, ok, err := b.config.Sessions.Use(r.Context(), value)
+	session, ok, err := find(r.Context(), value)
 	if err != nil {
 		return access.Credential{}, err
 	}

@@ -42,6 +42,7 @@ type setup struct {
 	configured  []access.ConfiguredKey
 	tokens      *tokens.Config
 	behindProxy bool
+	now         func() time.Time // nil is the system's clock
 }
 
 func start(t *testing.T, db *sqldb.DB, s setup) *process {
@@ -53,7 +54,7 @@ func start(t *testing.T, db *sqldb.DB, s setup) *process {
 	p.keys, err = apikeys.Open(t.Context(), db)
 	must(t, err)
 	t.Cleanup(func() { p.keys.Close() })
-	p.sessions, err = sessions.Open(t.Context(), db, nil)
+	p.sessions, err = sessions.Open(t.Context(), db, s.now)
 	must(t, err)
 	t.Cleanup(func() { p.sessions.Close() })
 	p.keyring, err = access.NewKeyring(access.KeyringConfig{Configured: s.configured, Made: p.keys, Tokens: s.tokens, Secret: secret})
@@ -230,6 +231,30 @@ func TestAnOpenPageEndsWithItsSession(t *testing.T) {
 		case <-ctx.Done():
 		case <-time.After(30 * time.Second):
 			t.Fatal("the page goes on")
+		}
+	})
+}
+
+// What an open page asks for by itself doesn't keep the session: what somebody
+// asks for does.
+func TestWatchingIsNotUsing(t *testing.T) {
+	each(t, func(t *testing.T, db func() *sqldb.DB) {
+		began := time.Now()
+		at := began
+		p := start(t, db(), setup{now: func() time.Time { return at }})
+		key := p.makeKey("desk", access.Support, 24*time.Hour)
+		watched, used := newTab(), newTab()
+		must(t, watched.signIn(p, key))
+		must(t, used.signIn(p, key))
+		for range 3 {
+			at = at.Add(sessions.Idle * 2 / 5)
+			_, err := p.Watching().Authenticate(watched.request(http.MethodGet, "/live", nil))
+			if ended := at.Sub(began) >= sessions.Idle; ended != isKind(err, access.BadKey) || !ended && err != nil {
+				t.Errorf("after %v the open page is answered with %v", at.Sub(began), err)
+			}
+			if _, refusal := used.who(p); refusal != nil {
+				t.Errorf("after %v who uses a session is refused: %v", at.Sub(began), refusal)
+			}
 		}
 	})
 }

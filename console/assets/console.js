@@ -124,9 +124,10 @@
   function lost(is) {
     live()?.classList.toggle('lost', is);
   }
-  // An answer that asks to sign in again leaves the page.
+  // A stream that is nobody's any more, or not this role's: the page is asked for
+  // again, which leads to where one signs in, or says who may.
   document.addEventListener('htmx:sse:error', event => {
-    if (event.detail?.status === 401) location.reload();
+    if ([401, 403].includes(event.detail?.status)) location.reload();
   });
 
   // Back to a page that was left after signing out: it is asked for again.
