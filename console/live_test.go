@@ -2,16 +2,19 @@ package console
 
 import (
 	"bufio"
+	"errors"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"boxoffice/access"
 )
 
 // follow opens a stream, and returns what reads its next message.
-func (w *world) follow(role access.Role, address string) (next func() string) {
+func (w *world) follow(role access.Role, address string, headers ...string) (next func() string) {
 	w.t.Helper()
 	server := httptest.NewServer(w.handler)
 	w.t.Cleanup(server.Close)
@@ -21,6 +24,9 @@ func (w *world) follow(role access.Role, address string) (next func() string) {
 	}
 	for _, c := range w.signedIn(role) {
 		r.AddCookie(c)
+	}
+	for i := 0; i+1 < len(headers); i += 2 {
+		r.Header.Set(headers[i], headers[i+1])
 	}
 	answer, err := server.Client().Do(r)
 	if err != nil {
@@ -82,5 +88,63 @@ func TestTheLogIsFollowed(t *testing.T) {
 	w.happen(oneMore)
 	if message := next(); !strings.Contains(message, `<tr data-id="21">`) {
 		t.Errorf("after an event comes %s", message)
+	}
+}
+
+// A page that shows more than the last that was read isn't taken back, and one
+// whose stream was lost is sent everything.
+func TestALivePageIsNotTakenBack(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t).platform()
+	w.follow(access.Auditor, "/live/history?after=10")()
+	ahead := w.follow(access.Auditor, "/live/history?after=21")
+	again := w.follow(access.Auditor, "/live/history?after=21", "Last-Event-ID", "20")
+	if message := again(); !strings.HasPrefix(message, "id: 20\n") || !strings.Contains(message, `<tr data-id="20">`) {
+		t.Errorf("to the page whose stream was lost comes %s", message)
+	}
+	w.happen(oneMore)
+	if message := ahead(); !strings.HasPrefix(message, "id: 21\n") {
+		t.Errorf("to the page that is ahead comes %s", message)
+	}
+}
+
+// An open page learns that its session has ended, and where it stands is what is
+// come back to.
+func TestAStreamOfNobodyIsRefused(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for _, path := range []string{"/live?after=1", "/live/history"} {
+		answer := w.get("", path, "HX-Request", "true")
+		if answer.Code != http.StatusUnauthorized || answer.Header().Get("HX-Refresh") != "true" || answer.Body.Len() > 0 {
+			t.Errorf("%s is answered with %d, %v: %s", path, answer.Code, answer.Header(), answer.Body)
+		}
+	}
+}
+
+// A page that breaks while nobody in particular asks for it is an error, as it
+// is where somebody does.
+func TestABrokenLivePageIsAnError(t *testing.T) {
+	t.Parallel()
+	s := &server{Config: Config{Logger: slog.New(slog.DiscardHandler)}}
+	view, err := readSafely(&visit{server: s}, func(*visit) (*liveView, error) { panic("broken") })
+	if view != nil || !errors.Is(err, errBroken) {
+		t.Errorf("it is %v, %v", view, err)
+	}
+}
+
+// A session ends though a page of it is open, however often that asks for its stream.
+func TestAnOpenPageDoesNotKeepTheSession(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.get(access.Viewer, "/")
+	for _, c := range []struct {
+		minutes time.Duration
+		code    int
+	}{{40, http.StatusUnprocessableEntity}, {80, http.StatusUnauthorized}} {
+		w.later.Store(int64(c.minutes * time.Minute))
+		// A stream that can't begin asks for who is there like any other.
+		if answer := w.get(access.Viewer, "/live?after=x"); answer.Code != c.code {
+			t.Errorf("after %d minutes it is answered with %d", c.minutes, answer.Code)
+		}
 	}
 }
