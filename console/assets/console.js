@@ -12,6 +12,13 @@
     if (event.target.matches('input[type=file]')) chosen(event.target);
   });
 
+  // Whoever enters a day means a period from day to day. This comes before what
+  // sends the form.
+  document.addEventListener('change', event => {
+    const period = event.target.matches('input[type=date]') && event.target.form?.elements.period;
+    if (period) period.value = 'days';
+  }, true);
+
   // Choosing rows: all of the page, and how many there are, said once in words.
   function pickAll(box) {
     const list = box.closest('.list');
