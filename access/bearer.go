@@ -4,6 +4,7 @@ package access
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strings"
 )
@@ -41,8 +42,9 @@ type bearerOrReader struct {
 func (b bearerOrReader) Authenticate(r *http.Request) (Credential, error) {
 	reads := r.Method == http.MethodGet || r.Method == http.MethodHead
 	if r.Header.Get("Authorization") == "" && reads {
-		if credential, err := b.reader.Authenticate(r); err == nil {
-			return credential, nil
+		credential, err := b.reader.Authenticate(r)
+		if refusal, refused := errors.AsType[*Refusal](err); !refused || refusal.Kind != NoKey {
+			return credential, err
 		}
 	}
 	return b.bearer.Authenticate(r)

@@ -31,8 +31,7 @@ const (
 	countRefusedEvery = 30 * time.Second
 )
 
-// openKeys opens the API keys, and makes the first one where there is no way in
-// at all.
+// openKeys opens the API keys.
 func (s *service) openKeys(ctx context.Context) error {
 	made, err := apikeys.Open(ctx, s.database)
 	if err != nil {
@@ -52,10 +51,15 @@ func (s *service) openKeys(ctx context.Context) error {
 	}
 	// Keys are tried over HTTP and to sign in, and attempts are counted together.
 	s.guard = &access.Guard{Keys: s.keys, Attempts: attempts.New(time.Now), Front: s.config.front()}
-	if len(configured) > 0 || s.keys.TakesTokens() {
-		return nil
+	return nil
+}
+
+// openFirstKey makes the first key where there is no way in at all. It is the last
+// thing that a start does: a key is shown once, and a start that fails shows nothing.
+func (s *service) openFirstKey(ctx context.Context) (err error) {
+	if s.config.APIKeys == "" && !s.keys.TakesTokens() {
+		s.firstKey, err = s.makeFirstKey(ctx, s.madeKeys)
 	}
-	s.firstKey, err = s.makeFirstKey(ctx, made)
 	return err
 }
 

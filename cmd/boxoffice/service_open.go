@@ -41,6 +41,7 @@ func (s *service) steps(migrate bool) []step {
 		{"ingest", roleIngest, s.prepareIngest},
 		{"projections", roleProject, s.prepareProjecting},
 		{"api", roleAPI, s.prepareAPI},
+		{"database", "", s.openFirstKey},
 	}
 	return slices.DeleteFunc(steps, func(st step) bool { return !s.does(st.role) })
 }
