@@ -68,6 +68,7 @@ func TestSupervisorStartsAgain(t *testing.T) {
 		began := time.Now()
 		close(opened)
 		time.Sleep(2 * time.Second)
+		synctest.Wait()
 		if got := states(s); got != "shaky failed, steady running, short stopped" || tries != 4 {
 			t.Errorf("after 3 failures: %s, %d tries", got, tries)
 		}
