@@ -105,9 +105,17 @@ func (s *server) pages() http.Handler {
 			router.Method(http.MethodHead, p.pattern, handler)
 		}
 	}
-	router.NotFound(s.handler(page{pattern: "not found", serve: func(*visit) (*answer, error) { return nil, errNoPage }}).ServeHTTP)
+	router.NotFound(s.handler(page{pattern: "not found", serve: (*visit).nothing}).ServeHTTP)
 	router.MethodNotAllowed(router.NotFoundHandler())
 	return escapedPaths(router)
+}
+
+// nothing is what is at any other address: who is signed in still sees where to go.
+func (v *visit) nothing() (*answer, error) {
+	if session, err := v.Browser.Current(v.r); err == nil && session != nil {
+		v.who = session.Identity
+	}
+	return nil, errNoPage
 }
 
 // escapedPaths has a router see each path as it was sent.

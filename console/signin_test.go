@@ -144,8 +144,11 @@ func TestPagesMayNotBeFramedNorRunScriptsOfTheirOwn(t *testing.T) {
 func TestAnUnknownAddressLeadsBack(t *testing.T) {
 	w := newWorld(t)
 	answer := w.get(access.Viewer, "/nothing/here")
-	if answer.Code != http.StatusNotFound || !strings.Contains(answer.Body.String(), `href="/"`) {
+	if answer.Code != http.StatusNotFound || !strings.Contains(answer.Body.String(), `href="/"`) || !strings.Contains(answer.Body.String(), `href="/contents"`) {
 		t.Errorf("answered with %d: %s", answer.Code, answer.Body)
+	}
+	if stranger := w.get("", "/nothing/here"); stranger.Code != http.StatusNotFound || strings.Contains(stranger.Body.String(), `href="/contents"`) {
+		t.Errorf("to who isn't signed in it is answered with %d: %s", stranger.Code, stranger.Body)
 	}
 	if answer := w.get(access.Support, "/users/nobody"); answer.Code != http.StatusNotFound {
 		t.Errorf("nobody's page is answered with %d", answer.Code)
