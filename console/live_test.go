@@ -82,11 +82,11 @@ func TestTheLogIsFollowed(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t).platform()
 	next := w.follow(access.Auditor, "/live/history?after=10")
-	if message := next(); !strings.Contains(message, `<tr data-id="20">`) || !strings.Contains(message, `class="live"`) {
+	if message := next(); !strings.Contains(message, `data-id="20">`) || !strings.Contains(message, `class="live"`) {
 		t.Errorf("at first comes %s", message)
 	}
 	w.happen(oneMore)
-	if message := next(); !strings.Contains(message, `<tr data-id="21">`) {
+	if message := next(); !strings.Contains(message, `data-id="21">`) {
 		t.Errorf("after an event comes %s", message)
 	}
 }
@@ -99,7 +99,7 @@ func TestALivePageIsNotTakenBack(t *testing.T) {
 	w.follow(access.Auditor, "/live/history?after=10")()
 	ahead := w.follow(access.Auditor, "/live/history?after=21")
 	again := w.follow(access.Auditor, "/live/history?after=21", "Last-Event-ID", "20")
-	if message := again(); !strings.HasPrefix(message, "id: 20\n") || !strings.Contains(message, `<tr data-id="20">`) {
+	if message := again(); !strings.HasPrefix(message, "id: 20\n") || !strings.Contains(message, `data-id="20">`) {
 		t.Errorf("to the page whose stream was lost comes %s", message)
 	}
 	w.happen(oneMore)
