@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"boxoffice/domain"
+	"boxoffice/internal/pause"
 )
 
 // MaxErased is how many users are erased at once.
@@ -117,15 +118,13 @@ func (s *Service) forgotten(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for pause := 2 * time.Millisecond; ; pause = min(2*pause, lookAgain) {
+	for pauses := pause.New(lookFirst, lookAgain); ; {
 		done, err := s.config.Reader.Forgotten(ctx, erasure)
 		if err != nil || done {
 			return err
 		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(pause):
+		if err := pause.Wait(ctx, pauses.NextBackOff()); err != nil {
+			return err
 		}
 	}
 }

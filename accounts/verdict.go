@@ -13,6 +13,7 @@ import (
 
 	"boxoffice/domain"
 	"boxoffice/eventstore"
+	"boxoffice/internal/pause"
 	"boxoffice/wire"
 )
 
@@ -188,6 +189,10 @@ func (s *Service) publishOwn(ctx context.Context, events []*composedEvent) error
 // refusals don't move it.
 const lookAgain = 50 * time.Millisecond
 
+// lookFirst is about after how long the read models are asked again at first;
+// the pauses grow from there to lookAgain.
+const lookFirst = 2 * time.Millisecond
+
 // judged waits until the log has judged every event.
 func (s *Service) judged(ctx context.Context, events []*composedEvent, before eventstore.Position) ([]verdict, error) {
 	verdicts := make([]verdict, len(events))
@@ -274,7 +279,7 @@ func (s *Service) shown(ctx context.Context, position eventstore.Position) error
 	if position == 0 {
 		return nil
 	}
-	for pause := 2 * time.Millisecond; ; pause = min(2*pause, lookAgain) {
+	for pauses := pause.New(lookFirst, lookAgain); ; {
 		status, err := s.config.Reader.Status(ctx)
 		if err != nil {
 			return err
@@ -282,10 +287,8 @@ func (s *Service) shown(ctx context.Context, position eventstore.Position) error
 		if status.Position >= position {
 			return nil
 		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(pause):
+		if err := pause.Wait(ctx, pauses.NextBackOff()); err != nil {
+			return err
 		}
 	}
 }

@@ -10,6 +10,8 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"boxoffice/internal/pause"
 )
 
 const (
@@ -78,10 +80,7 @@ func listen(ctx context.Context, s *Store, heard chan<- struct{}) {
 			default:
 			}
 		})
-		select {
-		case <-ctx.Done():
-		case <-time.After(listenAgain):
-		}
+		_ = pause.Wait(ctx, listenAgain)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/cenkalti/backoff/v5"
 
 	"boxoffice/eventstore"
+	"boxoffice/internal/pause"
 )
 
 // appendAll appends the batches in their order until ctx ends.
@@ -44,21 +45,18 @@ func (i *Ingester) appendOne(ctx, patient context.Context, b *batch) bool {
 		i.metrics.appended(time.Since(started), b, account, err)
 		i.state.appended(err)
 		return account, err
-	}, backoff.WithBackOff(pauses()), backoff.WithMaxElapsedTime(0), backoff.WithNotify(func(err error, _ time.Duration) {
+	}, backoff.WithBackOff(pause.New(leastPause, mostPause)), backoff.WithMaxElapsedTime(0), backoff.WithNotify(func(err error, _ time.Duration) {
 		i.cfg.Logger.Error("appending to the log failed and is tried again", "error", err, "events", len(b.messages))
 	}))
 	return err == nil
 }
 
-// longestPause is about the longest between two tries of what is tried until the
-// other side is back.
-const longestPause = 2 * time.Second
-
-// pauses are those between such tries: ever longer, and random, so that processes
-// don't try in step.
-func pauses() *backoff.ExponentialBackOff {
-	return &backoff.ExponentialBackOff{InitialInterval: 100 * time.Millisecond, RandomizationFactor: .5, Multiplier: 2, MaxInterval: longestPause}
-}
+// leastPause and mostPause bound the pauses between two tries of what is tried
+// until the other side is back.
+const (
+	leastPause = 100 * time.Millisecond
+	mostPause  = 2 * time.Second
+)
 
 // appendTo appends a batch once.
 func (i *Ingester) appendTo(ctx context.Context, b *batch) (eventstore.Account, error) {

@@ -14,6 +14,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/synadia-io/orbit.go/jetstreamext"
 
+	"boxoffice/internal/pause"
 	"boxoffice/wire"
 )
 
@@ -104,9 +105,7 @@ func (p *Publisher) publishAtomic(ctx context.Context, messages []wire.Message) 
 		case code != codeBatchInflight:
 			return err
 		}
-		select {
-		case <-time.After(slotWait):
-		case <-ctx.Done():
+		if pause.Wait(ctx, slotWait) != nil {
 			return err
 		}
 	}

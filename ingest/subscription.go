@@ -15,6 +15,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"golang.org/x/sync/semaphore"
 
+	"boxoffice/internal/pause"
 	"boxoffice/wire"
 )
 
@@ -50,12 +51,12 @@ func (s *subscription) run() {
 	defer s.done()
 	beat := make(chan struct{})
 	go s.keep(beat)
-	pauses := pauses()
+	pauses := pause.New(leastPause, mostPause)
 	// It ends with the subscription, and whatever it ends with is no news.
 	_, _ = backoff.Retry(s.ctx, func() (struct{}, error) {
 		started := time.Now()
 		err := s.consume()
-		if time.Since(started) > longestPause {
+		if time.Since(started) > mostPause {
 			pauses.Reset()
 		}
 		return struct{}{}, err

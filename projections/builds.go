@@ -12,6 +12,7 @@ import (
 
 	"boxoffice/domain"
 	"boxoffice/eventstore"
+	"boxoffice/internal/pause"
 	"boxoffice/internal/sqldb"
 )
 
@@ -209,9 +210,8 @@ func (r *Runner) Compare(ctx context.Context, name string) (live, candidate Dige
 		if !errors.Is(err, errNotComparable) {
 			break
 		}
-		sleep(ctx, r.config.Tick)
-		if ctx.Err() != nil {
-			return Digest{}, Digest{}, ctx.Err()
+		if err := pause.Wait(ctx, r.config.Tick); err != nil {
+			return Digest{}, Digest{}, err
 		}
 	}
 	if err == nil {

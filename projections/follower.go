@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"boxoffice/eventstore"
+	"boxoffice/internal/pause"
 	"boxoffice/internal/sqldb"
 )
 
@@ -53,9 +54,8 @@ func (f *follower) run(ctx context.Context) error {
 			break
 		}
 		f.status.standsBy(f.gen.number)
-		sleep(ctx, f.runner.config.Tick)
-		if ctx.Err() != nil {
-			return ctx.Err()
+		if err := pause.Wait(ctx, f.runner.config.Tick); err != nil {
+			return err
 		}
 	}
 	defer f.release(ctx)

@@ -15,6 +15,7 @@ import (
 
 	"boxoffice/domain"
 	"boxoffice/eventstore"
+	"boxoffice/internal/pause"
 	"boxoffice/internal/sqldb"
 )
 
@@ -107,7 +108,7 @@ func (r *Runner) forgetLoop(ctx context.Context) {
 		if err != nil && ctx.Err() == nil {
 			r.config.Logger.Error("an erasure could not be carried out in all read models yet", "error", err)
 		}
-		sleep(ctx, r.config.Tick)
+		_ = pause.Wait(ctx, r.config.Tick)
 	}
 }
 

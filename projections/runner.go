@@ -13,11 +13,11 @@ import (
 	"sync"
 	"time"
 
-	"github.com/cenkalti/backoff/v5"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"boxoffice/domain"
 	"boxoffice/eventstore"
+	"boxoffice/internal/pause"
 )
 
 // A Config says how a Runner projects. The zero value of each field is its
@@ -119,6 +119,12 @@ func NewRunner(m *Models, log Log, config Config) (*Runner, error) {
 	return r, nil
 }
 
+// leastPause and mostPause bound the pauses between attempts that failed.
+const (
+	leastPause = 150 * time.Millisecond
+	mostPause  = 7 * time.Second
+)
+
 // Run projects until ctx ends, and returns nil then. What goes wrong is
 // reported in Status and the log, and tried again after a while that grows up
 // to ten seconds. The only other end is a newer configuration: where another
@@ -129,7 +135,7 @@ func (r *Runner) Run(ctx context.Context) error {
 	defer beside.Wait()
 	beside.Go(func() { r.forgetLoop(ctx) })
 	beside.Go(func() { r.tendLoop(ctx) })
-	pauses := newPauses()
+	pauses := pause.New(leastPause, mostPause)
 	for ctx.Err() == nil {
 		before := r.status.saves()
 		err := r.attempt(ctx)
@@ -150,25 +156,10 @@ func (r *Runner) Run(ctx context.Context) error {
 		}
 		r.metrics.failures.Inc()
 		r.config.Logger.Error("projecting was interrupted", "error", err)
-		sleep(ctx, pauses.NextBackOff())
+		_ = pause.Wait(ctx, pauses.NextBackOff())
 	}
 	r.status.stopped()
 	return nil
-}
-
-// newPauses are those between attempts: never of two runners at the same pace.
-func newPauses() *backoff.ExponentialBackOff {
-	return &backoff.ExponentialBackOff{InitialInterval: 150 * time.Millisecond, RandomizationFactor: .5, Multiplier: 2, MaxInterval: 7 * time.Second}
-}
-
-// sleep waits for d, or until ctx ends.
-func sleep(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
-	}
 }
 
 // attempt follows the log into the generation that the configuration asks for,
@@ -248,7 +239,7 @@ func (r *Runner) followOld(ctx context.Context, wanted int, newSpec buildSpec) {
 		if errors.Is(err, ErrSuperseded) || errors.Is(err, errFillAnother) {
 			return // where it is empty, the new one is filled instead
 		}
-		sleep(ctx, r.config.Tick)
+		_ = pause.Wait(ctx, r.config.Tick)
 	}
 }
 

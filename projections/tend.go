@@ -12,20 +12,21 @@ import (
 	"time"
 
 	"boxoffice/eventstore"
+	"boxoffice/internal/pause"
 	"boxoffice/internal/sqldb"
 )
 
 // tendLoop tends the generations until ctx ends. Several processes may do that.
 func (r *Runner) tendLoop(ctx context.Context) {
-	idle, pauses := idleBuilds{}, newPauses()
+	idle, pauses := idleBuilds{}, pause.New(leastPause, mostPause)
 	for ctx.Err() == nil {
 		err := r.tend(ctx, idle)
 		if err == nil {
 			pauses.Reset()
-			sleep(ctx, r.config.Tick)
+			_ = pause.Wait(ctx, r.config.Tick)
 		} else if ctx.Err() == nil {
 			r.config.Logger.Error("histories of the read models could not be tended to", "error", err)
-			sleep(ctx, pauses.NextBackOff())
+			_ = pause.Wait(ctx, pauses.NextBackOff())
 		}
 	}
 }

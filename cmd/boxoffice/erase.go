@@ -17,6 +17,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"boxoffice/internal/pause"
 )
 
 // eraseAtOnce is how many users one request erases.
@@ -129,7 +131,7 @@ func eraseSome(ctx context.Context, c *config, ids []string) (*erasureResult, er
 		case done || try == eraseTries || ctx.Err() != nil:
 			return nil, err
 		}
-		if err := wait(ctx, time.Second); err != nil {
+		if err := pause.Wait(ctx, time.Second); err != nil {
 			return nil, err
 		}
 	}

@@ -20,6 +20,7 @@ import (
 	"boxoffice/access/trail"
 	"boxoffice/api"
 	"boxoffice/eventstore"
+	"boxoffice/internal/pause"
 	"boxoffice/internal/sqldb"
 	"boxoffice/projections"
 )
@@ -170,21 +171,9 @@ func (s *scrubber) awaitModels(ctx context.Context, run *eventstore.Scrub, probl
 			problem(errors.New("the read models have not come to the latest erasures yet; is `boxoffice serve` running?"))
 			return nil
 		}
-		if err := wait(ctx, 100*time.Millisecond); err != nil {
+		if err := pause.Wait(ctx, 100*time.Millisecond); err != nil {
 			return err
 		}
-	}
-}
-
-// wait waits for d, or fails with the context's error.
-func wait(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
 	}
 }
 
@@ -217,7 +206,7 @@ func (s *service) scrubDaily(ctx context.Context) error {
 	for {
 		// Some hundred looks in the time, never two processes at the same pace.
 		look := max(every/100, time.Second)
-		if wait(ctx, look/2+rand.N(look)) != nil {
+		if pause.Wait(ctx, look/2+rand.N(look)) != nil {
 			return nil
 		}
 		if err := s.scrubIfDue(ctx, every); err != nil && ctx.Err() == nil {

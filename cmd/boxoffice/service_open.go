@@ -10,10 +10,9 @@ import (
 	"sync"
 	"time"
 
-	"github.com/cenkalti/backoff/v5"
-
 	"boxoffice/api"
 	"boxoffice/eventstore"
+	"boxoffice/internal/pause"
 	"boxoffice/internal/sqldb"
 	"boxoffice/projections"
 )
@@ -60,7 +59,7 @@ func (s *service) open(ctx context.Context) error {
 // take takes one step, as often as it needs. What a try has opened before it
 // failed is closed again.
 func (s *service) take(ctx context.Context, i int, st step) error {
-	pause := newPause()
+	pauses := pause.New(restartLeast, restartMost)
 	for {
 		opened := len(s.closers)
 		err := st.open(ctx)
@@ -75,18 +74,12 @@ func (s *service) take(ctx context.Context, i int, st step) error {
 			return err
 		}
 		s.opening.at(i, err)
-		next := pause.NextBackOff()
+		next := pauses.NextBackOff()
 		s.log.Warn("waiting for the database", "error", oneLine(err.Error()), "pause_s", next.Seconds())
-		if err := wait(ctx, next); err != nil {
+		if err := pause.Wait(ctx, next); err != nil {
 			return err
 		}
 	}
-}
-
-// newPause makes the pauses between tries: they grow up to a bound, and no two
-// processes have the same.
-func newPause() *backoff.ExponentialBackOff {
-	return &backoff.ExponentialBackOff{InitialInterval: restartLeast, RandomizationFactor: 0.5, Multiplier: 2, MaxInterval: restartMost}
 }
 
 // An opening is how far the steps have come. It is safe for concurrent use.

@@ -13,6 +13,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
+
+	"boxoffice/internal/pause"
 )
 
 // A worker is one thing that a process does, beside others and until it stops.
@@ -125,7 +127,7 @@ func (s *supervisor) run(ctx context.Context, opened <-chan struct{}) error {
 
 // supervise runs one worker again and again.
 func (s *supervisor) supervise(ctx context.Context, j *job) error {
-	pause := newPause()
+	pauses := pause.New(restartLeast, restartMost)
 	for {
 		began := time.Now()
 		s.update(func() { j.phase, j.since, j.pausing = workerRunning, began, false })
@@ -144,11 +146,11 @@ func (s *supervisor) supervise(ctx context.Context, j *job) error {
 			j.since, j.pausing = time.Now(), true
 		})
 		if lasted {
-			pause.Reset()
+			pauses.Reset()
 		}
-		next := pause.NextBackOff()
+		next := pauses.NextBackOff()
 		s.log.Error("a worker has failed and is started again", "worker", j.name, "error", err, "pause_s", next.Seconds())
-		if wait(ctx, next) != nil {
+		if pause.Wait(ctx, next) != nil {
 			return nil
 		}
 		s.restarts.WithLabelValues(j.name).Inc()

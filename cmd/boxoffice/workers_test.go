@@ -12,6 +12,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
+
+	"boxoffice/internal/pause"
 )
 
 func states(s *supervisor) string {
@@ -109,7 +111,7 @@ func TestSupervisorBacksOff(t *testing.T) {
 		ctx, stop := context.WithTimeout(t.Context(), 5*time.Minute)
 		defer stop()
 		go func() {
-			for wait(ctx, 1001*time.Millisecond) == nil {
+			for pause.Wait(ctx, 1001*time.Millisecond) == nil {
 				if got := states(s); got != "broken failed" {
 					t.Errorf("while it fails: %s", got)
 				}
@@ -136,7 +138,7 @@ func TestSupervisorEndsWithAFinalFailure(t *testing.T) {
 		othersStopped := false
 		s := newSupervisor(slog.New(slog.DiscardHandler), prometheus.NewRegistry())
 		s.add(worker{name: "final", early: true, final: true, run: func(ctx context.Context) error {
-			return errors.Join(wait(ctx, time.Second), broken)
+			return errors.Join(pause.Wait(ctx, time.Second), broken)
 		}}, worker{name: "other", run: func(ctx context.Context) error {
 			defer func() { othersStopped = true }()
 			return untilStopped(ctx)

@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"hash/fnv"
 	"time"
+
+	"boxoffice/internal/pause"
 )
 
 // A Lock is one that a handle has. It is an alias, so that whoever needs locks can
@@ -43,7 +45,7 @@ func (db *DB) lock(ctx context.Context, name string) (Lock, error) {
 		if err != nil || ok {
 			return lock, err
 		}
-		if err := sleep(ctx, 50*time.Millisecond); err != nil {
+		if err := pause.Wait(ctx, 50*time.Millisecond); err != nil {
 			return nil, err
 		}
 	}

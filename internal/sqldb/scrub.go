@@ -14,6 +14,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"boxoffice/internal/pause"
 )
 
 // ErrInUse says that a table or a log couldn't be written anew because somebody
@@ -109,7 +111,7 @@ func awaitOlder(ctx context.Context, conn *sql.Conn) error {
 		if time.Now().After(end) {
 			return fmt.Errorf("%w: %d transactions, such as a long export, still see what was there before", ErrInUse, older)
 		}
-		if err := sleep(ctx, 100*time.Millisecond); err != nil {
+		if err := pause.Wait(ctx, 100*time.Millisecond); err != nil {
 			return err
 		}
 	}
@@ -127,7 +129,7 @@ func tryLocked(ctx context.Context, f func() error) error {
 		if try == lockTries {
 			return fmt.Errorf("%w by somebody else, such as a long export: %w", ErrInUse, err)
 		}
-		if err := sleep(ctx, lockTime); err != nil {
+		if err := pause.Wait(ctx, lockTime); err != nil {
 			return err
 		}
 	}
@@ -228,7 +230,7 @@ func (db *DB) recycleSQLite(ctx context.Context) error {
 		if try == lockTries {
 			return fmt.Errorf("%w by somebody else, such as a long export", ErrInUse)
 		}
-		if err := sleep(ctx, time.Second); err != nil {
+		if err := pause.Wait(ctx, time.Second); err != nil {
 			return err
 		}
 	}
@@ -282,16 +284,4 @@ func allowed(err error) error {
 		return fmt.Errorf("%w: it takes pg_checkpoint, and EXECUTE on pg_switch_wal() and pg_ls_waldir()", ErrNotAllowed)
 	}
 	return err
-}
-
-// sleep waits for d, or fails with the context's error.
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

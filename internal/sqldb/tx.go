@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
+
+	"boxoffice/internal/pause"
 )
 
 // A Tx is a transaction that writes. It is for one goroutine at a time.
@@ -58,7 +60,7 @@ func (db *DB) InTx(ctx context.Context, f func(*Tx) error) error {
 // retryTx tries until the engine doesn't give the transaction up.
 func (db *DB) retryTx(ctx context.Context, writer *writerConn, f func(*Tx) error) error {
 	// Two that met don't try again at the same pace.
-	pauses := &backoff.ExponentialBackOff{InitialInterval: 2 * time.Millisecond, RandomizationFactor: .5, Multiplier: 2, MaxInterval: 150 * time.Millisecond}
+	pauses := pause.New(2*time.Millisecond, 150*time.Millisecond)
 	_, err := backoff.Retry(ctx, func() (struct{}, error) {
 		err := db.tryTx(ctx, writer, f)
 		if err != nil && !isTransient(err) {
