@@ -100,7 +100,9 @@ func TestPublishLargeMessages(t *testing.T) {
 	}
 }
 
-// TestPublishManyAtOnce has more batches under way than a server takes.
+// TestPublishManyAtOnce has more batches under way than a server takes. A machine
+// with other work may be too slow for one of them, which says so and is published
+// again, as whoever publishes does.
 func TestPublishManyAtOnce(t *testing.T) {
 	b := withStream(t, connect(t, ingest.Config{Embedded: startEmbedded(t, nil)}))
 	var publishers sync.WaitGroup
@@ -108,14 +110,22 @@ func TestPublishManyAtOnce(t *testing.T) {
 		publishers.Go(func() {
 			ctx, cancel := context.WithTimeout(t.Context(), patience)
 			defer cancel()
-			if err := ingest.NewPublisher(b).PublishBatch(ctx, progresses(10*n, 10)); err != nil {
+			err := ingest.ErrUnavailable
+			for errors.Is(err, ingest.ErrUnavailable) && ctx.Err() == nil {
+				err = ingest.NewPublisher(b).PublishBatch(ctx, progresses(10*n, 10))
+			}
+			if err != nil {
 				t.Error(err)
 			}
 		})
 	}
 	publishers.Wait()
-	if n := stored(t, b); n != 1000 {
-		t.Errorf("%d messages are stored, want 1000", n)
+	different := map[string]bool{}
+	for _, body := range contents(t, b) {
+		different[string(body)] = true
+	}
+	if len(different) != 1000 {
+		t.Errorf("%d messages are stored, want 1000", len(different))
 	}
 }
 
