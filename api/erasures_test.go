@@ -249,7 +249,7 @@ func TestEraseSomeOfMany(t *testing.T) {
 func TestEraseWhileBehind(t *testing.T) {
 	eachWorld(t, func(t *testing.T, w *world) {
 		w.happen(happened("2026-11-01T00:00:00Z", "ana", "user.registered", `{}`))
-		w.patience(200 * time.Millisecond)
+		w.patience(2 * time.Second)
 		w.exchange(func(c *accounts.Config) { c.Reader = &behindReader{Reader: w.reader} })
 		w.erase("ana").problem(http.StatusServiceUnavailable)
 		states, err := w.store.SubjectStates(t.Context(), []string{"ana"})
