@@ -1,7 +1,7 @@
 // The dashboard: its figures, what is behind them, and how it moves.
 import assert from 'node:assert/strict';
 import {isDeepStrictEqual} from 'node:util';
-import {api, asOf, figure, publish, rows, story, until} from './people.js';
+import {api, asOf, back, figure, publish, rows, story, until} from './people.js';
 
 const figures = month => ({
   registered: month.registered.count,
@@ -52,7 +52,8 @@ story('support: behind each figure are the users it counts', async person => {
     await reasons.nth(i).locator('a').click();
     await page.locator('#users').waitFor();
     assert.equal((await rows(page, 'users')).length, count);
-    await page.goBack();
+    await back(page);
+    await page.waitForURL(month);
     await reasons.first().waitFor();
   }
 });
@@ -80,9 +81,11 @@ story('months are turned over, and charts have their numbers beside them', async
   await page.locator('.seg a', {hasText: '36'}).click();
   await page.waitForURL(/months=36/);
   assert.equal(await page.locator('#registered-table tbody tr').count(), 36);
-  await page.goBack();
-  await page.goBack();
-  assert.equal(await page.locator('#month').inputValue(), before);
+  await back(page);
+  await page.waitForURL(url => url.searchParams.get('month') === now && !url.searchParams.has('months'));
+  await back(page);
+  await page.waitForURL(url => url.searchParams.get('month') === before);
+  await until('the field says what the address says', async () => await page.locator('#month').inputValue() === before);
 });
 
 story('figures move while somebody types, who loses nothing', async person => {

@@ -109,12 +109,20 @@ export async function publish(type, subject, data, time = new Date()) {
 export async function until(what, ask) {
   const deadline = Date.now() + PATIENCE;
   for (;;) {
-    const is = await ask();
+    const is = await ask().catch(unlessLeft);
     if (is) return is;
     assert.ok(Date.now() < deadline, `not so: ${what}`);
     await sleep(50);
   }
 }
+
+/** A page that is being left while it is asked has no answer; all else is an error. */
+function unlessLeft(error) {
+  if (!error.message.includes('Execution context was destroyed')) throw error;
+}
+
+/** Goes back; the page may then be asked for once more, so wait for what is to be there. */
+export const back = page => page.evaluate(() => history.back());
 
 /** The number in an element: of its first <data>. */
 export const figure = async element => Number(await element.locator('data').first().getAttribute('value'));

@@ -1,6 +1,6 @@
 // Signing in and out, and who may see what.
 import assert from 'node:assert/strict';
-import {api, keys, publish, rows, signIn, signOut, story} from './people.js';
+import {api, back, keys, publish, rows, signIn, signOut, story} from './people.js';
 
 // What each role finds at the top of every page.
 const navigation = {
@@ -49,7 +49,7 @@ story('after signing out, the way back shows nothing', async person => {
   const page = await person('support');
   await page.goto('/users/ana');
   await signOut(page);
-  await page.goBack();
+  await back(page);
   await page.waitForURL('**/signin*');
   assert.equal(await page.getByText('García').count(), 0);
 });

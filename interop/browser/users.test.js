@@ -1,6 +1,6 @@
 // The list of users, and one of them.
 import assert from 'node:assert/strict';
-import {api, figure, inPath, publish, rows, story, until} from './people.js';
+import {api, back, figure, inPath, publish, rows, story, until} from './people.js';
 
 const everybody = 'user-';
 
@@ -54,7 +54,7 @@ story('users are filtered by a period, sorted and paged', async person => {
   await page.waitForURL(/cursor=/);
   const all = first.concat(await rows(page, 'users'));
   assert.deepEqual(all, sorted.users.map(user => user.id));
-  await page.goBack();
+  await back(page);
   await until('the first page is there again', async () => (await rows(page, 'users'))[0] === first[0]);
 });
 
