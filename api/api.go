@@ -32,7 +32,7 @@ import (
 type Config struct {
 	// Reader answers from the read models. Required.
 	Reader Reader
-	// Log gives the recorded events and the refused ones. Required.
+	// Log holds the recorded events and the refused ones. Required.
 	Log Log
 	// Publisher takes events for the broker. Required.
 	Publisher Publisher
@@ -69,7 +69,7 @@ type Config struct {
 	// alive. Default: 15 s.
 	Heartbeat time.Duration
 
-	// Clock gives the present. Default: the system's clock.
+	// Clock tells the present. Default: the system's clock.
 	Clock func() time.Time
 	// Logger takes what the API has to say; it never gets personal data.
 	// Default: slog.Default().

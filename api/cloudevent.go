@@ -37,7 +37,7 @@ type CloudEvent struct {
 	Sealed          string         `json:"sealed,omitempty" doc:"Only in the history: what is personal, encrypted, in base64"`
 }
 
-// TransformSchema gives the schema the name that people know.
+// TransformSchema returns the schema the name that people know.
 func (CloudEvent) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Schema {
 	s.Description = "A CloudEvent 1.0. Other attributes are extensions."
 	return s

@@ -18,28 +18,28 @@ import (
 // A Reader answers from the read models. Each call is one snapshot of them. It
 // is used by many requests at a time.
 type Reader interface {
-	// KPIs gives the figures of the months from first to last, both inclusive,
+	// KPIs returns the figures of the months from first to last, both inclusive,
 	// in order, as they are at the instant.
 	KPIs(ctx context.Context, first, last domain.Month, at domain.Instant) ([]projections.MonthKPI, error)
-	// Days gives how many users registered on each local day of a month: those
+	// Days returns how many users registered on each local day of a month: those
 	// that have begun by the instant.
 	Days(ctx context.Context, m domain.Month, at domain.Instant) (projections.MonthDays, error)
-	// Members gives a page of the users whom a figure counts.
+	// Members returns a page of the users whom a figure counts.
 	Members(ctx context.Context, q projections.MembersQuery) (projections.MembersPage, error)
-	// Users gives a page of the list of users.
+	// Users returns a page of the list of users.
 	Users(ctx context.Context, q projections.UsersQuery) (projections.UsersPage, error)
-	// UserCounts gives the numbers of users of each status.
+	// UserCounts returns the numbers of users of each status.
 	UserCounts(ctx context.Context, at domain.Instant) (projections.UserCounts, error)
-	// User gives one user; false where there is none at that instant.
+	// User returns one user; false where there is none at that instant.
 	User(ctx context.Context, id string, at domain.Instant) (projections.UserDetail, bool, error)
-	// Sessions gives a page of viewing sessions; projections.ErrNoUser where
+	// Sessions returns a page of viewing sessions; projections.ErrNoUser where
 	// those are asked for of a user who isn't there.
 	Sessions(ctx context.Context, q projections.SessionsQuery) (projections.SessionsPage, error)
-	// UserContents gives what one user viewed in sessions that started in
+	// UserContents returns what one user viewed in sessions that started in
 	// [from, to), the latest first; nil is no bound. projections.ErrNoUser
 	// where there is no such user.
 	UserContents(ctx context.Context, id string, from, to *domain.Instant) ([]projections.Content, eventstore.Position, error)
-	// Contents gives a page of what all users viewed in sessions that started
+	// Contents returns a page of what all users viewed in sessions that started
 	// in [from, to), most sessions first; nil is no bound.
 	Contents(ctx context.Context, from, to *domain.Instant, after *projections.ContentCursor, limit int) (projections.ContentsPage, error)
 	// The whole lists of users and of sessions.
@@ -51,20 +51,20 @@ type Reader interface {
 // A Log gives what is in the log, and what was refused. It is used by many
 // requests at a time.
 type Log interface {
-	// ReadSealed gives a page of the recorded events, as they stand in the log.
+	// ReadSealed returns a page of the recorded events, as they stand in the log.
 	ReadSealed(ctx context.Context, q eventstore.SealedQuery) (eventstore.SealedPage, error)
-	// Unseal gives the events of rows in readable form, in the same order; those
+	// Unseal returns the events of rows in readable form, in the same order; those
 	// whose user's key has been destroyed say so.
 	Unseal(ctx context.Context, rows []eventstore.SealedRecord) ([]eventstore.Record, error)
 	// Wait returns when the log has grown past the position, or with the
 	// context's error.
 	Wait(ctx context.Context, after eventstore.Position) error
-	// Refused gives a page of the refused events, and the id to go on from: 0
+	// Refused returns a page of the refused events, and the id to go on from: 0
 	// on the last page.
 	Refused(ctx context.Context, q eventstore.RefusedQuery) (events []eventstore.RefusedEvent, next int64, err error)
-	// RefusedEvent gives one refused event; false where it isn't in the list.
+	// RefusedEvent returns one refused event; false where it isn't in the list.
 	RefusedEvent(ctx context.Context, id int64) (eventstore.RefusedEvent, bool, error)
-	// CountRefused gives how many are in the list, by reason.
+	// CountRefused returns how many are in the list, by reason.
 	CountRefused(ctx context.Context) (map[domain.Reason]int64, error)
 	// DeleteRefused removes a refused event; false where it isn't there.
 	DeleteRefused(ctx context.Context, id int64) (bool, error)
@@ -76,14 +76,14 @@ type Log interface {
 // many requests at a time.
 type Trail interface {
 	access.Trail
-	// Entries gives a page of the trail, the latest first, and the Before of
+	// Entries returns a page of the trail, the latest first, and the Before of
 	// the next page, 0 on the last.
 	Entries(ctx context.Context, q trail.Query) (entries []trail.Entry, next int64, err error)
 }
 
 // A Publisher hands events to the broker. It is used by many requests at a time.
 type Publisher interface {
-	// PublishBatch gives the messages to the broker, in order, and returns nil only
+	// PublishBatch hands the messages to the broker, in order, and returns nil only
 	// when the broker has stored every one of them durably. After an error some
 	// of them may be stored; publishing all of them again is safe.
 	PublishBatch(ctx context.Context, messages []wire.Message) error
@@ -93,7 +93,7 @@ type Publisher interface {
 type Check struct {
 	// Name of the part, such as "database".
 	Name string
-	// Run gives the part's state. It must return soon after its context ends.
+	// Run looks up the part's state. It must return soon after its context ends.
 	Run func(ctx context.Context) CheckResult
 }
 

@@ -37,13 +37,13 @@ type ProblemDetail struct {
 	Value    any    `json:"value" doc:"What was there; null where that can't be told"`
 }
 
-// Error gives the detail.
+// Error returns the detail.
 func (p *Problem) Error() string { return p.Detail }
 
-// GetStatus gives the HTTP status.
+// GetStatus returns the HTTP status.
 func (p *Problem) GetStatus() int { return p.Status }
 
-// GetHeaders gives the headers that the answer carries besides.
+// GetHeaders returns the headers that the answer carries besides.
 func (p *Problem) GetHeaders() http.Header { return p.header }
 
 // adding gives the problem with a sentence more in its detail.

@@ -9,7 +9,7 @@ import (
 	"slices"
 )
 
-// Content gives the canonical form of what makes two events the same: their
+// Content returns the canonical form of what makes two events the same: their
 // attributes and their data as JSON values. The order of keys, white space, how
 // a text or a number is written, and the offset of a time (in the envelope and
 // in the fields of data that the catalogue names as times) make no difference;

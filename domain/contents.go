@@ -23,7 +23,7 @@ type ContentView struct {
 	LastEventAt    Instant
 }
 
-// ViewedContent gives what was viewed of one content in its sessions, of which
+// ViewedContent returns what was viewed of one content in its sessions, of which
 // there is at least one. The title and the length are each from the session
 // that began last, then has the greatest session_id, of those that have one.
 func ViewedContent(sessions []*SessionFacts) ContentView {

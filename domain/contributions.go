@@ -35,10 +35,10 @@ const (
 	CounterUsersCanceled   Counter = "users:canceled"
 )
 
-// UnsubscribedCounter gives the counter of the users who unsubscribed for a reason.
+// UnsubscribedCounter returns the counter of the users who unsubscribed for a reason.
 func UnsubscribedCounter(r ChurnReason) Counter { return "unsubscribed:" + Counter(r) }
 
-// UsersCounter gives the counter of the users of a status.
+// UsersCounter returns the counter of the users of a status.
 func UsersCounter(s Status) Counter { return "users:" + Counter(s) }
 
 // Running says that the counter's figure is a running total and not a month's.
@@ -58,7 +58,7 @@ type Contribution struct {
 	Delta   int
 }
 
-// Figure gives what the entries add to the counter's figure for the month m at
+// Figure returns what the entries add to the counter's figure for the month m at
 // t; zero for a month that starts after t. Of one user's entries it is 1 where
 // the figure counts them, else 0.
 func (c Calendar) Figure(entries []Contribution, k Counter, m Month, t Instant) int {
@@ -75,7 +75,7 @@ func (c Calendar) Figure(entries []Contribution, k Counter, m Month, t Instant) 
 	return sum
 }
 
-// ContributionsDiff gives the entries that turn a ledger with the entries old
+// ContributionsDiff returns the entries that turn a ledger with the entries old
 // into one with the entries new: sorted, with none that is zero.
 func ContributionsDiff(old, new []Contribution) []Contribution {
 	var l ledger
@@ -86,7 +86,7 @@ func ContributionsDiff(old, new []Contribution) []Contribution {
 	return l.merged()
 }
 
-// Contributions gives the user's entries: sorted by counter and instant, at
+// Contributions returns the user's entries: sorted by counter and instant, at
 // most one for each of those, and none that is zero. An erased user's are the
 // same, except that they are in no count of users.
 func (f *UserFacts) Contributions(c Calendar) []Contribution {

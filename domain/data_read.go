@@ -4,7 +4,7 @@
 package domain
 
 // readData reads the data of an event into e: the fields, Public and Personal.
-// It gives the rule that is broken, "" for none.
+// It returns the rule that is broken, "" for none.
 func (e *Event) readData(r *row, env *envelope) string {
 	switch {
 	case env.base64:

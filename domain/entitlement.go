@@ -195,7 +195,7 @@ func (h *history) cancellationOf(e *entitlementFact) *Cancellation {
 	return c
 }
 
-// At gives the entitlement as it is at t, and whether it has begun by then.
+// At returns the entitlement as it is at t, and whether it has begun by then.
 func (e *Entitlement) At(t Instant) (EntitlementView, bool) {
 	begun := 0
 	for begun < len(e.Periods) && e.Periods[begun].From <= t {

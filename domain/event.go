@@ -34,7 +34,7 @@ type Stamp struct {
 	ID     string
 }
 
-// Compare gives -1, 0 or +1 as s comes before, at or after t in history order.
+// Compare returns -1, 0 or +1 as s comes before, at or after t in history order.
 func (s Stamp) Compare(t Stamp) int {
 	switch {
 	case s.Time != t.Time:
@@ -95,7 +95,7 @@ func Some[T any](v T) Field[T] { return Field[T]{Carried: true, Value: v} }
 // Cleared makes a field that carries null.
 func Cleared[T any]() Field[T] { return Field[T]{Carried: true, Null: true} }
 
-// Get gives the value, and whether there is one that isn't null.
+// Get returns the value, and whether there is one that isn't null.
 func (f Field[T]) Get() (T, bool) { return f.Value, f.Carried && !f.Null }
 
 // A ProfileChange is what user.registered and user.updated say.

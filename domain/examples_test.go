@@ -25,7 +25,7 @@ import (
 //	QUESTION => ANSWER
 //
 // An answer of several lines stands indented below its question. With -update
-// the answers are written anew; read them before you believe them.
+// the answers are rewritten; read them before you believe them.
 func TestExamples(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join("testdata", "fold", "*.txtar"))
 	if err != nil || len(files) == 0 {

@@ -12,7 +12,7 @@ import (
 	"boxoffice/domain"
 )
 
-var updateGolden = flag.Bool("update-events", false, "write the expected results of testdata/events anew")
+var updateGolden = flag.Bool("update-events", false, "rewrite the expected results of testdata/events")
 
 // TestGolden defends the forms that the log keeps and others rely on: what is
 // public, what is personal, the rendered event, and the content, a hash of which

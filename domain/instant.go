@@ -20,13 +20,13 @@ const (
 	Always Instant = math.MinInt64
 )
 
-// InstantOf gives the instant of t; what is finer than a microsecond is cut off.
+// InstantOf returns the instant of t; what is finer than a microsecond is cut off.
 func InstantOf(t time.Time) Instant { return Instant(t.UnixMicro()) }
 
-// Time gives the instant as a time in UTC. It must not be called on Never or Always.
+// Time returns the instant as a time in UTC. It must not be called on Never or Always.
 func (i Instant) Time() time.Time { return time.UnixMicro(int64(i)).UTC() }
 
-// String gives the instant in RFC 3339, in UTC, with no more decimals than it has.
+// String returns the instant in RFC 3339, in UTC, with no more decimals than it has.
 func (i Instant) String() string {
 	switch i {
 	case Never:

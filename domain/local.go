@@ -31,7 +31,7 @@ func (c Calendar) ParseLocal(s string) (Instant, error) {
 	return 0, errNotLocal
 }
 
-// EndOfDay gives the first instant of the day after a date as YYYY-MM-DD; of
+// EndOfDay returns the first instant of the day after a date as YYYY-MM-DD; of
 // what isn't one, Always.
 func (c Calendar) EndOfDay(date string) Instant {
 	day, err := time.Parse(time.DateOnly, date)

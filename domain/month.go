@@ -26,10 +26,10 @@ func ParseMonth(s string) (Month, error) {
 	return Month{Year: t.Year(), Month: int(t.Month())}, nil
 }
 
-// String gives the month as YYYY-MM.
+// String returns the month as YYYY-MM.
 func (m Month) String() string { return fmt.Sprintf("%04d-%02d", m.Year, m.Month) }
 
-// Next gives the month after m.
+// Next returns the month after m.
 func (m Month) Next() Month {
 	if m.Month == 12 {
 		return Month{Year: m.Year + 1, Month: 1}
@@ -37,7 +37,7 @@ func (m Month) Next() Month {
 	return Month{Year: m.Year, Month: m.Month + 1}
 }
 
-// Prev gives the month before m.
+// Prev returns the month before m.
 func (m Month) Prev() Month {
 	if m.Month == 1 {
 		return Month{Year: m.Year - 1, Month: 12}
@@ -45,7 +45,7 @@ func (m Month) Prev() Month {
 	return Month{Year: m.Year, Month: m.Month - 1}
 }
 
-// Compare gives -1, 0 or +1 as m is before, the same as or after n.
+// Compare returns -1, 0 or +1 as m is before, the same as or after n.
 func (m Month) Compare(n Month) int {
 	switch a, b := m.Year*12+m.Month, n.Year*12+n.Month; {
 	case a < b:
@@ -63,7 +63,7 @@ func (m Month) clock(day int) (localTime, bool) {
 	return localTime(t.UnixMicro()), t.Day() == day
 }
 
-// MonthOf gives the month in which i lies. It must not be called on Never or
+// MonthOf returns the month in which i lies. It must not be called on Never or
 // Always.
 func (c Calendar) MonthOf(i Instant) Month {
 	t := i.Time().In(c.zone())
@@ -76,7 +76,7 @@ func (c Calendar) MonthOf(i Instant) Month {
 	return m
 }
 
-// Start gives the first instant of the month: the first at which a clock shows
+// Start returns the first instant of the month: the first at which a clock shows
 // its 1st. Where the midnight is skipped that is the instant of the jump, and
 // where it is shown twice it is the first of the two.
 func (c Calendar) Start(m Month) Instant {
@@ -84,7 +84,7 @@ func (c Calendar) Start(m Month) Instant {
 	return c.reach(midnight).at
 }
 
-// End gives the first instant after the month, which is the start of the next.
+// End returns the first instant after the month, which is the start of the next.
 func (c Calendar) End(m Month) Instant { return c.Start(m.Next()) }
 
 // A LocalDay is a day of a month, and its first instant.
@@ -107,7 +107,7 @@ func (c Calendar) Days(m Month) []LocalDay {
 	}
 }
 
-// Window gives the first and the last instant of the part of the month up to
+// Window returns the first and the last instant of the part of the month up to
 // t, both inclusive, and whether the month has begun by t; where it hasn't,
 // there is no such part.
 func (c Calendar) Window(m Month, t Instant) (first, last Instant, begun bool) {
@@ -115,7 +115,7 @@ func (c Calendar) Window(m Month, t Instant) (first, last Instant, begun bool) {
 	return first, min(t, c.End(m)-1), first <= t
 }
 
-// SameTimeInPreviousMonth gives the last instant of the month before m that
+// SameTimeInPreviousMonth returns the last instant of the month before m that
 // compares with the part of m up to t: the same local day and time of day. A
 // time that the clock skips there is read with the offset before the jump, one
 // that it shows twice is the first. It is the whole month before, up to its

@@ -13,7 +13,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// Data gives the data of the event as one compact JSON object, public and
+// Data returns the data of the event as one compact JSON object, public and
 // personal members together: {} where it has none.
 func (e *Event) Data() []byte {
 	return appendMerged(make([]byte, 0, len(e.Public)+len(e.Personal)), e.Public, openPersonal(e.Personal).data)
@@ -96,7 +96,7 @@ func (i Instant) append(dst []byte) []byte {
 	return i.Time().AppendFormat(dst, time.RFC3339Nano)
 }
 
-// RenderStructured gives a message as the structured event that it says, as far
+// RenderStructured returns a message as the structured event that it says, as far
 // as it says one, so that one that is refused can be kept, looked at, repaired
 // and sent again. In structured mode that is the body itself. In binary mode it
 // is valid JSON, save that a header that stands twice is a key that stands

@@ -60,28 +60,28 @@ func (f *SessionFacts) Add(e *Event) {
 // of what was played has at most half as many ranges as the content seconds.
 func wholeSeconds(ms int64) int64 { return (ms + 500) / 1000 * 1000 }
 
-// ContentID gives the id of what was viewed.
+// ContentID returns the id of what was viewed.
 func (f *SessionFacts) ContentID() string { return f.contentID }
 
-// StartedAt gives the time of the earliest event.
+// StartedAt returns the time of the earliest event.
 func (f *SessionFacts) StartedAt() Instant { return f.startedAt }
 
-// LastEventAt gives the time of the latest event.
+// LastEventAt returns the time of the latest event.
 func (f *SessionFacts) LastEventAt() Instant { return f.latest.Time }
 
 // LastEventIsEnd says that the latest event is playback.ended.
 func (f *SessionFacts) LastEventIsEnd() bool { return f.ended }
 
-// Ranges gives what was played as disjoint ranges in ascending order: in
+// Ranges returns what was played as disjoint ranges in ascending order: in
 // milliseconds, like all ranges, but rounded to whole seconds, and not cut to
 // the content's length. The caller must not change them.
 func (f *SessionFacts) Ranges() []Range { return f.played }
 
-// ContentLengthMS gives the content's length in milliseconds, nil where none
+// ContentLengthMS returns the content's length in milliseconds, nil where none
 // is known.
 func (f *SessionFacts) ContentLengthMS() *int64 { return f.contentLength.pointer() }
 
-// DurationMS gives for how long the player played, in milliseconds: as it
+// DurationMS returns for how long the player played, in milliseconds: as it
 // reported, else the time between its first and its last event.
 func (f *SessionFacts) DurationMS() int64 {
 	if f.playTime.Carried {
@@ -90,10 +90,10 @@ func (f *SessionFacts) DurationMS() int64 {
 	return int64(f.latest.Time-f.startedAt+500) / 1000
 }
 
-// WatchedMS gives how much of the content was played, in milliseconds.
+// WatchedMS returns how much of the content was played, in milliseconds.
 func (f *SessionFacts) WatchedMS() int64 { return rangesLength(f.played, f.ContentLengthMS()) }
 
-// View gives the session as it is at t, with the time without an event after
+// View returns the session as it is at t, with the time without an event after
 // which it counts as abandoned.
 func (f *SessionFacts) View(t Instant, timeout time.Duration) SessionView {
 	v := SessionView{
@@ -118,7 +118,7 @@ func (f *SessionFacts) View(t Instant, timeout time.Duration) SessionView {
 	return v
 }
 
-// SessionStateAt gives the state at t of a session by whether its latest event
+// SessionStateAt returns the state at t of a session by whether its latest event
 // is playback.ended, when that event was, and the time without an event after
 // which a session counts as abandoned.
 func SessionStateAt(ended bool, lastEventAt, t Instant, timeout time.Duration) SessionState {
@@ -131,7 +131,7 @@ func SessionStateAt(ended bool, lastEventAt, t Instant, timeout time.Duration) S
 	return SessionAbandoned
 }
 
-// CompletionRate gives the share of a content that was watched, both in
+// CompletionRate returns the share of a content that was watched, both in
 // milliseconds, in ten-thousandths, rounded half up. The length is at least 1.
 func CompletionRate(watchedMS, lengthMS int64) int64 {
 	return RoundHalfUp(watchedMS*10_000, lengthMS)
@@ -149,7 +149,7 @@ func completionRate(watchedMS int64, lengthMS *int64) *int64 {
 	return &rate
 }
 
-// RoundHalfUp gives numerator ÷ denominator as a whole number, halves rounded
+// RoundHalfUp returns numerator ÷ denominator as a whole number, halves rounded
 // up (towards positive infinity). The denominator is positive, and twice
 // either of them must not overflow.
 func RoundHalfUp(numerator, denominator int64) int64 {

@@ -9,7 +9,7 @@ import (
 	"sort"
 )
 
-// Unite gives the union of the spans as disjoint, non-empty spans in ascending
+// Unite returns the union of the spans as disjoint, non-empty spans in ascending
 // order. Spans that overlap or touch become one. The argument is left as it is.
 func Unite(spans []Span) []Span {
 	united := make([]Span, 0, len(spans))
@@ -31,7 +31,7 @@ func Unite(spans []Span) []Span {
 	return united[:n]
 }
 
-// Trial gives the trial's span, which is empty where there is no trial.
+// Trial returns the trial's span, which is empty where there is no trial.
 func (p Period) Trial() Span {
 	if p.TrialEnd == nil {
 		return Span{From: p.From, To: p.From}
@@ -39,7 +39,7 @@ func (p Period) Trial() Span {
 	return Span{From: p.From, To: min(*p.TrialEnd, p.To)}
 }
 
-// UniteRanges gives the union of the ranges as disjoint, non-empty ranges in
+// UniteRanges returns the union of the ranges as disjoint, non-empty ranges in
 // ascending order. Ranges that overlap or touch become one. The argument is
 // left as it is.
 func UniteRanges(ranges []Range) []Range {

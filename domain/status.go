@@ -11,13 +11,13 @@ type StatusChange struct {
 	Since Instant
 }
 
-// AccessSpans gives the spans in which the user may watch something: those of
+// AccessSpans returns the spans in which the user may watch something: those of
 // all entitlements, united.
 func (f *UserFacts) AccessSpans() []Span {
 	return spansOf(f.Entitlements(), anyKind, wholePeriod)
 }
 
-// TrialSpans gives the spans of the user's trials, united.
+// TrialSpans returns the spans of the user's trials, united.
 func (f *UserFacts) TrialSpans() []Span {
 	return spansOf(f.Entitlements(), isSubscription, Period.Trial)
 }
@@ -40,7 +40,7 @@ func anyKind(EntitlementKind) bool             { return true }
 func isSubscription(kind EntitlementKind) bool { return kind == Subscription }
 func wholePeriod(p Period) Span                { return p.Span }
 
-// Timeline gives the user's statuses in ascending order. The first is from
+// Timeline returns the user's statuses in ascending order. The first is from
 // their first event on; there is none where there is no event. It goes as far
 // as anything is going to happen without a further event.
 func (f *UserFacts) Timeline() []StatusChange {

@@ -94,7 +94,7 @@ func (f *UserFacts) Forget() {
 // Forgotten says that the user was erased.
 func (f *UserFacts) Forgotten() bool { return f.forgotten }
 
-// FirstEventAt gives the time of the user's first event, Never where there is
+// FirstEventAt returns the time of the user's first event, Never where there is
 // none. The user is there from then on.
 func (f *UserFacts) FirstEventAt() Instant {
 	if !f.first.Carried {
@@ -103,10 +103,10 @@ func (f *UserFacts) FirstEventAt() Instant {
 	return f.first.Value
 }
 
-// RegisteredAt gives the time of the first registration, nil where there is none.
+// RegisteredAt returns the time of the first registration, nil where there is none.
 func (f *UserFacts) RegisteredAt() *Instant { return instantPointer(f.registered) }
 
-// UpdatedAt gives the time of the last event that touched the profile, nil
+// UpdatedAt returns the time of the last event that touched the profile, nil
 // where there is none.
 func (f *UserFacts) UpdatedAt() *Instant { return instantPointer(f.updated) }
 
@@ -118,10 +118,10 @@ func instantPointer(f Field[Instant]) *Instant {
 	return &i
 }
 
-// Profile gives what is known of the person.
+// Profile returns what is known of the person.
 func (f *UserFacts) Profile() Profile { return f.profile.profile() }
 
-// Entitlements gives all entitlements that events name, by kind and then by
+// Entitlements returns all entitlements that events name, by kind and then by
 // id, with all their periods. One of which nothing but a closing event is
 // known has no period.
 func (f *UserFacts) Entitlements() []Entitlement {
@@ -132,7 +132,7 @@ func (f *UserFacts) Entitlements() []Entitlement {
 	return all
 }
 
-// EntitlementsAt gives the entitlements of one kind that have begun by t, as
+// EntitlementsAt returns the entitlements of one kind that have begun by t, as
 // they are then: the one whose period at t began last first, then by id.
 func (f *UserFacts) EntitlementsAt(kind EntitlementKind, t Instant) []EntitlementView {
 	var views []EntitlementView

@@ -23,7 +23,7 @@ type UserRange struct{ First, Last uint64 }
 // Everybody is the range with all users.
 var Everybody = UserRange{Last: math.MaxUint64}
 
-// Prefix gives the number by which ranges are counted.
+// Prefix returns the number by which ranges are counted.
 func (u UserKey) Prefix() uint64 { return binary.BigEndian.Uint64(u[:8]) }
 
 // bounds give the least and the greatest pseudonym of the range.
@@ -44,7 +44,7 @@ type Keys struct {
 	users    map[UserKey]*vault.User
 }
 
-// ID gives the id that a user has on the platform; false where the user was
+// ID returns the id that a user has on the platform; false where the user was
 // erased by the moment of the keys.
 func (k *Keys) ID(user UserKey) (string, bool) {
 	u := k.users[user]
@@ -82,7 +82,7 @@ func (s *Store) Keys(ctx context.Context, r UserRange, limit int) (*Keys, error)
 	return keys, nil
 }
 
-// ErasedSince gives those of the users who have been erased since their keys
+// ErasedSince returns those of the users who have been erased since their keys
 // were read.
 func (s *Store) ErasedSince(ctx context.Context, keys *Keys) ([]UserKey, error) {
 	head, err := s.Head(ctx)

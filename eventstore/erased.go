@@ -11,7 +11,7 @@ import (
 	"boxoffice/internal/sqldb"
 )
 
-// ErasedUsers gives the pseudonyms of those who were erased by events after a
+// ErasedUsers returns the pseudonyms of those who were erased by events after a
 // position, in their order, and the position of the last of these events. There
 // are at most limit; fewer mean that there are no more.
 func (s *Store) ErasedUsers(ctx context.Context, after Position, limit int) ([]UserKey, Position, error) {
@@ -36,7 +36,7 @@ func (s *Store) ErasedUsers(ctx context.Context, after Position, limit int) ([]U
 	return erased, last, rows.Err()
 }
 
-// LastErasure gives where the log stood at the last erasure; its position is 0
+// LastErasure returns where the log stood at the last erasure; its position is 0
 // where there was none.
 func (s *Store) LastErasure(ctx context.Context) (Head, error) {
 	var h Head

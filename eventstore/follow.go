@@ -20,7 +20,7 @@ const (
 	// forgetAfter is after how long without having seen the head no user's key
 	// stays in memory: nobody knows who has been erased meanwhile.
 	forgetAfter = 5 * time.Second
-	// listenAgain is after how long a broken connection is made anew.
+	// listenAgain is after how long a broken connection is replaced.
 	listenAgain = time.Second
 )
 

@@ -20,7 +20,7 @@ const (
 	refusedAtOnce = 20
 )
 
-// UserEvents gives the recorded events about the user of an id, readable, in
+// UserEvents returns the recorded events about the user of an id, readable, in
 // log order, up to the log's end; none where there is no such user. It ends at
 // the first error, which is [ErrUserGone] where the user is erased before the
 // end: what came until then isn't all.
@@ -95,7 +95,7 @@ func (s *Store) UserHistory(ctx context.Context, user UserKey, after, upTo Posit
 	}
 }
 
-// RefusedAbout gives the refused events that are kept about a user's id, the
+// RefusedAbout returns the refused events that are kept about a user's id, the
 // latest first, whether there is such a user or not; those too that have been
 // sent again and recorded since. It ends at the first error.
 func (s *Store) RefusedAbout(ctx context.Context, id string) iter.Seq2[*RefusedEvent, error] {

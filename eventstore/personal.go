@@ -9,7 +9,7 @@ type personalTable struct {
 	name    string
 	columns []string
 	// forgets says that rows go, or change, when a user is erased, so that a scrub
-	// has to write the table anew. What is in the others can't be read without the
+	// has to rewrite the table. What is in the others can't be read without the
 	// keys in these.
 	forgets bool
 }

@@ -43,7 +43,7 @@ func TestPersonalColumns(t *testing.T) {
 	}
 }
 
-// What an erasure removes is in tables that a scrub writes anew, and in no others.
+// What an erasure removes is in tables that a scrub rewrites, and in no others.
 func TestTablesThatForget(t *testing.T) {
 	var forget []string
 	for _, table := range personalTables {

@@ -78,7 +78,7 @@ type RefusedQuery struct {
 
 // A Verdict is where an identity ended.
 type Verdict struct {
-	// Position is the event's place in the log; 0 where it isn't there.
+	// Position is the event's position in the log; 0 where it isn't there.
 	Position Position
 	// Refused is the latest refused event of that identity that is kept, nil
 	// where there is none. There may be one beside a Position: of two events

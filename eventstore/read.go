@@ -19,7 +19,7 @@ import (
 // selectEvents selects what readRows reads.
 var selectEvents = "SELECT " + strings.Join(eventColumns, ", ") + " FROM events WHERE "
 
-// Read gives the events after a position, in order, at most limit of them;
+// Read returns the events after a position, in order, at most limit of them;
 // fewer mean that the log ends there. They are opened with the keys of one
 // moment: whoever keeps what they say has to see that Head's Erasures is the
 // same before reading and when saving, and to read again where it isn't.

@@ -9,7 +9,7 @@ import (
 	"fmt"
 )
 
-// Recorded gives the position of the event of a source and an id; 0 where none
+// Recorded returns the position of the event of a source and an id; 0 where none
 // is recorded.
 func (s *Store) Recorded(ctx context.Context, source, id string) (Position, error) {
 	identity := s.vault.Identity(source, id)

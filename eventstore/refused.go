@@ -26,7 +26,7 @@ const listed = `NOT EXISTS (SELECT 1 FROM events e WHERE e.identity = r.retry_id
 const selectRefused = `SELECT r.id, r.stream, r.sequence, r.received_at, r.reason, r.time, r.type,
 	r.wrapping_key, r.row_key, r.sealed FROM refused r WHERE `
 
-// Refused gives a page of the refused events, the latest first, and the Before
+// Refused returns a page of the refused events, the latest first, and the Before
 // of the next page, 0 on the last.
 func (s *Store) Refused(ctx context.Context, q RefusedQuery) (events []RefusedEvent, next int64, err error) {
 	if q.Limit < 1 {
@@ -54,7 +54,7 @@ func (s *Store) Refused(ctx context.Context, q RefusedQuery) (events []RefusedEv
 	return events, next, nil
 }
 
-// RefusedEvent gives one refused event; false where it isn't in the list (any
+// RefusedEvent returns one refused event; false where it isn't in the list (any
 // more).
 func (s *Store) RefusedEvent(ctx context.Context, id int64) (RefusedEvent, bool, error) {
 	events, err := s.readRefused(ctx, listed+" AND r.id = $1", id)

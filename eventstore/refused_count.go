@@ -9,7 +9,7 @@ import (
 	"boxoffice/domain"
 )
 
-// CountRefused gives how many refused events are in the list, by reason; one
+// CountRefused returns how many refused events are in the list, by reason; one
 // of which there is none is left out.
 func (s *Store) CountRefused(ctx context.Context) (map[domain.Reason]int64, error) {
 	rows, err := s.db.SQL().QueryContext(ctx, "SELECT r.reason, count(*) FROM refused r WHERE "+listed+" GROUP BY r.reason")

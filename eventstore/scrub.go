@@ -1,5 +1,5 @@
 // This file is the log's part of a scrub, which makes erasures hold in every
-// byte: it exchanges the wrapping key, writes anew what held links between
+// byte: it exchanges the wrapping key, rewrites the tables that held links between
 // people and their events, and keeps account of what was done.
 
 package eventstore
@@ -81,13 +81,13 @@ func (c *Scrub) LastErasure(ctx context.Context) (Head, error) {
 	return at, nil
 }
 
-// rewrapAtOnce is how many keys are wrapped anew in one transaction, so that
+// rewrapAtOnce is how many keys are rewrapped in one transaction, so that
 // whoever appends doesn't wait long.
 const rewrapAtOnce = 1000
 
-// ExchangeKeys puts a new wrapping key in use, wraps anew what was wrapped under
+// ExchangeKeys puts a new wrapping key in use, rewraps what was wrapped under
 // others, and destroys those. It goes on where one was interrupted. progress
-// hears how many keys have been wrapped anew.
+// is told how many keys have been rewrapped.
 func (c *Scrub) ExchangeKeys(ctx context.Context, progress func(done int64)) error {
 	s := c.store
 	key, err := s.vault.NewWrappingKey(ctx, s.db.SQL())
@@ -111,7 +111,7 @@ func (c *Scrub) ExchangeKeys(ctx context.Context, progress func(done int64)) err
 				return err
 			})
 			if err != nil {
-				return fmt.Errorf("wrap keys anew: %w", err)
+				return fmt.Errorf("rewrap keys: %w", err)
 			}
 			progress(done)
 		}
@@ -140,7 +140,7 @@ func (c *Scrub) rewrapUsers(ctx context.Context, tx *sqldb.Tx, number int) (int,
 	return c.store.vault.RewrapUsers(ctx, tx, number, rewrapAtOnce)
 }
 
-// rewrapRefused wraps the keys of refused events anew.
+// rewrapRefused rewraps the keys of refused events.
 func (c *Scrub) rewrapRefused(ctx context.Context, tx *sqldb.Tx, number int) (int, error) {
 	type row struct {
 		id, sequence int64
@@ -188,8 +188,8 @@ func (c *Scrub) destroyOldKeys(ctx context.Context, tx *sqldb.Tx, number int) er
 	return c.store.vault.DestroyOldKeys(ctx, tx, number)
 }
 
-// Rewrite writes the log's tables of people anew; the events themselves are
-// never touched. problem hears what can't be done now.
+// Rewrite rewrites the log's tables of people; the events themselves are
+// never touched. problem is told what can't be done now.
 func (c *Scrub) Rewrite(ctx context.Context, problem func(error)) error {
 	for _, table := range personalTables {
 		if !table.forgets || table.name == "vault_keys" && c.store.db.Dialect().Name == sqldb.SQLite {

@@ -24,7 +24,7 @@ const (
 	minKeysAtOnce, maxKeysAtOnce = 16, 256
 )
 
-// ReadSealed gives a page of the log as it stands there. Its memory is bounded
+// ReadSealed returns a page of the log as it stands there. Its memory is bounded
 // by the limit, and its work by how many positions one call looks at.
 func (s *Store) ReadSealed(ctx context.Context, q SealedQuery) (SealedPage, error) {
 	if q.Limit < 1 {

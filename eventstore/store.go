@@ -130,7 +130,7 @@ func (s *Store) Close() error {
 	return s.db.Close()
 }
 
-// Head gives where the log stands.
+// Head returns where the log stands.
 func (s *Store) Head(ctx context.Context) (Head, error) {
 	var h Head
 	err := s.db.SQL().QueryRowContext(ctx, "SELECT position, epoch, erasures FROM log_head").Scan(&h.Position, &h.Epoch, &h.Erasures)
@@ -146,5 +146,5 @@ func (s *Store) CachedUsers() int { return s.vault.Cached() }
 // errClosed is what waits for a store get when it is closed.
 var errClosed = errors.New("the store is closed")
 
-// SharedKey gives a key for a purpose of the service's own: see [vault.Vault.SharedKey].
+// SharedKey returns a key for a purpose of the service's own: see [vault.Vault.SharedKey].
 func (s *Store) SharedKey(purpose string) []byte { return s.vault.SharedKey(purpose) }

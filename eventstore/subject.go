@@ -22,7 +22,7 @@ type SubjectState struct {
 	ErasedAt *domain.Instant
 }
 
-// SubjectStates gives what is known of users' ids, in their order.
+// SubjectStates returns what is known of users' ids, in their order.
 func (s *Store) SubjectStates(ctx context.Context, ids []string) ([]SubjectState, error) {
 	head, err := s.Head(ctx)
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 )
 
 // A Position is an event's number in the log: 1, 2, 3 … with none missing.
-// Zero is the place before the first.
+// Zero is before the first.
 type Position int64
 
 // A UserKey is the random pseudonym that stands in the log for a user's id. It
@@ -43,7 +43,7 @@ type Incoming struct {
 type Batch struct {
 	// Stream names the incarnation of the broker's stream: its name and the
 	// instant at which it was created, so that the sequence numbers of a
-	// stream that was deleted and made anew are not taken for the old ones.
+	// stream that was deleted and recreated are not taken for the old ones.
 	Stream   string
 	Messages []Incoming
 }

@@ -46,8 +46,8 @@ func TestAnySubscriber(t *testing.T) {
 	}
 }
 
-// TestASubscriberWithoutPlaces: an event that can't be accounted for isn't taken.
-func TestASubscriberWithoutPlaces(t *testing.T) {
+// TestASubscriberWithoutSequences: an event that can't be accounted for isn't taken.
+func TestASubscriberWithoutSequences(t *testing.T) {
 	broker := gochannel.NewGoChannel(gochannel.Config{Persistent: true}, watermill.NopLogger{})
 	if err := broker.Publish(wire.Subjects, message.NewMessage("1", []byte("{}"))); err != nil {
 		t.Fatal(err)

@@ -24,7 +24,7 @@ func (i *Ingester) appendAll(ctx context.Context, batches <-chan *batch) {
 	}
 }
 
-// graceful gives a context that ends some time after ctx does, so that what is
+// graceful returns a context that ends some time after ctx does, so that what is
 // under way can be finished.
 func graceful(ctx context.Context, grace time.Duration) (context.Context, func()) {
 	patient, cancel := context.WithCancel(context.WithoutCancel(ctx))

@@ -35,7 +35,7 @@ const betweenValues = "\n"
 
 // An arrival is a message that an Ingester takes.
 type arrival struct {
-	place
+	streamSequence
 	subject string
 	header  map[string][]string
 	body    []byte
@@ -58,8 +58,8 @@ type directSubscriber interface {
 	arrivals(ctx context.Context, topic string) (<-chan *arrival, error)
 }
 
-// errNoPlace says that a subscriber isn't one that an Ingester can work with.
-var errNoPlace = errors.New("a message doesn't say where in a stream it is")
+// errNoSequence says that a subscriber isn't one that an Ingester can work with.
+var errNoSequence = errors.New("a message doesn't say where in a stream it is")
 
 // receive receives from any subscriber until ctx ends. fail is told of a message
 // that an Ingester can't take.
@@ -97,9 +97,9 @@ func receive(ctx context.Context, from message.Subscriber, topic string, fail co
 func arrivalOf(m *message.Message) (*arrival, error) {
 	sequence, err := strconv.ParseUint(m.Metadata[MetadataSequence], 10, 64)
 	if err != nil || m.Metadata[MetadataStream] == "" {
-		return nil, fmt.Errorf("%w: %s and %s are missing in its metadata", errNoPlace, MetadataStream, MetadataSequence)
+		return nil, fmt.Errorf("%w: %s and %s are missing in its metadata", errNoSequence, MetadataStream, MetadataSequence)
 	}
-	a := &arrival{place: place{m.Metadata[MetadataStream], sequence}, subject: m.Metadata[MetadataSubject], body: m.Payload, settles: m}
+	a := &arrival{streamSequence: streamSequence{m.Metadata[MetadataStream], sequence}, subject: m.Metadata[MetadataSubject], body: m.Payload, settles: m}
 	a.header = make(map[string][]string, len(m.Metadata))
 	for name, values := range m.Metadata {
 		switch name {

@@ -145,7 +145,7 @@ func (b *Broker) asyncError(_ *nats.Conn, sub *nats.Subscription, err error) {
 // Connected says whether there is a connection now.
 func (b *Broker) Connected() bool { return b.conn.IsConnected() }
 
-// JetStream gives the connection's JetStream, for what this package doesn't do.
+// JetStream returns the connection's JetStream, for what this package doesn't do.
 func (b *Broker) JetStream() jetstream.JetStream { return b.js }
 
 // Flush waits until the server has everything that was sent so far.

@@ -12,7 +12,7 @@ import (
 	"boxoffice/wire"
 )
 
-// consumer gives the consumer for a topic, with the name of the stream's
+// consumer returns the consumer for a topic, with the name of the stream's
 // incarnation. Both are created where they aren't there.
 func (b *Broker) consumer(ctx context.Context, cfg SubscriberConfig, topic string) (jetstream.Consumer, string, error) {
 	stream, err := b.js.Stream(ctx, wire.Stream)

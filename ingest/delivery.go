@@ -17,8 +17,8 @@ import (
 	"boxoffice/wire"
 )
 
-// A place is a message's number in an incarnation of the stream.
-type place struct {
+// A streamSequence is a message's number in an incarnation of the stream.
+type streamSequence struct {
 	stream   string
 	sequence uint64
 }
@@ -42,7 +42,7 @@ func newDelivery(s *subscription, stream string, m jetstream.Msg) (*delivery, er
 	}
 	weight := min(len(m.Data())+overhead, s.cfg.MaxInFlightBytes) // one that is larger takes all the room
 	d := &delivery{subscription: s, weight: int64(weight), msg: m}
-	d.arrival = arrival{place{stream, meta.Sequence.Stream}, m.Subject(), m.Headers(), m.Data(), d}
+	d.arrival = arrival{streamSequence{stream, meta.Sequence.Stream}, m.Subject(), m.Headers(), m.Data(), d}
 	return d, nil
 }
 
@@ -80,10 +80,10 @@ func (d *delivery) settle(tell func(jetstream.Msg) error) {
 // It is safe for concurrent use.
 type flight struct {
 	mu   sync.Mutex
-	open map[place]*delivery
+	open map[streamSequence]*delivery
 }
 
-func newFlight() *flight { return &flight{open: make(map[place]*delivery)} }
+func newFlight() *flight { return &flight{open: make(map[streamSequence]*delivery)} }
 
 // add registers a delivery. It is false where the message is in flight already
 // and the broker, which hadn't heard of it, has delivered it again: then the
@@ -91,11 +91,11 @@ func newFlight() *flight { return &flight{open: make(map[place]*delivery)} }
 func (f *flight) add(d *delivery) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if before, ok := f.open[d.place]; ok {
+	if before, ok := f.open[d.streamSequence]; ok {
 		before.msg = d.msg
 		return false
 	}
-	f.open[d.place] = d
+	f.open[d.streamSequence] = d
 	return true
 }
 
@@ -103,11 +103,11 @@ func (f *flight) add(d *delivery) bool {
 func (f *flight) remove(d *delivery) jetstream.Msg {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	delete(f.open, d.place)
+	delete(f.open, d.streamSequence)
 	return d.msg
 }
 
-// all gives what is in flight.
+// all returns what is in flight.
 func (f *flight) all() []*delivery {
 	f.mu.Lock()
 	defer f.mu.Unlock()

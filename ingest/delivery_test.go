@@ -17,7 +17,7 @@ func TestARedeliveryOfWhatIsInHand(t *testing.T) {
 	f := newFlight()
 	delivered := func(stream string, sequence uint64) *delivery {
 		m := &copyOf{}
-		return &delivery{arrival: arrival{place: place{stream, sequence}}, msg: m}
+		return &delivery{arrival: arrival{streamSequence: streamSequence{stream, sequence}}, msg: m}
 	}
 	first, again, other := delivered("a", 1), delivered("a", 1), delivered("b", 1)
 	if !f.add(first) {

@@ -30,5 +30,5 @@
 //     the log recognises what it has.
 //   - The process dies: the broker delivers what wasn't acknowledged again.
 //   - The broker goes away: the connection is tried again for ever, and the
-//     stream and the consumer are looked for anew.
+//     stream and the consumer are looked for again.
 package ingest

@@ -70,7 +70,7 @@ func classify(err error) error {
 	return ErrUnavailable
 }
 
-// apiCode gives the code of JetStream's error, 0 where err isn't one.
+// apiCode returns the code of JetStream's error, 0 where err isn't one.
 func apiCode(err error) int {
 	var api *jetstream.APIError
 	if errors.As(err, &api) {

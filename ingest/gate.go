@@ -16,7 +16,7 @@ import (
 type gate struct {
 	authorize func(token string) (Grant, bool)
 	attempts  Attempts // nil: not bounded
-	// secret is the service's own password, made anew with each start.
+	// secret is the service's own password, a new one with each start.
 	secret string
 	server *server.Server
 

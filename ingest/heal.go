@@ -1,6 +1,6 @@
 // This file brings the embedded server back after its disk failed. A stream
 // that couldn't be written stays closed to writing, though there is room again,
-// until its server reads it anew.
+// until its server reads it again.
 
 package ingest
 
@@ -18,7 +18,7 @@ const (
 	// healEvery is how often the server is asked how it is.
 	healEvery = 3 * time.Second
 	// healRoom is how much has to be writable before the streams are read
-	// anew, in bytes, so that they don't fail at once again.
+	// again, in bytes, so that they don't fail at once.
 	healRoom = 4 << 20
 	// healSays is at which of the checks in a row that found no room it is
 	// logged again.
@@ -47,7 +47,7 @@ func (e *Embedded) heal() {
 			}
 			continue
 		}
-		e.log.Warn("the broker's directory can be written again, and its streams are read anew", "problem", problem)
+		e.log.Warn("the broker's directory can be written again, and its streams are read again", "problem", problem)
 		if err := e.restart(); err != nil {
 			e.log.Error("the broker's streams can't be read", "error", err)
 		}

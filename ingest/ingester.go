@@ -136,7 +136,7 @@ func (i *Ingester) Run(ctx context.Context) (err error) {
 	})
 	i.appendAll(working, prepared)
 	stages.Wait()
-	if cause := context.Cause(working); errors.Is(cause, errNoPlace) {
+	if cause := context.Cause(working); errors.Is(cause, errNoSequence) {
 		return cause
 	}
 	return nil

@@ -38,7 +38,7 @@ func monitor(ctx context.Context, address, page string, into any) error {
 	return nil
 }
 
-// problem gives what the servers say is wrong with them, the first of it.
+// problem returns what the servers say is wrong with them, the first of it.
 func (b *Broker) problem(ctx context.Context) string {
 	if b.cfg.Embedded != nil {
 		if err := b.cfg.Embedded.Health(); err != nil {

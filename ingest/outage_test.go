@@ -174,7 +174,7 @@ func TestTheBrokerLosesEverything(t *testing.T) {
 	eventually.Holds(t, "the events are in the log", func() bool { return position(t, store) == 20 })
 }
 
-// TestTheStreamIsDeleted, and the consumer: both are made anew, and the new
+// TestTheStreamIsDeleted, and the consumer: both are recreated, and the new
 // stream's numbers aren't taken for the old one's.
 func TestTheStreamIsDeleted(t *testing.T) {
 	brokers(t, func(t *testing.T, b *ingest.Broker) {

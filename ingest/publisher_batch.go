@@ -47,7 +47,7 @@ func (p *Publisher) publishMany(ctx context.Context, messages []wire.Message) er
 	return nil
 }
 
-// cut gives how many of the messages make the next batch; at least one.
+// cut returns how many of the messages make the next batch; at least one.
 func cut(messages []wire.Message) int {
 	bytes := 0
 	for i, m := range messages {

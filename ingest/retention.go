@@ -81,7 +81,7 @@ func (b *Broker) PurgeBefore(ctx context.Context, t time.Time) (uint64, error) {
 	return end - state.FirstSeq, nil
 }
 
-// firstSince gives the least sequence from first to end that was stored at t or
+// firstSince returns the least sequence from first to end that was stored at t or
 // after, or end where none was.
 func firstSince(ctx context.Context, stream jetstream.Stream, first, end uint64, t time.Time) (uint64, error) {
 	var failed error

@@ -85,7 +85,7 @@ func newStream(cfg StreamConfig) jetstream.StreamConfig {
 	}
 }
 
-// incarnation names the stream so that one that was deleted and made anew,
+// incarnation names the stream so that one that was deleted and recreated,
 // whose sequence numbers start again, is another.
 func incarnation(stream jetstream.Stream) string {
 	info := stream.CachedInfo()
@@ -110,7 +110,7 @@ func (b *Broker) alignStream(ctx context.Context, stream jetstream.Stream, cfg S
 	return report
 }
 
-// aligned gives have with the settings of want that an update may change, and
+// aligned returns have with the settings of want that an update may change, and
 // the names of those that differed.
 func aligned(have, want jetstream.StreamConfig) (jetstream.StreamConfig, []string) {
 	var changed []string

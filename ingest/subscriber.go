@@ -19,7 +19,7 @@ import (
 
 // A SubscriberConfig says how a Subscriber receives. Its zero value is ready.
 type SubscriberConfig struct {
-	// Durable names the consumer, which keeps the place in the stream and which
+	// Durable names the consumer, which keeps the position in the stream and which
 	// subscribers of the same name share; empty is ConsumerName. A subscription
 	// to a part of the subjects has a consumer of its own under this name.
 	Durable string
@@ -65,7 +65,7 @@ func (c SubscriberConfig) withDefaults() SubscriberConfig {
 	return c
 }
 
-// consumer gives the consumer's settings for a topic.
+// consumer returns the consumer's settings for a topic.
 func (c SubscriberConfig) consumer(topic string) jetstream.ConsumerConfig {
 	name := c.Durable
 	if topic != wire.Subjects {

@@ -21,7 +21,7 @@ import (
 
 const (
 	// pullHeartbeat is how often the server shows that it still serves an open
-	// request; without two in a row the request is made anew.
+	// request; without two in a row the request is made again.
 	pullHeartbeat = 5 * time.Second
 	pullExpires   = 30 * time.Second
 	// drainWithin is how long the end of a subscription waits for a server that
@@ -72,7 +72,7 @@ func (s *subscription) run() {
 	s.flush()
 }
 
-// flush gives the server what has been settled last.
+// flush returns the server what has been settled last.
 func (s *subscription) flush() {
 	ctx, cancel := context.WithTimeout(context.Background(), drainWithin)
 	defer cancel()
@@ -151,7 +151,7 @@ func (s *subscription) prefetchBytes() int {
 func (s *subscription) receive(stream string, m jetstream.Msg) {
 	d, err := newDelivery(s, stream, m)
 	if err != nil {
-		s.broker.log.Error("a message has no place in the stream", "error", err)
+		s.broker.log.Error("a message has no number in the stream", "error", err)
 		return
 	}
 	if s.ctx.Err() != nil {

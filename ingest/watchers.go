@@ -22,7 +22,7 @@ type watcher struct {
 	cancel   context.CancelCauseFunc
 }
 
-// watch gives a context that ends, with the reason as its cause, when a
+// watch returns a context that ends, with the reason as its cause, when a
 // publication to one of the subjects is denied or the connection is lost.
 func (w *watchers) watch(ctx context.Context, subjects map[string]bool) (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(ctx)

@@ -17,7 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-var update = flag.Bool("update", false, "write testdata/published.ndjson anew")
+var update = flag.Bool("update", false, "rewrite testdata/published.ndjson")
 
 const publishingDoc = "../docs/publishing.md"
 

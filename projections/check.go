@@ -56,10 +56,10 @@ func (s *snapshot) checkUser(ctx context.Context, log HistoryLog, user eventstor
 	}
 	var holdsFrom domain.Instant // the status in the row
 	if users := kept[usersTable.table]; len(users) > 0 {
-		if folded.erased && users[0][usersTable.place("id")] != nil {
+		if folded.erased && users[0][usersTable.index("id")] != nil {
 			return nil, eventstore.ErrUserGone
 		}
-		holdsFrom = domain.Instant(users[0][usersTable.place("status_from")].(sqldb.Micros))
+		holdsFrom = domain.Instant(users[0][usersTable.index("status_from")].(sqldb.Micros))
 	}
 	want := newWrites(ledger{})
 	if folded.first != domain.Never {

@@ -73,7 +73,7 @@ type column struct {
 	typ   columnType
 	marks marks
 	group columnGroups
-	place int // in a row
+	index int // in a row
 }
 
 func (c *column) is(m marks) bool { return c.marks&m != 0 }
@@ -116,14 +116,14 @@ func (t *table) where(wanted func(*column) bool) []column {
 	return some
 }
 
-// place says where in a row a column stands; -1 where the table has none of the
+// index returns the index of a column in a row; -1 where the table has none of the
 // name.
-func (t *table) place(name string) int {
+func (t *table) index(name string) int {
 	return slices.IndexFunc(t.columns, func(c column) bool { return c.name == name })
 }
 
 // has says whether the table has a column.
-func (t *table) has(name string) bool { return t.place(name) >= 0 }
+func (t *table) has(name string) bool { return t.index(name) >= 0 }
 
 // namesOf gives the names of columns.
 func namesOf(columns []column) []string {
@@ -151,8 +151,8 @@ type rowColumn[R any] struct {
 
 func newTable[R any](name string, columns []rowColumn[R]) *rowTable[R] {
 	t := &rowTable[R]{table: &table{name: name}}
-	for place, c := range columns {
-		t.columns = append(t.columns, column{c.name, c.typ, c.marks, c.group, place})
+	for i, c := range columns {
+		t.columns = append(t.columns, column{c.name, c.typ, c.marks, c.group, i})
 		t.values = append(t.values, c.value)
 		if c.marks&primary != 0 {
 			t.keys++

@@ -32,14 +32,14 @@ import (
 
 // A BulkLog is what filling needs of the event store, beside what a Log has.
 type BulkLog interface {
-	// Keys gives the keys of users of a range: of all of them, or of about limit
+	// Keys returns the keys of users of a range: of all of them, or of about limit
 	// of them in a range that ends earlier.
 	Keys(ctx context.Context, users eventstore.UserRange, limit int) (*eventstore.Keys, error)
 	// ReadOf hands over the events of users of a range that has the keys, after
 	// a position and up to last, in any order. An event holds during the call.
 	ReadOf(ctx context.Context, keys *eventstore.Keys, users eventstore.UserRange, after, last eventstore.Position,
 		take func(eventstore.UserKey, *domain.Event) error) error
-	// ErasedSince gives those of the users who were erased since their keys
+	// ErasedSince returns those of the users who were erased since their keys
 	// were read.
 	ErasedSince(ctx context.Context, keys *eventstore.Keys) ([]eventstore.UserKey, error)
 }

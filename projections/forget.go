@@ -24,7 +24,7 @@ type ErasureLog interface {
 	// LastErasure says where the log stood at the last erasure; its position is
 	// 0 where there was none.
 	LastErasure(ctx context.Context) (eventstore.Head, error)
-	// ErasedUsers gives those who were erased by events after a position, in
+	// ErasedUsers returns those who were erased by events after a position, in
 	// order, at most limit, and the position of the last of these events.
 	ErasedUsers(ctx context.Context, after eventstore.Position, limit int) ([]eventstore.UserKey, eventstore.Position, error)
 }

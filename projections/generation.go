@@ -138,7 +138,7 @@ func (l *lease) release(ctx context.Context) error {
 	return nil
 }
 
-// advance moves the position from one place to a later one, and renews the
+// advance moves the position forward, and renews the
 // lease with it. It is the first statement of a transaction that saves: it
 // locks the header until the commit, so the lease can't be lost in between.
 // With from equal to to it only does that; recordedAt is nil then.

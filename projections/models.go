@@ -107,7 +107,7 @@ func (m *Models) forget(number int) (bool, error) {
 	return true, g.db.Close()
 }
 
-// Live gives the name of the part of the database, as [sqldb.DB.Schema] takes
+// Live returns the name of the part of the database, as [sqldb.DB.Schema] takes
 // it, that has the live generation; it is empty where there is none yet.
 func (m *Models) Live(ctx context.Context) (string, error) {
 	number, ok, err := m.live(ctx)

@@ -15,7 +15,7 @@ import (
 
 // A Log is what projecting needs of the event store.
 type Log interface {
-	// Read gives at most limit events after a position, in log order and with
+	// Read returns at most limit events after a position, in log order and with
 	// none left out. An event of an erased user comes without what is personal.
 	Read(ctx context.Context, after eventstore.Position, limit int) ([]eventstore.Record, error)
 	// Head says where the log stands.

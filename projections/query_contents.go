@@ -13,7 +13,7 @@ import (
 	"boxoffice/internal/sqldb"
 )
 
-// UserContents gives what a user viewed in the sessions that began from one
+// UserContents returns what a user viewed in the sessions that began from one
 // instant on and before another, nil for no bound: what was viewed last comes
 // first, then by content_id. The error is ErrNoUser where there is no such
 // user. The position is that of the answer.
@@ -87,7 +87,7 @@ func contentOf(sessions []*domain.SessionFacts) Content {
 	}
 }
 
-// Contents gives one page of what all users viewed in the sessions that began
+// Contents returns one page of what all users viewed in the sessions that began
 // from one instant on and before another, nil for no bound: the content with
 // the most sessions comes first, then by content_id. Sessions of erased users
 // count like any other. It takes time in proportion to the number of sessions.

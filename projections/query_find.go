@@ -31,7 +31,7 @@ type EmailMatch struct {
 	Users int64
 }
 
-// FindUsers gives the users of ids and of e-mails as they are at an instant, be
+// FindUsers returns the users of ids and of e-mails as they are at an instant, be
 // it before their first event. It takes time in proportion
 // to them, and to how many users share one of the e-mails.
 func (r *Reader) FindUsers(ctx context.Context, ids, emails []string, at domain.Instant) (found FoundUsers, err error) {

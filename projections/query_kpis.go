@@ -23,7 +23,7 @@ var (
 	}()
 )
 
-// KPIs gives the figures of the months from one to another, both inclusive, as
+// KPIs returns the figures of the months from one to another, both inclusive, as
 // they are at an instant: in ascending order, none where from is after to. A
 // month before any data has zeros, and so has one that hasn't begun.
 func (r *Reader) KPIs(ctx context.Context, from, to domain.Month, at domain.Instant) ([]MonthKPI, error) {

@@ -27,7 +27,7 @@ type membership struct {
 // the part of the month.
 var spans = map[KPI]string{KPIActive: "access_spans", KPITrial: "trial_spans"}
 
-// Members gives one page of the users whom a month's figure counts: as many
+// Members returns one page of the users whom a month's figure counts: as many
 // over all pages, with those who were erased, as the figure says.
 func (r *Reader) Members(ctx context.Context, q MembersQuery) (MembersPage, error) {
 	var page MembersPage

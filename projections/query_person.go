@@ -14,12 +14,12 @@ import (
 // sessions, at one position of the log.
 type UserWhole struct {
 	UserDetail
-	// Sessions gives the sessions, the latest first. It can be gone through
+	// Sessions yields the sessions, the latest first. It can be gone through
 	// several times, and ends at the first error.
 	Sessions iter.Seq2[*Session, error]
 }
 
-// WholeUser gives all that is held about a user to f, as it is at an instant,
+// WholeUser hands all that is held about a user to f, as it is at an instant,
 // all of one moment and in bounded memory. It is good until f returns. The
 // error is ErrNoUser where there is none of that id, and f isn't called then.
 func (r *Reader) WholeUser(ctx context.Context, id string, at domain.Instant, f func(*UserWhole) error) error {

@@ -13,7 +13,7 @@ import (
 	"boxoffice/internal/sqldb"
 )
 
-// Sessions gives one page of viewing sessions, in the state that they have at
+// Sessions returns one page of viewing sessions, in the state that they have at
 // q.At. The error is ErrNoUser where q names a user who isn't there.
 func (r *Reader) Sessions(ctx context.Context, q SessionsQuery) (SessionsPage, error) {
 	var page SessionsPage
@@ -34,12 +34,12 @@ type SessionList struct {
 	Position eventstore.Position
 	TimeZone string
 
-	// Sessions gives the sessions in order. It can be gone through several
+	// Sessions yields the sessions in order. It can be gone through several
 	// times, and is the same each time; it ends at the first error.
 	Sessions iter.Seq2[*Session, error]
 }
 
-// AllSessions gives the whole list of sessions that q asks for to f, all of one
+// AllSessions hands the whole list of sessions that q asks for to f, all of one
 // moment and in bounded memory; q.After and q.Limit play no part. The list is
 // good until f returns.
 func (r *Reader) AllSessions(ctx context.Context, q SessionsQuery, f func(*SessionList) error) error {

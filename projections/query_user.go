@@ -16,7 +16,7 @@ import (
 // ErrNoUser is the error of asking for what a user has viewed who isn't there.
 var ErrNoUser = errors.New("there is no such user")
 
-// User gives one user as they are at an instant, with their entitlements. It
+// User returns one user as they are at an instant, with their entitlements. It
 // isn't ok where there is none of that id, before their first event, and once
 // they are erased. The viewing total is whole, whatever the instant.
 func (r *Reader) User(ctx context.Context, id string, at domain.Instant) (detail UserDetail, ok bool, err error) {
@@ -71,7 +71,7 @@ func (s *snapshot) viewing(ctx context.Context, user sqldb.UUID) (ViewingTotal, 
 	return v, err
 }
 
-// UserKey gives the pseudonym of a user who is there now. The error is ErrNoUser
+// UserKey returns the pseudonym of a user who is there now. The error is ErrNoUser
 // where there is none of that id.
 func (r *Reader) UserKey(ctx context.Context, id string) (key eventstore.UserKey, err error) {
 	err = r.read(ctx, func(s *snapshot) error {

@@ -22,7 +22,7 @@ var errLimit = errors.New("a page has at least one row")
 // ErrCursor is the error of a cursor that no page of any list has given.
 var ErrCursor = errors.New("the cursor isn't one of this list")
 
-// Users gives one page of the list of users as it is at q.At: those whose first
+// Users returns one page of the list of users as it is at q.At: those whose first
 // event is at or before it, with the status that they have then. At instants
 // near to now it takes time in proportion to the page; at others, and with a
 // query, in proportion to the number of users.
@@ -48,15 +48,15 @@ type UserList struct {
 	Position eventstore.Position
 	TimeZone string
 
-	// Users gives the users in order. It can be gone through several times,
+	// Users yields the users in order. It can be gone through several times,
 	// and is the same each time; it ends at the first error.
 	Users iter.Seq2[*User, error]
-	// CustomKeys gives the keys of custom that the users of the list have,
+	// CustomKeys returns the keys of custom that the users of the list have,
 	// sorted as bytes; where there are more than limit, any limit of them.
 	CustomKeys func(limit int) ([]string, error)
 }
 
-// AllUsers gives the whole list of users that q asks for to f, all of one
+// AllUsers hands the whole list of users that q asks for to f, all of one
 // moment and in bounded memory; q.After and q.Limit play no part. The list is
 // good until f returns.
 func (r *Reader) AllUsers(ctx context.Context, q UsersQuery, f func(*UserList) error) error {
@@ -73,7 +73,7 @@ func (r *Reader) AllUsers(ctx context.Context, q UsersQuery, f func(*UserList) e
 	})
 }
 
-// UserCounts gives the numbers of users of each status at an instant.
+// UserCounts returns the numbers of users of each status at an instant.
 func (r *Reader) UserCounts(ctx context.Context, at domain.Instant) (UserCounts, error) {
 	var counts UserCounts
 	err := r.read(ctx, func(s *snapshot) error {

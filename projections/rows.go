@@ -44,7 +44,7 @@ func arrays(columns []column, rows [][]any) (from string, args []any) {
 	for i, c := range columns {
 		typed[i] = sqldb.ArrayColumn{Name: c.name, Type: c.typ.postgres}
 	}
-	return sqldb.Arrays(typed, len(rows), func(row, column int) any { return rows[row][columns[column].place] })
+	return sqldb.Arrays(typed, len(rows), func(row, column int) any { return rows[row][columns[column].index] })
 }
 
 // insertFromArrays writes a few rows that aren't there yet on PostgreSQL, in one

@@ -53,7 +53,7 @@ func has(header map[string][]string, name string) bool {
 	return false
 }
 
-// attributes gives the attributes that the headers of a binary message carry,
+// attributes returns the attributes that the headers of a binary message carry,
 // sorted by name, and the size of the headers. Those of the transport are neither.
 // Content-Type counts only where the attribute has no header of its own: the
 // binding to NATS has ce-datacontenttype, and clients that know the one to HTTP
@@ -82,7 +82,7 @@ func attributes(header map[string][]string) ([]domain.Attribute, int) {
 // headerSize is what a header counts of an event's size.
 func headerSize(name, value string) int { return len(name) + len(": ") + len(value) + len("\r\n") }
 
-// attributeOf gives the attribute that a header carries, if it carries one.
+// attributeOf returns the attribute that a header carries, if it carries one.
 func attributeOf(header string) (string, bool) {
 	if strings.EqualFold(header, contentTypeHeader) {
 		return contentTypeAttribute, true

@@ -84,7 +84,7 @@ func (s *Store) Close() error { return s.db.Close() }
 
 const keyColumns = "SELECT name, role, types, created_at, expires_at, revoked_at FROM api_keys "
 
-// Find gives the key, where it is known and may be used now; false where it
+// Find returns the key, where it is known and may be used now; false where it
 // isn't. It is looked for by its hash, so the time it takes tells nothing of it.
 func (s *Store) Find(ctx context.Context, key string) (Key, bool, error) {
 	hash := sha256.Sum256([]byte(key))
@@ -110,7 +110,7 @@ func (s *Store) find(ctx context.Context, where string, arg any) (Key, bool, err
 	return k, true, nil
 }
 
-// List gives all keys, good or not, in the order of their making.
+// List returns all keys, good or not, in the order of their making.
 func (s *Store) List(ctx context.Context) ([]Key, error) {
 	rows, err := s.db.SQL().QueryContext(ctx, keyColumns+"ORDER BY created_at, name")
 	if err != nil {

@@ -48,7 +48,7 @@ func New(now func() time.Time) *Counter {
 	return a
 }
 
-// Wait gives how long an address has to wait before it may try the key; 0 where
+// Wait returns how long an address has to wait before it may try the key; 0 where
 // it needn't.
 func (a *Counter) Wait(from netip.Prefix, key string) time.Duration {
 	a.mu.Lock()
@@ -121,7 +121,7 @@ func (g *generations[K, V]) remove(key K) {
 	delete(g.old, key)
 }
 
-// Network gives what attempts from an address are counted for, read with a port
+// Network returns what attempts from an address are counted for, read with a port
 // or without: an address of IPv4, or the network of 64 bits that a client of
 // IPv6 may pick its addresses from.
 func Network(text string) (netip.Prefix, bool) {

@@ -70,7 +70,7 @@ type Store struct {
 	now func() time.Time
 }
 
-// schema gives the name of this part of the database.
+// schema returns the name of this part of the database.
 func schema(d *sqldb.Dialect) string {
 	if d.Name == sqldb.Postgres {
 		return "boxoffice_signin"

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// role gives the role that the claim names. Names of other services' roles
+// role returns the role that the claim names. Names of other services' roles
 // beside it don't matter. Of several of ours, one that contains the others is
 // meant; where there is none such, nobody knows which.
 func (v *Verifier) role(claims map[string]any) (string, error) {
@@ -28,7 +28,7 @@ func (v *Verifier) role(claims map[string]any) (string, error) {
 	return "", &Refusal{Role: true, Reason: "the token's claim " + v.config.RoleClaim + " names several roles, none of which contains the others"}
 }
 
-// find gives a claim by its name, or, where there is none of that name, by the
+// find returns a claim by its name, or, where there is none of that name, by the
 // names of the objects that it is in.
 func find(claims map[string]any, name string) any {
 	if value, ok := claims[name]; ok {
@@ -45,7 +45,7 @@ func find(claims map[string]any, name string) any {
 	return find(object, inner)
 }
 
-// texts gives a text, or those of a list.
+// texts returns a text, or those of a list.
 func texts(value any) []string {
 	switch value := value.(type) {
 	case string:

@@ -68,7 +68,7 @@ type Refusal struct {
 	Role bool
 }
 
-// Error gives the reason.
+// Error returns the reason.
 func (r *Refusal) Error() string { return r.Reason }
 
 // ErrUnavailable says that the issuer can't be asked for its keys.

@@ -12,7 +12,7 @@ import (
 	"boxoffice/internal/sqldb"
 )
 
-// Entries gives a page of the trail, and the Before of the next page, 0 on the
+// Entries returns a page of the trail, and the Before of the next page, 0 on the
 // last. Their IDs are not filled in with users' ids, which the trail hasn't got.
 func (t *Trail) Entries(ctx context.Context, q Query) (entries []Entry, next int64, err error) {
 	if q.Limit < 1 {

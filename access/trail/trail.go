@@ -88,7 +88,7 @@ type Trail struct {
 	queue  queue
 }
 
-// schema gives the name of the trail's part of the database.
+// schema returns the name of the trail's part of the database.
 func schema(d *sqldb.Dialect) string {
 	if d.Name == sqldb.Postgres {
 		return "boxoffice_trail"
@@ -186,7 +186,7 @@ func (e *Entry) row() []any {
 	return row
 }
 
-// storable gives a text as both engines can store it.
+// storable returns a text as both engines can store it.
 func storable(text string) string {
 	return strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\x00", "\uFFFD")
 }

@@ -50,7 +50,7 @@ type sniffer struct {
 	out io.Reader // set once the encoding is known
 }
 
-// Read gives the next part of the text.
+// Read reads the next part of the text.
 func (s *sniffer) Read(p []byte) (int, error) {
 	if s.out != nil {
 		return s.out.Read(p)

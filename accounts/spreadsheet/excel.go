@@ -428,19 +428,20 @@ func (d *xmlReader) eachWithEnd(f func(*xml.StartElement) error, ended func(name
 	}
 }
 
-// column gives the column, from 0, and the row of a place such as AB12.
-func cellPlace(place string) (column, row int, err error) {
+// cellReference returns the column, from 0, and the row of a cell reference such
+// as AB12.
+func cellReference(reference string) (column, row int, err error) {
 	letters := 0
-	for letters < len(place) && 'A' <= place[letters]&^0x20 && place[letters]&^0x20 <= 'Z' {
-		column = column*26 + int(place[letters]&^0x20-'A') + 1
+	for letters < len(reference) && 'A' <= reference[letters]&^0x20 && reference[letters]&^0x20 <= 'Z' {
+		column = column*26 + int(reference[letters]&^0x20-'A') + 1
 		letters++
 		if letters > 3 {
-			return 0, 0, fmt.Errorf("no place of a cell")
+			return 0, 0, fmt.Errorf("not the reference of a cell")
 		}
 	}
-	row, err = strconv.Atoi(place[letters:])
+	row, err = strconv.Atoi(reference[letters:])
 	if letters == 0 || err != nil {
-		return 0, 0, fmt.Errorf("no place of a cell")
+		return 0, 0, fmt.Errorf("not the reference of a cell")
 	}
 	return column - 1, row, nil
 }

@@ -91,8 +91,8 @@ func (s *sheetSource) readRow(e *xml.StartElement) error {
 			if e.Name.Local != "c" {
 				continue
 			}
-			if place, _, err := cellPlace(attribute(&e, "r")); err == nil {
-				column = place
+			if at, _, err := cellReference(attribute(&e, "r")); err == nil {
+				column = at
 			}
 			if column >= maxSheetColumns {
 				return formatError("the workbook has a row of more than 16,384 columns")

@@ -22,7 +22,7 @@ const MaxColumns = 200
 // what is in the file.
 type FormatError struct{ message string }
 
-// Error gives the reason, in words for whoever made the file.
+// Error returns the reason, in words for whoever made the file.
 func (e *FormatError) Error() string { return e.message }
 
 func formatError(message string) error { return &FormatError{message} }
@@ -77,7 +77,7 @@ func openTable(source rowSource) (*Table, error) {
 	return t, nil
 }
 
-// Next gives the next row that isn't blank, or io.EOF after the last. Its cells
+// Next returns the next row that isn't blank, or io.EOF after the last. Its cells
 // are good until the next call.
 func (t *Table) Next() (Row, error) {
 	row, err := t.source.next()

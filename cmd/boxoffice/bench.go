@@ -210,7 +210,7 @@ func printMeasure(w io.Writer, m bench.Measure, asJSON bool) error {
 	return m.Print(w)
 }
 
-// programPath is this program, to be started anew.
+// programPath is this program, to be started once more.
 func programPath() string {
 	path, err := os.Executable()
 	if err != nil {

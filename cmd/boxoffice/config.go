@@ -75,7 +75,7 @@ type group func(*config, *pflag.FlagSet)
 func databaseSettings(c *config, f *pflag.FlagSet) {
 	placeSettings(c, f)
 	f.StringVar(&c.MasterKey, "master-key", "", "key that wraps the users' keys: a key-set file, or aws-kms://ARN (default: a file that is made in the data directory; required with PostgreSQL)")
-	f.StringVar(&c.OldMasterKey, "old-master-key", "", "the master key before, a file or aws-kms://ARN, while it is exchanged: what it wraps can be read until `boxoffice scrub` has wrapped it anew")
+	f.StringVar(&c.OldMasterKey, "old-master-key", "", "the master key before, a file or aws-kms://ARN, while it is exchanged: what it wraps can be read until `boxoffice scrub` has rewrapped it")
 }
 
 // placeSettings say where the database is, for what needn't read what is

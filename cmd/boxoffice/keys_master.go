@@ -18,7 +18,7 @@ func rotateMasterKey() *cobra.Command {
 		Long: "Adds a new key to the key-set file and makes it the one that wraps from now on; the old one stays in the file, to\n" +
 			"unwrap. To exchange the master key:\n\n" +
 			"  1. boxoffice keys rotate-master FILE, and give the file to every process in the place of the old one\n" +
-			"  2. boxoffice scrub, which wraps the service's own keys anew\n" +
+			"  2. boxoffice scrub, which rewraps the service's own keys\n" +
 			"  3. boxoffice keys prune-master, which removes the old key where nothing is left under it\n\n" +
 			"A process that runs reads the file again when it needs to. Keep a copy of the file apart from the database's\n" +
 			"backups; backups from before step 2 can only be read with the old key.\n\n" +

@@ -26,11 +26,11 @@ func (c *config) masterKey() vault.MasterKey {
 }
 
 // masterKeyAt is the key at a path or a URI that checkMasterKeys has found good.
-func masterKeyAt(place string) vault.MasterKey {
-	if key, err := vault.KMSMasterKey(place); err == nil {
+func masterKeyAt(location string) vault.MasterKey {
+	if key, err := vault.KMSMasterKey(location); err == nil {
 		return key
 	}
-	return vault.FileMasterKey(place, false)
+	return vault.FileMasterKey(location, false)
 }
 
 // masterKeyFile is the key-set file, where the master key is one.
@@ -41,7 +41,7 @@ func (c *config) masterKeyFile() string {
 	return filepath.Join(c.DataDir, "master-key.json")
 }
 
-// checkMasterKeys holds the places of the master keys against what there may be.
+// checkMasterKeys checks where the master keys are said to be.
 func (c *config) checkMasterKeys() error {
 	if !c.settingsHave("master-key") {
 		return nil
@@ -50,11 +50,11 @@ func (c *config) checkMasterKeys() error {
 		return errors.New("BOXOFFICE_MASTER_KEY: required with PostgreSQL: the key that wraps the users' keys, " +
 			"in a file (`boxoffice keys new-master FILE` makes one) or a key management service (aws-kms://…)")
 	}
-	for setting, place := range map[string]string{"BOXOFFICE_MASTER_KEY": c.MasterKey, "BOXOFFICE_OLD_MASTER_KEY": c.OldMasterKey} {
-		if !vault.IsKMSURI(place) {
+	for setting, location := range map[string]string{"BOXOFFICE_MASTER_KEY": c.MasterKey, "BOXOFFICE_OLD_MASTER_KEY": c.OldMasterKey} {
+		if !vault.IsKMSURI(location) {
 			continue
 		}
-		if _, err := vault.KMSMasterKey(place); err != nil {
+		if _, err := vault.KMSMasterKey(location); err != nil {
 			return fmt.Errorf("%s: %w", setting, err)
 		}
 	}
@@ -64,11 +64,11 @@ func (c *config) checkMasterKeys() error {
 // needMasterKey fails where the key is to be in files that aren't there: nothing
 // makes them, so a service that waits for its database needn't wait for it.
 func (c *config) needMasterKey() error {
-	for setting, place := range map[string]string{"BOXOFFICE_MASTER_KEY": c.MasterKey, "BOXOFFICE_OLD_MASTER_KEY": c.OldMasterKey} {
-		if place == "" || vault.IsKMSURI(place) {
+	for setting, location := range map[string]string{"BOXOFFICE_MASTER_KEY": c.MasterKey, "BOXOFFICE_OLD_MASTER_KEY": c.OldMasterKey} {
+		if location == "" || vault.IsKMSURI(location) {
 			continue
 		}
-		if _, err := os.Stat(place); err != nil {
+		if _, err := os.Stat(location); err != nil {
 			return fmt.Errorf("%s: %w", setting, err)
 		}
 	}

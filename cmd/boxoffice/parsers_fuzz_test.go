@@ -193,23 +193,23 @@ func FuzzByteSize(f *testing.F) {
 	})
 }
 
-// FuzzPlace defends: a place that somebody wrote over doesn't make publishing
+// FuzzCheckpoint defends: a checkpoint that somebody wrote over doesn't make publishing
 // skip what it hasn't published.
-func FuzzPlace(f *testing.F) {
+func FuzzCheckpoint(f *testing.F) {
 	f.Add([]byte(`{"lines":1}`))
 	f.Add([]byte(`{"lines":-5,"sha256":"x"}`))
 	f.Add([]byte(`null`))
 	f.Fuzz(func(t *testing.T, kept []byte) {
 		dir := t.TempDir()
 		file := written(t, "f.ndjson", []byte("a\nb\n"))
-		p, err := findPlace(dir, "b", file)
+		p, err := findCheckpoint(dir, "b", file)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if err := os.WriteFile(p.path, kept, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if p, err = findPlace(dir, "b", file); err != nil {
+		if p, err = findCheckpoint(dir, "b", file); err != nil {
 			t.Fatal(err)
 		}
 		source, err := p.skipTo(file, nil)

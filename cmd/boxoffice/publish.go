@@ -48,12 +48,12 @@ func newPublish() *cobra.Command {
 			return err
 		}
 		defer broker.Close()
-		dir, err := placesDir()
+		dir, err := checkpointsDir()
 		if err != nil {
 			return err
 		}
 		run := &publishRun{summary: publishSummary{First: []refusedLine{}},
-			to: ingest.NewPublisher(broker), stdin: cmd.InOrStdin(), places: dir, broker: c.brokerName(), fromStart: *fromStart,
+			to: ingest.NewPublisher(broker), stdin: cmd.InOrStdin(), checkpoints: dir, broker: c.brokerName(), fromStart: *fromStart,
 			bar: newProgress(cmd.ErrOrStderr(), "publishing")}
 		err = run.files(cmd.Context(), files)
 		run.bar.finish()
@@ -71,13 +71,13 @@ func atLeastOneFile(_ *cobra.Command, args []string) error {
 
 // A publishRun is one run of the command.
 type publishRun struct {
-	to        eventPublisher
-	stdin     io.Reader
-	places    string
-	broker    string
-	fromStart bool
-	bar       *progress
-	summary   publishSummary
+	to          eventPublisher
+	stdin       io.Reader
+	checkpoints string
+	broker      string
+	fromStart   bool
+	bar         *progress
+	summary     publishSummary
 }
 
 // An eventPublisher stores messages in the broker, all of them, for good.
@@ -104,23 +104,23 @@ type refusedLine struct {
 func (r *publishRun) files(ctx context.Context, names []string) error {
 	started := time.Now()
 	defer func() { r.summary.Seconds = time.Since(started).Seconds() }()
-	var places []*place
+	var checkpoints []*checkpoint
 	for _, name := range names {
-		at, err := findPlace(r.places, r.broker, name)
+		at, err := findCheckpoint(r.checkpoints, r.broker, name)
 		if err != nil {
 			return err
 		}
 		if r.fromStart && at != nil {
 			at.Lines = 0
 		}
-		places = append(places, at)
+		checkpoints = append(checkpoints, at)
 		if err := r.file(ctx, name, at); err != nil {
 			return err
 		}
 	}
 	// Only a run that got to the end forgets: one that is given again after a
 	// failure in its third file mustn't begin with the first.
-	for _, at := range places {
+	for _, at := range checkpoints {
 		if err := at.forget(); err != nil {
 			return err
 		}
@@ -128,7 +128,7 @@ func (r *publishRun) files(ctx context.Context, names []string) error {
 	return nil
 }
 
-func (r *publishRun) file(ctx context.Context, name string, at *place) error {
+func (r *publishRun) file(ctx context.Context, name string, at *checkpoint) error {
 	source, err := at.skipTo(name, r.stdin)
 	if err != nil {
 		return err

@@ -1,5 +1,5 @@
 // This file reads events from NDJSON files, compressed or not, a line at a
-// time and in bounded memory, and keeps the place that has been reached.
+// time and in bounded memory, and counts the lines that were read.
 
 package main
 

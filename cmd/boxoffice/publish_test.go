@@ -83,7 +83,7 @@ func TestPublishingGoesOnWhereItStopped(t *testing.T) {
 			compressed(t, first, lines(10, "/a"))
 			compressed(t, second, lines(2*publishBatch+7, "/b"))
 			publish := func(broker *stoppingBroker) (publishSummary, error) {
-				run := &publishRun{to: broker, places: filepath.Join(dir, "places"), broker: "b", bar: newProgress(io.Discard, "")}
+				run := &publishRun{to: broker, checkpoints: filepath.Join(dir, "checkpoints"), broker: "b", bar: newProgress(io.Discard, "")}
 				err := run.files(t.Context(), []string{first, second})
 				return run.summary, err
 			}
@@ -111,7 +111,7 @@ func TestPublishingAnotherFileOfTheSameName(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "events.ndjson")
 	publish := func(broker *stoppingBroker) error {
-		run := &publishRun{to: broker, places: filepath.Join(dir, "places"), broker: "b", bar: newProgress(io.Discard, "")}
+		run := &publishRun{to: broker, checkpoints: filepath.Join(dir, "checkpoints"), broker: "b", bar: newProgress(io.Discard, "")}
 		return run.files(t.Context(), []string{file})
 	}
 	compressed(t, file, lines(publishBatch+7, "/a"))

@@ -31,9 +31,9 @@ func newScrub() *cobra.Command {
 		Short: "Make erasures hold in every byte of the database",
 		Long: "What was erased can't be read any more, over the API or by SQL, from the moment at which the erasure was answered.\n" +
 			"In the database's files and write-ahead logs bytes of it may be left. This command removes them: it makes a new\n" +
-			"wrapping key, wraps the living users' keys anew and destroys the old key; it writes the tables that held what was\n" +
+			"wrapping key, rewraps the living users' keys and destroys the old key; it writes the tables that held what was\n" +
 			"personal into new files; and it recycles write-ahead logs. `boxoffice serve` does it daily.\n\n" +
-			"It may run while the service does, in any number of processes. While a table is written anew, who wants to use it\n" +
+			"It may run while the service does, in any number of processes. While a table is rewritten, who wants to use it\n" +
 			"waits. It may be stopped and run again. On PostgreSQL the role has to own the tables, and to recycle the log it\n" +
 			"needs pg_checkpoint and EXECUTE on pg_switch_wal() and pg_ls_waldir(); where it may not, the rest is done, the\n" +
 			"command says what is left and exits 1. A new master key (boxoffice keys rotate-master) takes effect here too.",
@@ -102,7 +102,7 @@ type scrubber struct {
 type scrubResult struct {
 	// Pending is how many erasures don't hold in every byte yet.
 	Pending int64 `json:"pending"`
-	// Rewrapped is how many keys were wrapped anew.
+	// Rewrapped is how many keys were rewrapped.
 	Rewrapped int64    `json:"rewrapped"`
 	Problems  []string `json:"problems"`
 	Seconds   float64  `json:"seconds"`
@@ -128,14 +128,14 @@ func (s *scrubber) scrub(ctx context.Context) (result *scrubResult, err error) {
 		do   func() error
 	}{
 		{"waiting for the read models", func() error { return s.awaitModels(ctx, run, problem) }},
-		{"wrapping keys anew", func() error {
+		{"rewrapping keys", func() error {
 			return run.ExchangeKeys(ctx, func(n int64) {
 				result.Rewrapped = n
 				s.count(n)
 			})
 		}},
-		{"writing the log's tables of people anew", func() error { return run.Rewrite(ctx, problem) }},
-		{"writing the read models anew", func() error { return s.models.Scrub(ctx, problem) }},
+		{"rewriting the log's tables of people", func() error { return run.Rewrite(ctx, problem) }},
+		{"rewriting the read models", func() error { return s.models.Scrub(ctx, problem) }},
 		{"recycling write-ahead logs", func() error { return run.RecycleLog(ctx, problem) }},
 		{"", func() error { return run.End(ctx, strings.Join(result.Problems, "; ")) }},
 	}
@@ -181,7 +181,7 @@ func (r *scrubResult) print(w io.Writer, asJSON bool) error {
 	if asJSON {
 		return json.NewEncoder(w).Encode(r)
 	}
-	fmt.Fprintf(w, "scrubbed in %.1f s; %d keys were wrapped anew, and the old wrapping key is destroyed\n", r.Seconds, r.Rewrapped)
+	fmt.Fprintf(w, "scrubbed in %.1f s; %d keys were rewrapped, and the old wrapping key is destroyed\n", r.Seconds, r.Rewrapped)
 	for _, p := range r.Problems {
 		fmt.Fprintln(w, "  not done:", p)
 	}

@@ -55,7 +55,7 @@ func (s *service) openBroker(ctx context.Context) error {
 }
 
 // reportStream sets the stream up and says what isn't as it should be. Ingest
-// does the same whenever it begins anew, so a broker that is away is no error.
+// does the same whenever it begins again, so a broker that is away is no error.
 func (s *service) reportStream(ctx context.Context) {
 	report, err := s.broker.EnsureStream(ctx, s.config.stream())
 	if err != nil {

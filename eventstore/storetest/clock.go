@@ -12,7 +12,7 @@ import (
 // A Clock stands still until it is moved. It is safe for concurrent use.
 type Clock struct{ ahead atomic.Int64 }
 
-// Now gives the instant that the clock shows.
+// Now returns the instant that the clock shows.
 func (c *Clock) Now() domain.Instant { return Now + domain.Instant(c.ahead.Load()) }
 
 // Move moves the clock; a negative length moves it back.

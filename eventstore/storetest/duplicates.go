@@ -48,7 +48,7 @@ func testConcurrentDuplicates(t *testing.T, l *Log) {
 	for w := range writers {
 		s := l.Open(t)
 		wg.Go(func() {
-			// Everybody gives all events, in steps of another length, so that
+			// Everybody returns all events, in steps of another length, so that
 			// the orders differ and new users meet.
 			for b := range events / 10 {
 				var messages []eventstore.Incoming

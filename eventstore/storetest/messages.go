@@ -21,7 +21,7 @@ type message struct {
 	more    string // further attributes, as JSON members with a comma before
 }
 
-// Text gives the event as structured CloudEvents JSON.
+// Text returns the event as structured CloudEvents JSON.
 func (m message) text() []byte {
 	data := ""
 	switch {

@@ -65,7 +65,7 @@ func NewModel() *Model {
 	return &Model{byID: map[string]*ModelEvent{}, users: map[string]*ModelUser{}, erased: map[string]domain.Instant{}}
 }
 
-// Clone gives a model of its own that has taken the same.
+// Clone returns a model of its own that has taken the same.
 func (m *Model) Clone() *Model {
 	other := NewModel()
 	for _, d := range m.taken {

@@ -146,7 +146,7 @@ func testOneScrubs(t *testing.T, l *Log) {
 
 func testScrubInterrupted(t *testing.T, l *Log) {
 	s := l.Open(t)
-	const users = 2500 // more than are wrapped anew in one transaction
+	const users = 2500 // more than are rewrapped in one transaction
 	b := eventstore.Batch{Stream: "s"}
 	for i := range users {
 		in := event(message{kind: domain.UserRegistered, subject: fmt.Sprint("user ", i), id: fmt.Sprint(i)})

@@ -1,5 +1,5 @@
 // This file exchanges the wrapping key: a new one is made, what the old one
-// wraps is wrapped anew, and the old one is destroyed. Whatever old pages, logs
+// wraps is rewrapped, and the old one is destroyed. Whatever old pages, logs
 // and copies of the database hold of users' keys is unreadable from then on.
 
 package vault
@@ -34,12 +34,12 @@ var ErrKeysMoved = errors.New("the service's keys have been changed meanwhile")
 type WrappingKey struct {
 	Number int
 	row    keyRow
-	// others are the service's other keys wrapped anew; before is how they stood.
+	// others are the service's other keys rewrapped; before is how they stood.
 	others, before []keyRow
 }
 
-// NewWrappingKey makes another wrapping key, and wraps the service's other keys
-// anew under the master key that its source gives now, so that an exchange of that
+// NewWrappingKey makes another wrapping key, and rewraps the service's other keys
+// under the master key that its source gives now, so that an exchange of that
 // takes effect too. It changes nothing in the database, and asks the master key,
 // which may take its time: the caller holds no lock. An error wraps
 // [ErrNoMasterKey], [ErrWrongMasterKey] or [ErrKMS] where the master key is
@@ -82,7 +82,7 @@ func (k *WrappingKey) Use(ctx context.Context, tx *sqldb.Tx) error {
 	}
 	for _, other := range k.others {
 		if _, err := tx.ExecContext(ctx, "UPDATE vault_keys SET wrapped = $1 WHERE id = $2", other.wrapped, other.id); err != nil {
-			return fmt.Errorf("store a key anew: %w", err)
+			return fmt.Errorf("store a rewrapped key: %w", err)
 		}
 	}
 	if err := countExchange(ctx, tx); err != nil {
@@ -91,7 +91,7 @@ func (k *WrappingKey) Use(ctx context.Context, tx *sqldb.Tx) error {
 	return k.row.store(ctx, tx)
 }
 
-// RewrapUsers wraps the keys of up to limit users anew who aren't under the
+// RewrapUsers rewraps the keys of up to limit users who aren't under the
 // wrapping key of that number yet, and returns how many it did: fewer than
 // limit when all are. A user who is erased meanwhile stays erased.
 func (v *Vault) RewrapUsers(ctx context.Context, tx *sqldb.Tx, number, limit int) (int, error) {
@@ -116,7 +116,7 @@ func (v *Vault) RewrapUsers(ctx context.Context, tx *sqldb.Tx, number, limit int
 		func(i int) []any { return []any{number, wrapped[i], pseudonyms[i]} })
 }
 
-// rewrap wraps a key anew that is under the wrapping key of a number.
+// rewrap rewraps a key that is under the wrapping key of a number.
 func (v *Vault) rewrap(ctx context.Context, q Querier, from int, wrapped, associated []byte, to cipher.AEAD) ([]byte, error) {
 	old, err := v.keyFor(ctx, q, from)
 	if err != nil {
@@ -129,7 +129,7 @@ func (v *Vault) rewrap(ctx context.Context, q Querier, from int, wrapped, associ
 	return sealWith(to, key, associated), nil
 }
 
-// RewrapRow wraps a row's key anew; associated is what it was sealed with.
+// RewrapRow rewraps a row's key; associated is what it was sealed with.
 func (v *Vault) RewrapRow(ctx context.Context, q Querier, r SealedRow, associated []byte, number int) (SealedRow, error) {
 	to, err := v.keyFor(ctx, q, number)
 	if err != nil {

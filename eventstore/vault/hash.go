@@ -22,7 +22,7 @@ func newHasher(key []byte) *hasher {
 	h := &hasher{}
 	h.states.New = func() any {
 		mac := hmac.New(sha256.New, key)
-		// From its first Reset on, the state for the key isn't computed anew.
+		// From its first Reset on, the state for the key isn't computed again.
 		mac.Reset()
 		return &hashState{mac: mac}
 	}

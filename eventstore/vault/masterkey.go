@@ -29,7 +29,7 @@ var (
 // A MasterKey wraps the service's own keys. It is used when a store is opened
 // and when a wrapping key was exchanged, never for an event.
 type MasterKey interface {
-	// Load gives the key; an error wraps ErrNoMasterKey where there is none.
+	// Load returns the key; an error wraps ErrNoMasterKey where there is none.
 	// What it is used for tells by ErrWrongMasterKey that another key has
 	// wrapped, and by ErrKMS that it can't be used now.
 	Load(ctx context.Context) (tink.AEADWithContext, error)

@@ -12,7 +12,7 @@ import (
 	"boxoffice/internal/sqldb"
 )
 
-// Range gives the users whose pseudonyms lie from first to last, both included,
+// Range returns the users whose pseudonyms lie from first to last, both included,
 // in the order of the pseudonyms and at most limit of them. They are those of
 // one moment, and leave the cache as it is.
 func (v *Vault) Range(ctx context.Context, q Querier, first, last sqldb.UUID, limit int) ([]*User, error) {

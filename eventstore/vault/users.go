@@ -28,7 +28,7 @@ type SubjectState struct {
 	ErasedAt *domain.Instant
 }
 
-// SubjectStates gives what is known of subjects, those only of whom something is
+// SubjectStates returns what is known of subjects, those only of whom something is
 // known. It looks into the cache first, and then into the database, which is
 // read through q. erasures is the log's counter, read before or in the same
 // transaction: while that stays the same, a state with a user stays true,
@@ -104,7 +104,7 @@ func (v *Vault) readTombstones(ctx context.Context, q Querier, subjects []Hash, 
 	return rows.Err()
 }
 
-// Users gives the users of pseudonyms; one who isn't there has been erased.
+// Users returns the users of pseudonyms; one who isn't there has been erased.
 // For q and erasures see [Vault.SubjectStates].
 func (v *Vault) Users(ctx context.Context, q Querier, erasures int64, pseudonyms []sqldb.UUID) (map[sqldb.UUID]*User, error) {
 	found := make(map[sqldb.UUID]*User, len(pseudonyms))

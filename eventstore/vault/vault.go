@@ -177,7 +177,7 @@ func (v *Vault) use(ctx context.Context, keys []keyRow) error {
 }
 
 // unwrap gives the service's own keys in the clear. Where the master key that
-// was loaded doesn't open them, it is loaded anew: it may have been exchanged
+// was loaded doesn't open them, it is loaded again: it may have been exchanged
 // while this process ran. That the hash key unwraps is the check of the master
 // key.
 func (v *Vault) unwrap(ctx context.Context, keys []keyRow) ([][]byte, error) {
@@ -324,7 +324,7 @@ func (v *Vault) Identity(source, id string) Hash { return v.identities.sum(sourc
 // SubjectHash is the keyed hash of a user's id.
 func (v *Vault) SubjectHash(id string) Hash { return v.subjects.sum(id) }
 
-// SharedKey gives a key for a purpose of the service's own, such as sealing
+// SharedKey returns a key for a purpose of the service's own, such as sealing
 // what it hands out. It is the same in every process on this database, and
 // nothing else can be learned from it.
 func (v *Vault) SharedKey(purpose string) []byte {

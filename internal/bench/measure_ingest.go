@@ -48,7 +48,7 @@ type brokers struct{ warm, measured string }
 
 // overBrokers measures sides that take events from brokers, each of them into a
 // database of its own that grows from round to round as much as the others'.
-// The brokers are made anew for each round; all sides take from the same.
+// Each round has new brokers; all sides take from the same.
 func (b *Bench) overBrokers(ctx context.Context, engine sqldb.Engine, all ...contestant) (_ []SideFigure, err error) {
 	made := map[int64]brokers{} // by which part of the events is on them
 	turns := make([]turn, len(all))

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// MarshalJSON gives an instant in RFC 3339, in UTC, with no more decimals than
+// MarshalJSON returns an instant in RFC 3339, in UTC, with no more decimals than
 // it has; one that is never reached is null.
 func (i Instant) MarshalJSON() ([]byte, error) {
 	if i == never {
@@ -21,13 +21,13 @@ func (i Instant) MarshalJSON() ([]byte, error) {
 // Seconds is a number of seconds, held in milliseconds.
 type Seconds int64
 
-// MarshalJSON gives seconds with at most three decimals.
+// MarshalJSON returns seconds with at most three decimals.
 func (s Seconds) MarshalJSON() ([]byte, error) { return decimal(int64(s), 3), nil }
 
 // A Rate is a ratio, held in ten-thousandths.
 type Rate int64
 
-// MarshalJSON gives the ratio with at most four decimals.
+// MarshalJSON returns the ratio with at most four decimals.
 func (r Rate) MarshalJSON() ([]byte, error) { return decimal(int64(r), 4), nil }
 
 // decimal writes v ÷ 10^places.

@@ -41,7 +41,7 @@ func (c calendar) start(m month) Instant {
 // end is the first instant of the next month.
 func (c calendar) end(m month) Instant { return c.start(m.next()) }
 
-// firstAt gives the first instant at which local clocks show that date and
+// firstAt returns the first instant at which local clocks show that date and
 // time (the fields of wall; its zone means nothing). Where the clock skips it:
 // with orLater the first instant at which clocks show more, else what the
 // offset before the jump makes of it.
@@ -68,7 +68,7 @@ func (c calendar) firstAt(wall time.Time, orLater bool) Instant {
 	}
 }
 
-// sameTime gives the instant of the month before m at which clocks show t's
+// sameTime returns the instant of the month before m at which clocks show t's
 // local day and time of day, for figures up to and including it; whole says
 // that it is all of that month: it has no such day, or t is past m.
 func (c calendar) sameTime(m month, t Instant) (cut Instant, whole bool) {

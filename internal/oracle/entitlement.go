@@ -91,7 +91,7 @@ func (x *entitlement) take(e *event) {
 	}
 }
 
-// running gives the period that is running at t: start ≤ t < end, the end as
+// running returns the period that is running at t: start ≤ t < end, the end as
 // the events so far leave it. There is never more than one.
 func (x *entitlement) running(t Instant) *period {
 	for _, p := range x.periods {
@@ -170,7 +170,7 @@ func (p *period) trial() span {
 	return span{p.from, min(*p.trialEnd, p.to)}
 }
 
-// at gives the periods that start at or before t, latest first.
+// at returns the periods that start at or before t, latest first.
 func (x *entitlement) at(t Instant) []*period {
 	var begun []*period
 	for i := len(x.periods) - 1; i >= 0; i-- {

@@ -171,7 +171,7 @@ func milliseconds(raw json.RawMessage) (*int64, error) {
 	return &v, nil
 }
 
-// halfUp gives the whole number nearest to x, of two the greater: the greatest
+// halfUp returns the whole number nearest to x, of two the greater: the greatest
 // that isn't above x + ½. A denominator is never negative, so that Div, which
 // is Euclidean, rounds down.
 func halfUp(x *big.Rat) int64 {

@@ -24,7 +24,7 @@ type History struct {
 	Instants []Instant
 }
 
-// AnyInstant gives an instant of the history, or one a microsecond beside it.
+// AnyInstant returns an instant of the history, or one a microsecond beside it.
 func (h History) AnyInstant(t *rapid.T, label string) Instant {
 	return rapid.SampledFrom(h.Instants).Draw(t, label) + Instant(rapid.SampledFrom([]int{0, 0, -1, 1}).Draw(t, label+" ±1 µs"))
 }
@@ -92,7 +92,7 @@ func Histories() *rapid.Generator[History] {
 	})
 }
 
-// edgesAround gives instants at which something may change in the months
+// edgesAround returns instants at which something may change in the months
 // around: their edges, clock changes, days that not every month has, the same
 // time a month before and after each, and an hour or so beside them.
 func edgesAround(around time.Time) []Instant {
@@ -163,7 +163,7 @@ func (d *drawer) maybe(data map[string]any, name string, value func() any) {
 	}
 }
 
-// words gives a value out of a few.
+// words returns a value out of a few.
 func (d *drawer) words(of ...string) func() any {
 	return func() any { return rapid.SampledFrom(of).Draw(d.t, "word") }
 }
@@ -267,7 +267,7 @@ func (d *drawer) freeCopy() (string, map[string]any) {
 	return "free_copy.granted", data
 }
 
-// seconds gives a number of seconds up to 30, as a publisher may write it.
+// seconds returns a number of seconds up to 30, as a publisher may write it.
 func (d *drawer) seconds() json.Number {
 	n := rapid.IntRange(0, 30).Draw(d.t, "seconds")
 	return json.Number(fmt.Sprint(n) + rapid.SampledFrom([]string{

@@ -75,7 +75,7 @@ func is(t *testing.T, what string, answer any, want string) {
 	}
 }
 
-// only gives what of got wanted names.
+// only returns what of got wanted names.
 func only(got, wanted any) any {
 	switch w := wanted.(type) {
 	case map[string]any:

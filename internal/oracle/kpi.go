@@ -101,7 +101,7 @@ func (u *user) endedBecause(e Instant) string {
 	return *ended.canceled.reason
 }
 
-// KPI gives the figures of a month ("2026-11") at t.
+// KPI returns the figures of a month ("2026-11") at t.
 func (o *Oracle) KPI(yearMonth string, t Instant) (MonthKPI, error) {
 	m, err := parseMonth(yearMonth)
 	if err != nil {
@@ -127,7 +127,7 @@ func (o *Oracle) KPI(yearMonth string, t Instant) (MonthKPI, error) {
 	return k, nil
 }
 
-// KPIs gives the figures of the months from one to another, both inclusive.
+// KPIs returns the figures of the months from one to another, both inclusive.
 func (o *Oracle) KPIs(from, to string, t Instant) ([]MonthKPI, error) {
 	m, err := parseMonth(from)
 	if err != nil {
@@ -190,7 +190,7 @@ func (c *Unsubscribed) add(reason string) {
 	}
 }
 
-// Members gives the users whom a figure counts, in the default order of the
+// Members returns the users whom a figure counts, in the default order of the
 // list of users, and how many of those counted were erased. reason is of
 // unsubscribed; empty is any.
 func (o *Oracle) Members(yearMonth, kpi, reason string, t Instant) (Members, error) {

@@ -21,7 +21,7 @@ type UsersQuery struct {
 	Sort                         string // empty: -registered_at
 }
 
-// Users gives the whole list of users that a query asks for.
+// Users returns the whole list of users that a query asks for.
 func (o *Oracle) Users(q UsersQuery) []User {
 	var found []*user
 	for _, u := range o.users {
@@ -100,7 +100,7 @@ func sortUsers(all []*user, by string) {
 	})
 }
 
-// UserCounts gives the numbers of users of each status at t.
+// UserCounts returns the numbers of users of each status at t.
 func (o *Oracle) UserCounts(t Instant) (c Counts) {
 	for _, u := range o.users {
 		if !u.present(t) {
@@ -128,7 +128,7 @@ type SessionsQuery struct {
 	From, To  *Instant
 }
 
-// Sessions gives the sessions that a query asks for, latest first, then by
+// Sessions returns the sessions that a query asks for, latest first, then by
 // session_id, content_id and user_id, null last.
 func (o *Oracle) Sessions(q SessionsQuery) []UserSession {
 	var found []*session
@@ -156,7 +156,7 @@ func (o *Oracle) Sessions(q SessionsQuery) []UserSession {
 	return list
 }
 
-// sessionsOf gives one user's sessions, or with no id those of all, erased
+// sessionsOf returns one user's sessions, or with no id those of all, erased
 // users' too.
 func (o *Oracle) sessionsOf(id string) (all []*session) {
 	for _, u := range o.all {
@@ -168,7 +168,7 @@ func (o *Oracle) sessionsOf(id string) (all []*session) {
 	return all
 }
 
-// UserContents gives what a user viewed in sessions with started_at in
+// UserContents returns what a user viewed in sessions with started_at in
 // [from, to), latest last_event_at first, then by content_id.
 func (o *Oracle) UserContents(id string, from, to *Instant) []Content {
 	all := byContent(o.started(id, from, to))
@@ -185,7 +185,7 @@ func (o *Oracle) UserContents(id string, from, to *Instant) []Content {
 	return list
 }
 
-// Contents gives what all users viewed in sessions with started_at in
+// Contents returns what all users viewed in sessions with started_at in
 // [from, to), most sessions first, then by content_id. The completion rate is
 // the mean of the sessions'.
 func (o *Oracle) Contents(from, to *Instant) []ContentOfAll {

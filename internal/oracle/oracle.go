@@ -23,7 +23,7 @@ type Instant int64
 // never is the end of what doesn't end.
 const never = Instant(1<<63 - 1)
 
-// Of gives the instant of t, read to the microsecond: finer digits are cut off.
+// Of returns the instant of t, read to the microsecond: finer digits are cut off.
 func Of(t time.Time) Instant { return Instant(t.UnixMicro()) }
 
 // Options are what of the platform's configuration the answers depend on.

@@ -9,7 +9,7 @@ import (
 	"sort"
 )
 
-// answer gives a user as the lists have them at t.
+// answer returns a user as the lists have them at t.
 func (u *user) answer(t Instant) User {
 	u.fold()
 	status, since := u.status(t)
@@ -21,7 +21,7 @@ func (u *user) answer(t Instant) User {
 	}
 }
 
-// Detail gives a user with everything they have: entitlements that began by t,
+// Detail returns a user with everything they have: entitlements that began by t,
 // latest first, then by id, and the sum of their viewing, whatever t is. ok is
 // false where there is no such user at t.
 func (o *Oracle) Detail(id string, t Instant) (d Detail, ok bool) {
@@ -50,7 +50,7 @@ func (o *Oracle) Detail(id string, t Instant) (d Detail, ok bool) {
 	return d, true
 }
 
-// begun gives the entitlements that have a period that starts by t, by the
+// begun returns the entitlements that have a period that starts by t, by the
 // start of the latest such period, latest first, then by id.
 func (u *user) begun(t Instant) (list []*entitlement) {
 	for _, x := range u.entitlements {
@@ -65,7 +65,7 @@ func (u *user) begun(t Instant) (list []*entitlement) {
 	return list
 }
 
-// field gives a descriptive field, null where there is none.
+// field returns a descriptive field, null where there is none.
 func (x *entitlement) field(name string) json.RawMessage {
 	if raw, ok := x.fields[name]; ok {
 		return raw
@@ -132,7 +132,7 @@ func (x *entitlement) freeCopy(t Instant) FreeCopy {
 	return c
 }
 
-// answer gives a session as it is at t.
+// answer returns a session as it is at t.
 func (s *session) answer(t, timeout Instant) Session {
 	played := watched(s.ranges, s.length)
 	a := Session{
@@ -148,7 +148,7 @@ func (s *session) answer(t, timeout Instant) Session {
 	return a
 }
 
-// answer gives a viewed content, but for its completion rate.
+// answer returns a viewed content, but for its completion rate.
 func (v *viewed) answer() Content {
 	return Content{
 		ContentID: v.content, Title: v.title(), Sessions: len(v.sessions), Duration: Seconds(v.duration()),

@@ -111,7 +111,7 @@ func session(v domain.SessionView) oracle.Session {
 	}
 }
 
-// raw gives a text as JSON, null where there is none.
+// raw returns a text as JSON, null where there is none.
 func raw(s *string) json.RawMessage {
 	b, _ := json.Marshal(s)
 	return b

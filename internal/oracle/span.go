@@ -11,7 +11,7 @@ func (s span) empty() bool { return s.to <= s.from }
 
 func (s span) contains(i Instant) bool { return s.from <= i && i < s.to }
 
-// unite gives spans as few as possible, in order: where two overlap or touch
+// unite returns spans as few as possible, in order: where two overlap or touch
 // they become one. Empty ones drop out.
 func unite(all []span) []span {
 	var kept []span

@@ -80,7 +80,7 @@ func tell(t *testing.T, p *Platform) *story {
 	return s
 }
 
-// offsetOf gives by how much a person's clock is ahead of UTC.
+// offsetOf returns by how much a person's clock is ahead of UTC.
 func offsetOf(p *Platform, id string) time.Duration {
 	i := slices.IndexFunc(p.people, func(u *person) bool { return u.id == id })
 	return time.Duration(p.people[i].country.offset) * time.Microsecond

@@ -184,7 +184,7 @@ func (p *Platform) bill(u *person, at int64, typ string, data ...any) {
 		"currency", u.country.currency, "interval", o.interval, "payment_interface", payment}, data...)...)
 }
 
-// paidUntil gives the end of what is paid for at an instant.
+// paidUntil returns the end of what is paid for at an instant.
 func (o *offer) paidUntil(at int64) int64 {
 	switch {
 	case o.open:

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Live gives events that happen now, that many a second (more than 0), until
+// Live yields events that happen now, that many a second (more than 0), until
 // ctx ends: the same people, who watch more the higher the rate is, and new
 // ones who join them. It comes after History has ended.
 func (p *Platform) Live(ctx context.Context, perSecond float64) iter.Seq[[]byte] {
@@ -32,7 +32,7 @@ func (p *Platform) Live(ctx context.Context, perSecond float64) iter.Seq[[]byte]
 	}
 }
 
-// Happen gives one event that happens at now: what is due by then, with the
+// Happen returns one event that happens at now: what is due by then, with the
 // time at which it was, else something that somebody does of a sudden. It comes
 // after History has ended, with instants that don't go back.
 func (p *Platform) Happen(now time.Time) []byte {
@@ -80,7 +80,7 @@ func (p *Platform) decide(at int64) []byte {
 	return p.take(u)
 }
 
-// paidUntil gives the end of what is paid for at an instant of the latest
+// paidUntil returns the end of what is paid for at an instant of the latest
 // subscription, 0 where there is nothing.
 func (u *person) paidUntil(at int64) int64 {
 	for _, a := range u.access {

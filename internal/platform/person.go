@@ -162,7 +162,7 @@ func (u *person) sortLife() {
 	slices.SortStableFunc(u.life, func(a, b event) int { return cmp.Compare(a.at, b.at) })
 }
 
-// next gives the instant at which the next event about the person is published.
+// next returns the instant at which the next event about the person is published.
 func (u *person) next() int64 {
 	at := u.watches
 	if len(u.viewing) > 0 {
@@ -194,7 +194,7 @@ func (p *Platform) register(u *person, at int64) {
 		"locale", c.locale, "country", c.code, "platform", platforms[u.device], "custom", registrationForm(r))
 }
 
-// registrationForm gives the fields of a registration form.
+// registrationForm returns the fields of a registration form.
 func registrationForm(r random) raw {
 	form := `{"newsletter":` + strconv.FormatBool(r.chance(.4))
 	if r.chance(.8) {

@@ -70,7 +70,7 @@ func New(o Options) *Platform {
 	return p
 }
 
-// History gives the platform's events up to Options.Until, each a slice of its
+// History returns the platform's events up to Options.Until, each a slice of its
 // own. It can be left and taken up again: a further call goes on from there.
 func (p *Platform) History() iter.Seq[[]byte] {
 	return func(yield func([]byte) bool) {
@@ -82,7 +82,7 @@ func (p *Platform) History() iter.Seq[[]byte] {
 	}
 }
 
-// next gives the event that is published next, nil where that is after at.
+// next returns the event that is published next, nil where that is after at.
 func (p *Platform) next(at int64) []byte {
 	if p.due[0].next() > at {
 		return nil
@@ -90,7 +90,7 @@ func (p *Platform) next(at int64) []byte {
 	return p.take(p.due[0])
 }
 
-// take gives the next event about a person.
+// take returns the next event about a person.
 func (p *Platform) take(u *person) []byte {
 	defer func() { heap.Fix(&p.due, u.slot) }()
 	from := &u.viewing

@@ -40,7 +40,7 @@ func skim(t *testing.T, e []byte) envelope {
 	return envelope{member(e, "id"), member(e, "source"), member(e, "type"), member(e, "subject"), at}
 }
 
-// member gives the text that follows a name, empty where there is none.
+// member returns the text that follows a name, empty where there is none.
 func member(e []byte, name string) string {
 	_, after, _ := bytes.Cut(e, []byte(`"`+name+`":"`))
 	text, _, _ := bytes.Cut(after, []byte(`"`))
@@ -233,7 +233,7 @@ func TestLive(t *testing.T) {
 	}
 }
 
-// Live gives as many events a second as asked for, until its context ends.
+// Live returns as many events a second as asked for, until its context ends.
 func TestLiveRate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := New(Options{Seed: 5, Users: 30, Until: time.Now()})

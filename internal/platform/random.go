@@ -13,16 +13,16 @@ type random struct{ *rand.Rand }
 
 func newRandom(seed, stream uint64) random { return random{rand.New(rand.NewPCG(seed, stream))} }
 
-// between gives a whole number in [a, b), a where there is none.
+// between returns a whole number in [a, b), a where there is none.
 func (r random) between(a, b int64) int64 { return a + r.Int64N(max(b-a, 1)) }
 
 func (r random) chance(p float64) bool { return r.Float64() < p }
 
-// wait gives a waiting time with that mean, as it is where nothing before
+// wait returns a waiting time with that mean, as it is where nothing before
 // matters.
 func (r random) wait(mean int64) int64 { return int64(r.ExpFloat64() * float64(mean)) }
 
-// popular gives a whole number in [0, n), the small ones far more often.
+// popular returns a whole number in [0, n), the small ones far more often.
 func (r random) popular(n int) int {
 	x := r.Float64()
 	return int(x * x * float64(n))
@@ -30,7 +30,7 @@ func (r random) popular(n int) int {
 
 func pick[T any](r random, from []T) T { return from[r.IntN(len(from))] }
 
-// weighted gives an index, with chances in proportion to the weights.
+// weighted returns an index, with chances in proportion to the weights.
 func (r random) weighted(weights []float64) int {
 	sum := 0.0
 	for _, w := range weights {
@@ -56,7 +56,7 @@ var joinsInMonth = [12]float64{1.25, 1.0, 0.95, 0.85, 0.75, 0.65, 0.6, 0.7, 0.95
 // How many people watch, and join, in each hour of their day.
 var hourWeight = []float64{3, 1.5, .8, .5, .4, .5, 1, 2, 2.5, 3, 3, 3.5, 4.5, 5, 4.5, 4.5, 5, 6.5, 9, 12, 15, 15, 11, 6}
 
-// timeOfDay gives an instant of a day, in µs since its local midnight.
+// timeOfDay returns an instant of a day, in µs since its local midnight.
 func (r random) timeOfDay() int64 { return int64(r.weighted(hourWeight))*hour + r.Int64N(hour) }
 
 // joinTimes says when each of n people registers, ascending: more in winter

@@ -155,7 +155,7 @@ func (s *playhead) add(from, to int64) {
 	}
 }
 
-// progress gives where the playhead is and what has been played.
+// progress returns where the playhead is and what has been played.
 func (s *playhead) progress() []any {
 	played := []byte{'['}
 	for i, r := range s.ranges {

@@ -8,7 +8,7 @@ import (
 	"fmt"
 )
 
-// Rows gives rows one after the other. Next moves to the next row and says
+// Rows is an iterator over rows. Next moves to the next row and says
 // whether there is one; Values are the row's values in the order of the
 // columns, and may be overwritten by the next call of Next; Err is why Next
 // stopped, nil at the end.
@@ -31,7 +31,7 @@ func (tx *Tx) CopyIn(ctx context.Context, table string, columns []string, rows R
 	return n, nil
 }
 
-// RowsOf gives n rows, the i-th as row(i) writes it into values, which has a
+// RowsOf returns n rows, the i-th as row(i) writes it into values, which has a
 // place for each of the columns.
 func RowsOf(n, columns int, row func(i int, values []any)) Rows {
 	return &rowsOf{n: n, row: row, values: make([]any, columns), at: -1}

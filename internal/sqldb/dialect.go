@@ -42,7 +42,7 @@ type Dialect struct {
 	goose    goose.Dialect
 }
 
-// In gives the condition that column is one of keys, and its arguments, which
+// In returns the condition that column is one of keys, and its arguments, which
 // stand from $first on: the condition has to be the statement's last part that
 // has placeholders, and those before it are $1 to $first-1 in rising order.
 // There is at least one key and at most [MaxKeys]. The texts of the condition

@@ -42,7 +42,7 @@ func (db *DB) MigrateTo(ctx context.Context, files fs.FS, version int64) error {
 	})
 }
 
-// SchemaVersion gives the number of the last migration that the schema has had.
+// SchemaVersion returns the number of the last migration that the schema has had.
 // The schema has had one.
 func (db *DB) SchemaVersion(ctx context.Context) (int64, error) {
 	var version int64

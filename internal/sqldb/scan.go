@@ -55,7 +55,7 @@ func (r *RawRow) Bytes(i int) []byte {
 }
 
 // Text reads a text. It is before, where that says the same, so that a text
-// that row after row has isn't made anew for each.
+// that row after row has isn't allocated for each.
 func (r *RawRow) Text(i int, before string) string {
 	if r.binary == nil {
 		return r.values[i].(string)

@@ -1,5 +1,5 @@
 // This file removes from the bytes that an engine keeps what is in no table any
-// more: it writes tables anew and recycles the write-ahead log.
+// more: it rewrites tables and recycles the write-ahead log.
 
 package sqldb
 
@@ -18,7 +18,7 @@ import (
 	"boxoffice/internal/pause"
 )
 
-// ErrInUse says that a table or a log couldn't be written anew because somebody
+// ErrInUse says that a table or a log couldn't be rewritten because somebody
 // else is using it for long.
 var ErrInUse = errors.New("it is in use")
 
@@ -33,7 +33,7 @@ const (
 	lockTime  = 5 * time.Second
 )
 
-// Rewrite writes a table and its indexes anew, so that nothing of rows that
+// Rewrite rewrites a table and its indexes, so that nothing of rows that
 // were deleted or changed is left in them. Nobody else can use the table
 // meanwhile. An error wraps [ErrInUse] where somebody has been using it for
 // long, or [ErrNotAllowed] where it is another role's.
@@ -43,7 +43,7 @@ func (db *DB) Rewrite(ctx context.Context, table string) error {
 		rewrite = db.rewritePostgres
 	}
 	if err := rewrite(ctx, table); err != nil {
-		return fmt.Errorf("write the table %s anew: %w", table, err)
+		return fmt.Errorf("rewrite the table %s: %w", table, err)
 	}
 	return nil
 }
@@ -163,7 +163,7 @@ func (db *DB) rewriteSQLite(ctx context.Context, table string) error {
 	})
 }
 
-// goOnNumbering gives the statements after which rows of copied are numbered
+// goOnNumbering returns the statements after which rows of copied are numbered
 // from where table is: a number isn't given twice, though its row has gone.
 func goOnNumbering(table, copied string) []string {
 	return []string{
@@ -175,7 +175,7 @@ func goOnNumbering(table, copied string) []string {
 // createTable is how the statement begins that made a table.
 var createTable = regexp.MustCompile(`^CREATE TABLE ("[^"]+"|\w+)`)
 
-// schemaOf gives the statement that makes a table, and those that make its
+// schemaOf returns the statement that makes a table, and those that make its
 // indexes and triggers.
 func schemaOf(ctx context.Context, tx *Tx, table string) (create string, rest []string, err error) {
 	rows, err := tx.QueryContext(ctx, `SELECT type, sql FROM sqlite_master

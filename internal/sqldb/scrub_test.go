@@ -1,4 +1,4 @@
-// These tests hold what writing tables anew and recycling logs comes to, and
+// These tests hold what rewriting tables and recycling logs comes to, and
 // locks between processes.
 
 package sqldb_test
@@ -21,7 +21,7 @@ import (
 	"boxoffice/internal/sqldb/sqltest"
 )
 
-// Writing a table anew keeps its rows, and what keeps rows apart, finds them
+// Rewriting a table keeps its rows, and what keeps rows apart, finds them
 // and guards them.
 func TestRewrite(t *testing.T) {
 	sqltest.Each(t, func(t *testing.T, open func() *sqldb.DB) {
@@ -54,7 +54,7 @@ func TestRewrite(t *testing.T) {
 			}
 		}
 		if err := db.Rewrite(t.Context(), "not there"); err == nil {
-			t.Error("a table that isn't there was written anew")
+			t.Error("a table that isn't there was rewritten")
 		}
 		if db.Dialect().Name == sqldb.Postgres {
 			return // its log is the whole server's: see TestScrubbingNeedsRights
@@ -65,7 +65,7 @@ func TestRewrite(t *testing.T) {
 	})
 }
 
-// A number isn't given to a second row because the table was written anew after
+// A number isn't given to a second row because the table was rewritten after
 // the first one had gone: whoever noted it down would get another row.
 func TestRewriteGoesOnNumbering(t *testing.T) {
 	sqltest.Each(t, func(t *testing.T, open func() *sqldb.DB) {
@@ -96,7 +96,7 @@ func TestRewriteGoesOnNumbering(t *testing.T) {
 }
 
 // What SQLite moves about in its trees leaves copies behind that no deleting
-// finds again, though it overwrites what it deletes. Writing anew leaves none.
+// finds again, though it overwrites what it deletes. Rewriting leaves none.
 func TestRewriteLeavesNoCopies(t *testing.T) {
 	const mark = "zqx8812-"
 	path := filepath.Join(t.TempDir(), "test.db")
@@ -150,7 +150,7 @@ func TestRewriteLeavesNoCopies(t *testing.T) {
 		return bytes.Count(content, []byte(mark))
 	}
 	if copies() == 0 {
-		t.Error("deleting alone leaves no copies: what for is a table written anew?")
+		t.Error("deleting alone leaves no copies: what for is a table rewritten?")
 	}
 	for _, table := range []string{"items", "others"} {
 		if err := db.Rewrite(t.Context(), table); err != nil {
@@ -195,7 +195,7 @@ func TestRewriteAwaitsWhoSeesOldRows(t *testing.T) {
 	}
 }
 
-// A role that may not write a table anew, or recycle the log, is told so.
+// A role that may not rewrite a table, or recycle the log, is told so.
 func TestScrubbingNeedsRights(t *testing.T) {
 	server := sqltest.StartServer(t).URL
 	db := mustOpen(t, server)
@@ -292,7 +292,7 @@ func TestLockIsLostWithItsConnection(t *testing.T) {
 }
 
 // The connection that a SQLite handle keeps for its transactions holds up
-// neither writing a table anew nor emptying the log.
+// neither rewriting a table nor emptying the log.
 func TestRecycleLogBesideTheWriter(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "test.db")
 	db, other := mustOpen(t, sqldb.SQLiteURL(path)), mustOpen(t, sqldb.SQLiteURL(path))

@@ -31,7 +31,7 @@ type sqliteLocation struct {
 	readOnly    bool
 }
 
-// SQLiteURL gives the URL of the file at path.
+// SQLiteURL returns the URL of the file at path.
 func SQLiteURL(path string) string { return "sqlite:" + escapePath(path) }
 
 // escapePath encodes what would end the path in a URL.
@@ -63,7 +63,7 @@ func locateSQLite(text string) (location, error) {
 	return l, nil
 }
 
-// file gives the path of a schema's file.
+// file returns the path of a schema's file.
 func (l *sqliteLocation) file(schema string) string {
 	if schema == "" {
 		return l.path
@@ -109,7 +109,7 @@ func (db *DB) sortInDirectory(ctx context.Context, dir string) error {
 	return nil
 }
 
-// dsn gives the driver's name of a schema's file. A transaction that may write
+// dsn returns the driver's name of a schema's file. A transaction that may write
 // locks at once, since one that has read first can't wait for a writer: it
 // would have to be given up. What a connection caches isn't counted as Go's
 // memory, so it is small: the operating system caches the file too.

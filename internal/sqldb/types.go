@@ -96,7 +96,7 @@ func (u *UUID) parse(s string) error {
 	return nil
 }
 
-// String gives the usual text form.
+// String returns the usual text form.
 func (u UUID) String() string {
 	return fmt.Sprintf("%x-%x-%x-%x-%x", u[:4], u[4:6], u[6:8], u[8:10], u[10:])
 }

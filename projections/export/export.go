@@ -30,7 +30,7 @@ const (
 	CSV  Format = "csv"
 )
 
-// ContentType gives the format's media type.
+// ContentType returns the format's media type.
 func (f Format) ContentType() string {
 	if f == CSV {
 		return "text/csv; charset=utf-8"
@@ -40,9 +40,9 @@ func (f Format) ContentType() string {
 
 // A Reader gives whole lists from the read models.
 type Reader interface {
-	// AllUsers gives a whole list of users, of one moment, to f.
+	// AllUsers hands a whole list of users, of one moment, to f.
 	AllUsers(ctx context.Context, q projections.UsersQuery, f func(*projections.UserList) error) error
-	// AllSessions gives a whole list of viewing sessions, of one moment, to f.
+	// AllSessions hands a whole list of viewing sessions, of one moment, to f.
 	AllSessions(ctx context.Context, q projections.SessionsQuery, f func(*projections.SessionList) error) error
 }
 

@@ -46,8 +46,7 @@ func BenchmarkMemory(b *testing.B) {
 	}
 }
 
-// restingMemory lets go of all that is garbage, begins the measuring of VmHWM
-// anew, and gives how many MB the process has in memory.
+// restingMemory lets go of all that is garbage, resets VmHWM, and returns how many MB the process has in memory.
 func restingMemory(b *testing.B) float64 {
 	debug.FreeOSMemory()
 	if err := os.WriteFile("/proc/self/clear_refs", []byte("5"), 0); err != nil {

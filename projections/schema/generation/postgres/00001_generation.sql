@@ -4,7 +4,7 @@
 --
 -- The file of the same name for SQLite is the same in the other engine: a
 -- change goes into both. It goes into this file, and not into a further one:
--- a generation is never migrated but built anew, because FoldVersion moves.
+-- a generation is never migrated but rebuilt, because FoldVersion moves.
 --
 -- Indexes stand in 00002_indexes.sql: a generation that is filled in bulk gets
 -- them when its rows are there, any other at once. Only tables that are written

@@ -128,7 +128,7 @@ func (s *issuerStorage) SetUserinfoFromScopes(ctx context.Context, info *oidc.Us
 	return err
 }
 
-// scoped gives what follows the prefix in the scope that has it.
+// scoped returns what follows the prefix in the scope that has it.
 func scoped(scopes []string, prefix string) string {
 	for _, scope := range scopes {
 		if value, ok := strings.CutPrefix(scope, prefix); ok {

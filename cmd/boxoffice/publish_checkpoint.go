@@ -15,9 +15,9 @@ import (
 	"path/filepath"
 )
 
-// A place is how far one file has been published to one broker: what the
+// A checkpoint is how far one file has been published to one broker: what the
 // broker has stored for good.
-type place struct {
+type checkpoint struct {
 	File   string `json:"file"`
 	Broker string `json:"broker"`
 	Lines  int64  `json:"lines"`
@@ -27,9 +27,9 @@ type place struct {
 	path string
 }
 
-// findPlace returns the place of a file, at its start where none is kept. For
+// findCheckpoint returns the checkpoint of a file, at its start where none is kept. For
 // standard input there is nothing to remember, and it gives nil.
-func findPlace(dir, broker, name string) (*place, error) {
+func findCheckpoint(dir, broker, name string) (*checkpoint, error) {
 	if name == "-" {
 		return nil, nil
 	}
@@ -38,7 +38,7 @@ func findPlace(dir, broker, name string) (*place, error) {
 		return nil, err
 	}
 	key := sha256.Sum256([]byte(broker + "\x00" + abs))
-	p := &place{File: abs, Broker: broker, path: filepath.Join(dir, hex.EncodeToString(key[:8])+".json")}
+	p := &checkpoint{File: abs, Broker: broker, path: filepath.Join(dir, hex.EncodeToString(key[:8])+".json")}
 	text, err := os.ReadFile(p.path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return p, nil
@@ -46,7 +46,7 @@ func findPlace(dir, broker, name string) (*place, error) {
 	if err != nil {
 		return nil, err
 	}
-	kept := place{}
+	kept := checkpoint{}
 	if err := json.Unmarshal(text, &kept); err != nil || kept.File != p.File || kept.Broker != p.Broker {
 		return p, nil // not ours to trust; publishing twice is safe
 	}
@@ -54,8 +54,8 @@ func findPlace(dir, broker, name string) (*place, error) {
 	return p, nil
 }
 
-// save keeps the place, whole or not at all.
-func (p *place) save(lines int64, sum []byte) error {
+// save keeps the checkpoint, whole or not at all.
+func (p *checkpoint) save(lines int64, sum []byte) error {
 	if p == nil {
 		return nil
 	}
@@ -73,8 +73,8 @@ func (p *place) save(lines int64, sum []byte) error {
 	return os.Rename(p.path+".new", p.path)
 }
 
-// forget drops the place, once everything has been published.
-func (p *place) forget() error {
+// forget drops the checkpoint, once everything has been published.
+func (p *checkpoint) forget() error {
 	if p == nil {
 		return nil
 	}
@@ -84,9 +84,9 @@ func (p *place) forget() error {
 	return nil
 }
 
-// skipTo opens the file and reads up to the place. Where the file doesn't
+// skipTo opens the file and reads up to the checkpoint. Where the file doesn't
 // begin with the lines that were published, it starts at its beginning.
-func (p *place) skipTo(name string, stdin io.Reader) (*lineSource, error) {
+func (p *checkpoint) skipTo(name string, stdin io.Reader) (*lineSource, error) {
 	source, err := openSource(name, stdin)
 	if err != nil || p == nil || p.Lines == 0 {
 		return source, err
@@ -109,9 +109,9 @@ func (p *place) skipTo(name string, stdin io.Reader) (*lineSource, error) {
 	return openSource(name, stdin)
 }
 
-// placesDir is where places are kept: with the user's other caches, since
+// checkpointsDir is where checkpoints are kept: with the user's other caches, since
 // losing them costs time and nothing else.
-func placesDir() (string, error) {
+func checkpointsDir() (string, error) {
 	cache, err := os.UserCacheDir()
 	if err != nil {
 		return "", fmt.Errorf("finding a directory to remember the progress in: %w", err)
