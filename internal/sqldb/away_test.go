@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"database/sql"
 	"database/sql/driver"
 	"fmt"
 	"io"
@@ -56,6 +57,51 @@ func TestAway(t *testing.T) {
 		}
 	}
 }
+
+// A request fails by a database that is away or says no to the service, and by
+// nothing else: a file of the program's own that is missing is a mistake.
+func TestUnavailable(t *testing.T) {
+	for code, want := range map[string]bool{
+		"57P03": true,  // starting
+		"53100": true,  // full
+		"28P01": true,  // wrong password
+		"3D000": true,  // no such database
+		"25006": true,  // read-only
+		"40001": true,  // overtaken by another transaction
+		"42601": false, // syntax
+		"23505": false, // a key twice
+	} {
+		if got := sqldb.Unavailable(fmt.Errorf("read: %w", &pgconn.PgError{Code: code})); got != want {
+			t.Errorf("SQLSTATE %s: %v", code, got)
+		}
+	}
+	for _, c := range []struct {
+		err  error
+		want bool
+	}{
+		{nil, false},
+		{io.EOF, true},
+		{sql.ErrConnDone, true},
+		{net.ErrClosed, true},
+		{&net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}, true},
+		{&net.OpError{Op: "remote error", Err: tls.AlertError(42)}, true},
+		{sqliteError(14), true},  // the database's file can't be opened
+		{sqliteError(261), true}, // busy
+		{sqliteError(19), false}, // a constraint
+		{&fs.PathError{Op: "open", Err: syscall.ENOENT}, false},
+		{context.Canceled, false},
+	} {
+		if got := sqldb.Unavailable(c.err); got != c.want {
+			t.Errorf("%v: %v", c.err, got)
+		}
+	}
+}
+
+// A sqliteError is an error of SQLite by its result code.
+type sqliteError int
+
+func (e sqliteError) Error() string { return fmt.Sprintf("result code %d", int(e)) }
+func (e sqliteError) Code() int     { return int(e) }
 
 // The driver's own errors are told apart: nobody there, a server that never
 // answers, no such role, no such database.

@@ -21,7 +21,8 @@ const migrationLock = "migration"
 // Migrate applies the migrations of files that the schema hasn't had. files
 // holds a directory for each engine, "postgres" and "sqlite", with migrations
 // in goose's form (00001_name.sql). A schema that has had migrations that
-// files doesn't know is newer than the program, and refused.
+// files doesn't know is of another version of the program, a later one or one from
+// before its migrations were joined into one, and refused.
 func (db *DB) Migrate(ctx context.Context, files fs.FS) error {
 	return db.migrate(ctx, files, func(p *goose.Provider) error {
 		_, err := p.Up(ctx)
@@ -92,7 +93,8 @@ func (db *DB) migrate(ctx context.Context, files fs.FS, up func(*goose.Provider)
 		return err
 	}
 	if has > knows {
-		return fmt.Errorf("its schema is of version %d, and this program knows versions up to %d: use the newer program", has, knows)
+		return fmt.Errorf("its schema is of version %d, and this program knows versions up to %d: "+
+			"another version of the program made it: use that one, or begin with an empty database", has, knows)
 	}
 	return up(provider)
 }
