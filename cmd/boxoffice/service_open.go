@@ -12,6 +12,7 @@ import (
 
 	"boxoffice/api"
 	"boxoffice/eventstore"
+	"boxoffice/eventstore/vault"
 	"boxoffice/internal/pause"
 	"boxoffice/internal/sqldb"
 	"boxoffice/projections"
@@ -20,8 +21,8 @@ import (
 // connectWithin is how long one try to connect to the database may take.
 const connectWithin = 10 * time.Second
 
-// A step opens one part, or something of it. It is tried again where the
-// database can't be reached.
+// A step opens one part, or something of it. It is tried again where something
+// outside of the process that it needs can't be reached.
 type step struct {
 	part string // as /readyz calls it
 	role role   // the role that needs it; empty is every process
@@ -75,11 +76,24 @@ func (s *service) take(ctx context.Context, i int, st step) error {
 		}
 		s.opening.at(i, err)
 		next := pauses.NextBackOff()
-		s.log.Warn("waiting for the database", "error", oneLine(err.Error()), "pause_s", next.Seconds())
+		s.log.Warn("waiting for the "+awaited(st.part, err), "error", oneLine(err.Error()), "pause_s", next.Seconds())
 		if err := pause.Wait(ctx, next); err != nil {
 			return err
 		}
 	}
+}
+
+// awaited names what can't be reached where a part fails with err. Every part but
+// the broker is in the database; what that holds of users is opened by a key that
+// may be outside of it.
+func awaited(part string, err error) string {
+	switch {
+	case errors.Is(err, vault.ErrKMS):
+		return "key management service"
+	case part == "broker":
+		return part
+	}
+	return "database"
 }
 
 // An opening is how far the steps have come. It is safe for concurrent use.
@@ -114,7 +128,7 @@ func (o *opening) checks() []api.Check {
 		case st.part != current:
 			states[st.part] = api.CheckResult{Detail: "waits for the " + current}
 		case o.failed != nil:
-			states[st.part] = api.CheckResult{Detail: "can't be reached, and is tried again"}
+			states[st.part] = api.CheckResult{Detail: unreached(current, awaited(current, o.failed))}
 		default:
 			states[st.part] = api.CheckResult{Detail: "is being opened"}
 		}
@@ -124,6 +138,15 @@ func (o *opening) checks() []api.Check {
 		checks = append(checks, api.Check{Name: part, Run: func(context.Context) api.CheckResult { return state }})
 	}
 	return checks
+}
+
+// unreached says why a part isn't open: it, or something that it needs, can't be
+// reached.
+func unreached(part, what string) string {
+	if part == what {
+		return "can't be reached, and is tried again"
+	}
+	return "is tried again, since the " + what + " can't be reached"
 }
 
 // connectDatabase opens the database, once the key that is needed for it is

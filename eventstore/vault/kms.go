@@ -87,7 +87,7 @@ func awsCall(ctx context.Context, call func(context.Context, []byte, []byte) ([]
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
 	case limited.Err() != nil:
-		return nil, fmt.Errorf("%w: AWS KMS didn't answer within %s: see to it that it can be reached from here", ErrKMS, kmsPatience)
+		return nil, fmt.Errorf("%w: AWS KMS didn't answer within %s: see to it that it can be reached from here: %w", ErrKMS, kmsPatience, limited.Err())
 	}
 	return nil, awsMeaning(err)
 }
