@@ -49,14 +49,19 @@ func NewPublisher(b *Broker) *Publisher {
 var errClosed = errors.New("closed")
 
 // Publish publishes Watermill messages in their order, their metadata as
-// headers, and returns once all are stored. The topic is the subject.
+// headers, and returns once all are stored. The topic is the subject. Metadata
+// that are the broker's own headers (Nats-…) stay behind: a message that was
+// received and is published again would otherwise be judged by what was asked of
+// the first, such as to be dropped as a duplicate or to be the last of a batch.
 func (p *Publisher) Publish(topic string, messages ...*message.Message) error {
 	out := make([]wire.Message, len(messages))
 	ctx := context.Background()
 	for i, m := range messages {
 		header := nats.Header{wire.HeaderUUID: {m.UUID}}
 		for name, value := range m.Metadata {
-			header[name] = []string{value}
+			if !wire.IsBrokers(name) {
+				header[name] = []string{value}
+			}
 		}
 		out[i] = wire.Message{Subject: topic, Header: header, Data: m.Payload}
 		ctx = m.Context()

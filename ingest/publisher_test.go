@@ -129,6 +129,39 @@ func TestPublishManyAtOnce(t *testing.T) {
 	}
 }
 
+// TestPublishAgain: a message that was received may be published again, and
+// what was asked of the broker for the first isn't asked for the second.
+func TestPublishAgain(t *testing.T) {
+	brokers(t, func(t *testing.T, b *ingest.Broker) {
+		first := progress(1)
+		first.Header = map[string][]string{wire.HeaderMessageID: {"1"}, "Nats-Expected-Last-Sequence": {"0"}, "Mine": {"kept"}}
+		publish(t, b, first)
+		subscriber := ingest.NewSubscriber(b, ingest.SubscriberConfig{})
+		messages, err := subscriber.Subscribe(t.Context(), wire.Subjects)
+		if err != nil {
+			t.Fatal(err)
+		}
+		received := <-messages
+		if err := ingest.NewPublisher(b).Publish(first.Subject, received); err != nil {
+			t.Fatal(err)
+		}
+		received.Ack()
+		again := <-messages
+		again.Ack()
+		if again.UUID != received.UUID || again.Metadata["Mine"] != "kept" || !bytes.Equal(again.Payload, first.Data) {
+			t.Errorf("published again it is %v %s", again.Metadata, again.Payload)
+		}
+		for _, name := range []string{wire.HeaderMessageID, "Nats-Expected-Last-Sequence"} {
+			if received.Metadata[name] == "" || again.Metadata[name] != "" {
+				t.Errorf("%s was %q, and is %q", name, received.Metadata[name], again.Metadata[name])
+			}
+		}
+		if err := subscriber.Close(); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
 // TestAFullBrokerSaysSoAndDropsNothing, whichever way is published.
 func TestAFullBrokerSaysSoAndDropsNothing(t *testing.T) {
 	brokers(t, func(t *testing.T, b *ingest.Broker) {

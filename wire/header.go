@@ -38,8 +38,8 @@ const (
 	// package.
 	HeaderUUID = "_watermill_message_uuid"
 
-	ownHeaders  = "Boxoffice-"
-	natsHeaders = "Nats-"
+	ownHeaders    = "Boxoffice-"
+	brokerHeaders = "Nats-"
 )
 
 const (
@@ -51,10 +51,14 @@ const (
 	contentTypeAttribute = "datacontenttype"
 )
 
+// IsBrokers says that a header is one by which a publisher asks something of the
+// broker for one message, or the broker says something about it.
+func IsBrokers(header string) bool { return strings.HasPrefix(header, brokerHeaders) }
+
 // transport says that a header is one that the publisher's client or the service
 // adds: no part of the event.
 func transport(header string) bool {
-	return strings.HasPrefix(header, natsHeaders) || strings.HasPrefix(header, ownHeaders) || header == HeaderUUID
+	return IsBrokers(header) || strings.HasPrefix(header, ownHeaders) || header == HeaderUUID
 }
 
 // ReceivedAt is the value of HeaderReceivedAt.
