@@ -26,6 +26,14 @@ type gate struct {
 	inside map[uint64]entry
 }
 
+// A Grant is the subjects that a publisher may publish to, as patterns of NATS. A
+// subject that Deny has is denied whatever Allow has. A Grant without Allow
+// permits nothing.
+type Grant struct {
+	Allow []string
+	Deny  []string
+}
+
 // An entry is a publisher who was let in, and with what rights.
 type entry struct {
 	token string
