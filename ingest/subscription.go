@@ -43,6 +43,9 @@ type subscription struct {
 	// takes it. done says that there are no more.
 	hand func(*delivery) bool
 	done func()
+	// receiving is held while a message is received: the broker's client doesn't say
+	// reliably that it has handed out its last one, such as when its connection is gone.
+	receiving sync.Mutex
 	// settling counts the messages that are waited for one by one.
 	settling sync.WaitGroup
 }
@@ -63,6 +66,7 @@ func (s *subscription) run() {
 	}, backoff.WithBackOff(pauses), backoff.WithMaxElapsedTime(0), backoff.WithNotify(func(err error, _ time.Duration) {
 		s.broker.log.Warn("receiving from the broker was interrupted", "error", err)
 	}))
+	s.awaitReceived()
 	s.settling.Wait()
 	// Who takes deliveries as they are, and settles them itself, has stopped by now.
 	for _, d := range s.flight.all() {
@@ -72,7 +76,14 @@ func (s *subscription) run() {
 	s.flush()
 }
 
-// flush returns the server what has been settled last.
+// awaitReceived waits until no message is being received. One that comes later
+// goes back unseen, since the subscription has ended.
+func (s *subscription) awaitReceived() {
+	s.receiving.Lock()
+	defer s.receiving.Unlock()
+}
+
+// flush tells the server what has been settled last.
 func (s *subscription) flush() {
 	ctx, cancel := context.WithTimeout(context.Background(), drainWithin)
 	defer cancel()
@@ -149,6 +160,8 @@ func (s *subscription) prefetchBytes() int {
 // receive hands out one message. It blocks as long as nobody takes it, or there
 // is no room for it, which stops the flow.
 func (s *subscription) receive(stream string, m jetstream.Msg) {
+	s.receiving.Lock()
+	defer s.receiving.Unlock()
 	d, err := newDelivery(s, stream, m)
 	if err != nil {
 		s.broker.log.Error("a message has no number in the stream", "error", err)
