@@ -106,7 +106,7 @@ func queryTexts(t *testing.T, g *generation, query string) []string {
 func emptyGeneration(t *testing.T, m *Models) *generation {
 	t.Helper()
 	spec := buildSpec{timeZone: "UTC", foldVersion: FoldVersion, epoch: "test"}
-	number, err := m.acquireBuild(t.Context(), spec)
+	number, err := m.acquireBuild(t.Context(), spec, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

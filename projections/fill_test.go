@@ -153,7 +153,7 @@ func newFilling(t *testing.T, db *sqldb.DB) (*countedLog, *follower) {
 		t.Fatal(err)
 	}
 	made := buildSpec{timeZone: "UTC", foldVersion: FoldVersion, epoch: head.Epoch}
-	number, err := models.acquireBuild(ctx, made)
+	number, err := models.acquireBuild(ctx, made, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -28,7 +28,7 @@ func TestForgettingTakesTheLease(t *testing.T) {
 			t.Fatal(err)
 		}
 		made := buildSpec{timeZone: "UTC", foldVersion: FoldVersion, epoch: "e"}
-		number, err := m.acquireBuild(ctx, made)
+		number, err := m.acquireBuild(ctx, made, 0)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -108,7 +108,7 @@ func buildBeside(m *Models, l Log, zone *time.Location, now domain.Instant, batc
 	if err != nil {
 		return err
 	}
-	number, err := m.acquireBuild(ctx, buildSpec{timeZone: zone.String(), foldVersion: FoldVersion, epoch: head.Epoch})
+	number, err := m.acquireBuild(ctx, buildSpec{timeZone: zone.String(), foldVersion: FoldVersion, epoch: head.Epoch}, 0)
 	if err != nil {
 		return err
 	}

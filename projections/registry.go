@@ -143,12 +143,17 @@ func (m *Models) change(ctx context.Context, what string, f func(tx *sqldb.Tx, l
 
 // acquireBuild gives the number of the generation that follows the log by a
 // spec, live or to be so: the newest successor where there is one. It enters a
-// successor where there is none at all. Candidates and histories are never
-// taken for it.
-func (m *Models) acquireBuild(ctx context.Context, spec buildSpec) (number int, err error) {
+// successor where there is none at all, unless the caller's own, before (0 where it
+// has had none), was one of this spec and has been retired: then another spec has
+// taken its place, and it fails with ErrSuperseded. Candidates and histories are
+// never taken for it.
+func (m *Models) acquireBuild(ctx context.Context, spec buildSpec, before int) (number int, err error) {
 	err = m.change(ctx, "acquire a generation of the read models", func(tx *sqldb.Tx, _ sql.NullInt64) error {
 		if number, err = find(ctx, tx, spec); err != nil || number != 0 {
 			return err
+		}
+		if retired, err := isRetired(ctx, tx, before, spec); err != nil || retired {
+			return orElse(err, ErrSuperseded)
 		}
 		number, err = enter(ctx, tx, KindSuccessor, "", spec, nil)
 		return err
@@ -181,6 +186,16 @@ func find(ctx context.Context, q querier, spec buildSpec) (number int, err error
 		return 0, nil
 	}
 	return number, err
+}
+
+// isRetired says whether there is such a generation of a spec, and it is retired.
+func isRetired(ctx context.Context, q querier, number int, spec buildSpec) (bool, error) {
+	var n int
+	err := q.QueryRowContext(ctx, `
+		SELECT COUNT(*) FROM generations
+		WHERE number = $1 AND time_zone = $2 AND fold_version = $3 AND epoch = $4 AND retired_at IS NOT NULL`,
+		number, spec.timeZone, spec.foldVersion, spec.epoch).Scan(&n)
+	return n > 0, err
 }
 
 // enter enters a new generation. stopAt is a history's alone.

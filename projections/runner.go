@@ -99,6 +99,7 @@ type Runner struct {
 	status  statusBoard
 	metrics *metrics
 	filling sync.Mutex // held while a generation is filled: what that takes of memory is taken once
+	number  int        // the generation that Run followed last; 0 where it has followed none
 }
 
 // NewRunner makes a Runner. It fails where the configuration is wrong: an
@@ -175,10 +176,11 @@ func (r *Runner) attempt(parent context.Context) error {
 		return fmt.Errorf("read the log's head: %w", err)
 	}
 	wanted := r.spec(head)
-	number, err := r.models.acquireBuild(ctx, wanted)
+	number, err := r.models.acquireBuild(ctx, wanted, r.number)
 	if err != nil {
 		return err
 	}
+	r.number = number
 	if err := r.makeFirst(ctx, number, wanted); err != nil {
 		return err
 	}

@@ -9,7 +9,7 @@ import (
 const (
 	// patience is how long a state is waited for: far longer than any takes on a
 	// machine that has other work.
-	patience = 2 * time.Minute
+	patience = 10 * time.Minute
 
 	leastPause, mostPause = 2 * time.Millisecond, 100 * time.Millisecond
 )

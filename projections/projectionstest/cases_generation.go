@@ -166,6 +166,42 @@ func superseded(t *testing.T, database Database) {
 	}
 }
 
+// supersededAway is superseded for a runner that can't work at the moment when the
+// other takes over, and so doesn't see it.
+func supersededAway(t *testing.T, database Database) {
+	h := newHouse(t, database)
+	h.append(newMaker(t, 32).history(5)...)
+	var away atomic.Bool
+	log := &gatedLog{Log: h.log, head: func(ctx context.Context) (eventstore.Head, error) {
+		if away.Load() {
+			return eventstore.Head{}, errors.New("the log is away")
+		}
+		return h.log.Head(ctx)
+	}, read: func(ctx context.Context, after eventstore.Position, limit int) ([]eventstore.Record, error) {
+		if away.Load() {
+			return nil, errors.New("the log is away")
+		}
+		return h.log.Read(ctx, after, limit)
+	}}
+	old := h.startOn(h.openModels(h.open()), log, h.quick())
+	h.caughtUp(old)
+	away.Store(true)
+	h.eventually("the old runner is interrupted", func() bool { return old.Status().Problem != nil })
+
+	config := h.quick()
+	config.TimeZone = paris
+	r := h.start(config)
+	h.caughtUp(r)
+	is := h.live()
+	away.Store(false)
+	h.eventually("the old runner stands idle", func() bool {
+		return errors.Is(old.Status().Problem, projections.ErrSuperseded)
+	})
+	if h.live() != is {
+		t.Error("the old runner has made its own generation live again")
+	}
+}
+
 func dropsRetired(t *testing.T, database Database) {
 	m := newMaker(t, 33)
 	h := newHouse(t, database)

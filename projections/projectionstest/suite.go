@@ -97,6 +97,8 @@ var cases = []testCase{
 		followsWhileBuilding},
 	{"Superseded", "A runner whose generation was replaced by another process's stands idle: two configurations " +
 		"don't build in turns.", superseded},
+	{"SupersededAway", "So does one that was interrupted when its generation was replaced: it doesn't begin another " +
+		"of its own configuration.", supersededAway},
 	{"Schedules", "Whatever is delivered again, fails, breaks, dies, is restarted or changes its time zone, the log holds what the " +
 		"model says, and the read models what follows from it.", schedules},
 
