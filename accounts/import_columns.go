@@ -166,9 +166,9 @@ func (c *importColumns) sameValue(cell string, there jsontext.Value) bool {
 		return c.sameText(cell, shownValue(there))
 	case '0':
 		return cell == string(there) || sameNumber(cell, string(there))
-	case '[':
+	case '[', '{':
 		value := jsontext.Value(cell)
-		return value.Kind() == '[' && value.Compact() == nil && bytes.Equal(value, there)
+		return value.Kind() == there.Kind() && value.Compact() == nil && bytes.Equal(value, there)
 	}
 	return strings.EqualFold(cell, string(there)) // true and TRUE
 }
@@ -196,7 +196,7 @@ func shownValue(value jsontext.Value) string {
 }
 
 // newValue is a cell as a value of custom: a text, unless the field has had
-// numbers, booleans or arrays and this is another of these.
+// numbers, booleans, arrays or objects and this is another of these.
 func (c *importColumns) newValue(cell string, there jsontext.Value) jsontext.Value {
 	value := jsontext.Value(cell)
 	switch there.Kind() {
@@ -208,8 +208,8 @@ func (c *importColumns) newValue(cell string, there jsontext.Value) jsontext.Val
 		if lower := strings.ToLower(cell); lower == "true" || lower == "false" {
 			return jsontext.Value(lower)
 		}
-	case '[':
-		if value.Kind() == '[' && value.Compact() == nil {
+	case '[', '{':
+		if value.Kind() == there.Kind() && value.Compact() == nil {
 			return value
 		}
 	}

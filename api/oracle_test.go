@@ -82,7 +82,8 @@ func (c *counted) publishHistory(n int) {
 func renamed(t *testing.T, raw []byte, n int) (e []byte, user string, ok bool) {
 	t.Helper()
 	var event, data map[string]json.RawMessage
-	var id, session string
+	var id string
+	var session any // a text or a number
 	var at time.Time
 	read := func(text []byte, into any) {
 		if err := json.Unmarshal(text, into); err != nil {
@@ -105,7 +106,7 @@ func renamed(t *testing.T, raw []byte, n int) (e []byte, user string, ok bool) {
 	event["subject"], event["id"] = written(user), written(fmt.Sprintf("%s %d", id, n))
 	if data["session_id"] != nil {
 		read(data["session_id"], &session)
-		data["session_id"] = written(fmt.Sprintf("%s %d", session, n))
+		data["session_id"] = written(fmt.Sprintf("%v %d", session, n))
 		event["data"] = written(data)
 	}
 	return written(event), user, !at.After(testNow)

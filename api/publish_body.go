@@ -40,9 +40,10 @@ func tooLargeBody() *Problem {
 }
 
 // structuredMessage takes the body as one event. What isn't JSON at all isn't
-// an event, and what isn't one isn't kept; other mistakes are for the judge.
+// an event, and what isn't one isn't kept; other mistakes, a byte order mark among
+// them, are for the judge.
 func structuredMessage(body []byte) ([]*domain.Message, error) {
-	if err := checkValue(body); err != nil {
+	if err := checkValue(bytes.TrimPrefix(body, []byte("\ufeff"))); err != nil {
 		return nil, unreadable(body, err)
 	}
 	return []*domain.Message{{Body: body}}, nil

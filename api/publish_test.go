@@ -146,6 +146,7 @@ func TestWhatIsPublishedIsJudgedTheSame(t *testing.T) {
 		"structured":            {wire.StructuredType, event("1", "user.registered"), nil, ""},
 		"structured bad":        {wire.StructuredType, event("1", "user.registered", "data", `[]`), nil, domain.InvalidData},
 		"structured array":      {wire.StructuredType, `[]`, nil, domain.Malformed},
+		"structured marked":     {wire.StructuredType, "\ufeff" + event("1", "user.updated"), nil, domain.Malformed},
 		"structured deep":       {wire.StructuredType, strings.Repeat("[", 50_000) + strings.Repeat("]", 50_000), nil, domain.Malformed},
 		"structured twice":      {wire.StructuredType, `{"a":1,"a":1}`, nil, domain.Malformed},
 		"structured utf-8":      {wire.StructuredType, "{\"a\":\"\xff\"}", nil, domain.Malformed},

@@ -98,7 +98,7 @@ type ProfilePatch struct {
 	Locale    *string        `json:"locale,omitempty" nullable:"true" example:"fr-FR"`
 	Country   *string        `json:"country,omitempty" nullable:"true" example:"FR"`
 	Platform  *string        `json:"platform,omitempty" nullable:"true"`
-	Custom    map[string]any `json:"custom,omitempty" nullable:"true" doc:"Each key a string, a number, a boolean or an array of strings; null removes a key, and null for the whole removes all"`
+	Custom    map[string]any `json:"custom,omitempty" nullable:"true" doc:"Each key any value, taken whole; null removes a key, and null for the whole removes all"`
 }
 
 type listUsersInput struct {

@@ -4,6 +4,7 @@ package console
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 
 	"boxoffice/projections"
@@ -50,9 +51,13 @@ func customText(value json.RawMessage) string {
 	if json.Unmarshal(value, &one) == nil {
 		return one
 	}
-	var several []string
-	if json.Unmarshal(value, &several) == nil {
-		return strings.Join(several, ", ")
+	var several []*string
+	if json.Unmarshal(value, &several) == nil && !slices.Contains(several, nil) {
+		texts := make([]string, len(several))
+		for i, text := range several {
+			texts[i] = *text
+		}
+		return strings.Join(texts, ", ")
 	}
 	return string(value)
 }

@@ -106,7 +106,7 @@ func TestWrongUserForms(t *testing.T) {
 	}{
 		{"user-edit-wrong", "/users/louis/edit", url.Values{
 			"first_name": {"<Ludo>"}, "email": {"louis at"},
-			"custom_key": {"newsletter", "", "newsletter", "deep"}, "custom_value": {"{", "nobody's", "x", `{"a": {}}`}, "custom_kind": {"json", "text", "text", "json"},
+			"custom_key": {"newsletter", "", "newsletter", "deep"}, "custom_value": {"{", "nobody's", "x", `{"a": "\u0000"}`}, "custom_kind": {"json", "text", "text", "json"},
 			"custom_was": {"false", "", "", ""}, "custom_old": {"1", "", "", ""},
 		}},
 		{"user-taken", "/users/new", url.Values{"made": {"made-up"}, "id": {"louis"}, "email": {"l@example.org"}}},

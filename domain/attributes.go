@@ -79,6 +79,7 @@ func (env *envelope) check() string {
 var (
 	errMissing     = errors.New("is missing")
 	errNotText     = errors.New("must be a text")
+	errNotAnID     = errors.New("must be a text or an integer")
 	errSpecVersion = errors.New("must be 1.0")
 	errIDLength    = errors.New("must have 1 to 255 bytes")
 	errEmpty       = errors.New("must not be empty")

@@ -70,14 +70,17 @@ func sharedText(i int, text []byte) string {
 	return string(text)
 }
 
-// maxDepth is how deep arrays and objects may stand in one another. Readers of
-// JSON commonly end at 10,000, and an event stands inside other answers.
-const maxDepth = 9_000
+// maxDepth is how deep arrays and objects may stand in one another, the event's
+// own object the first.
+const maxDepth = 64
+
+var byteOrderMark = []byte("\ufeff")
 
 // checkJSON says why a text isn't JSON that boxoffice reads, "" where it is.
-func checkJSON(text []byte) string {
-	if tooDeep(text) {
-		return "must not have arrays and objects more than 9,000 deep in one another"
+// depth is how deep arrays and objects may stand in one another in it.
+func checkJSON(text []byte, depth int) string {
+	if tooDeep(text, depth) {
+		return "must not have arrays and objects more than 64 deep in one another, the event's own object the first"
 	}
 	if jsontext.Value(text).IsValid() {
 		return ""
@@ -88,6 +91,9 @@ func checkJSON(text []byte) string {
 // explainJSON says why a text that isn't valid isn't. It quotes nothing of it,
 // which the decoder's own message does.
 func explainJSON(text []byte) string {
+	if bytes.HasPrefix(text, byteOrderMark) {
+		return "must not begin with a byte order mark"
+	}
 	d := jsontext.NewDecoder(bytes.NewReader(text))
 	if _, err := d.ReadValue(); errors.Is(err, jsontext.ErrDuplicateName) {
 		return "must not have a key twice in one object"
@@ -104,19 +110,16 @@ func isLooseJSON(text []byte) bool {
 	return jsontext.Value(text).IsValid(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
 }
 
-// tooDeep says that arrays and objects stand deeper in one another than
-// maxDepth, whether or not the text is valid.
-func tooDeep(text []byte) bool {
-	if len(text) <= maxDepth {
-		return false
-	}
+// tooDeep says that arrays and objects stand deeper in one another than most,
+// whether or not the text is valid.
+func tooDeep(text []byte, most int) bool {
 	depth := 0
 	for i := 0; i < len(text); i++ {
 		switch text[i] {
 		case '"':
 			i = stringEnd(text, i) - 1
 		case '{', '[':
-			if depth++; depth > maxDepth {
+			if depth++; depth > most {
 				return true
 			}
 		case '}', ']':
@@ -131,6 +134,7 @@ func tooDeep(text []byte) bool {
 // kept of it has to go with them. An attribute that stands twice with two
 // values says nothing.
 func (env *envelope) salvage(body []byte) {
+	body = bytes.TrimPrefix(body, byteOrderMark)
 	d := jsontext.NewDecoder(bytes.NewReader(body), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
 	if token, err := d.ReadToken(); err != nil || token.Kind() != jsontext.KindBeginObject {
 		return

@@ -115,9 +115,9 @@ var (
 		textField("platform", func(e *Event) *Field[string] { return &e.Playback.Platform }),
 	}
 	progressFields = []field{
-		secondsField("position_s", func(e *Event) *Field[int64] { return &e.Playback.Position }),
+		playheadField("position_s", func(e *Event) *Field[int64] { return &e.Playback.Position }),
 		rangesField("played", func(e *Event) *[]Range { return &e.Playback.Played }).nullAsAbsent(),
-		secondsField("play_time_s", func(e *Event) *Field[int64] { return &e.Playback.PlayTime }).nullAsAbsent(),
+		durationField("play_time_s", func(e *Event) *Field[int64] { return &e.Playback.PlayTime }).nullAsAbsent(),
 	}
 )
 

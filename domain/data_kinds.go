@@ -3,9 +3,10 @@
 
 package domain
 
-import "strings"
-
-import "bytes"
+import (
+	"bytes"
+	"strings"
+)
 
 // A field is one field of a type's data.
 type field struct {
@@ -61,7 +62,7 @@ func textField(name string, to func(*Event) *Field[string]) field {
 	return fieldOf(name, to, parseText)
 }
 
-// idField is an id on the platform, of 1 to 255 bytes.
+// idField is an id on the platform: a text of 1 to 255 bytes, or an integer.
 func idField(name string, to func(*Event) *Field[string]) field {
 	return fieldOf(name, to, parseID)
 }
@@ -125,17 +126,19 @@ func amountField(name string, to func(*Event) *Field[int64]) field {
 	})
 }
 
-// currencyField is a currency's code.
+// currencyField is a currency's code, in any case; what is read are capitals.
 func currencyField(name string, to func(*Event) *Field[string]) field {
 	return fieldOf(name, to, func(value []byte) (string, string) {
 		if value[0] == '"' {
-			if code := textOf(value); len(code) == 3 && len(bytes.Trim(code, "ABCDEFGHIJKLMNOPQRSTUVWXYZ")) == 0 {
-				return string(code), ""
+			if code := textOf(value); len(code) == 3 && bytes.IndexFunc(code, notALetter) < 0 {
+				return strings.ToUpper(string(code)), ""
 			}
 		}
-		return "", "must be three capital letters"
+		return "", "must be three letters"
 	})
 }
+
+func notALetter(r rune) bool { return (r < 'A' || r > 'Z') && (r < 'a' || r > 'z') }
 
 func parseText(value []byte) (string, string) {
 	if value[0] != '"' {
@@ -144,9 +147,17 @@ func parseText(value []byte) (string, string) {
 	return string(textOf(value)), ""
 }
 
+// parseID reads an id. An integer is read as its decimal text.
 func parseID(value []byte) (string, string) {
+	if isNumber(value) {
+		d := decimalOf(value)
+		if text, ok := d.wholeText(); ok {
+			return text, ""
+		}
+		return "", errNotAnID.Error()
+	}
 	if value[0] != '"' {
-		return "", errNotText.Error()
+		return "", errNotAnID.Error()
 	}
 	s := textOf(value)
 	if len(s) == 0 || len(s) > maxIDBytes {
@@ -156,54 +167,85 @@ func parseID(value []byte) (string, string) {
 }
 
 const (
-	// maxSeconds bounds lengths and positions; it is over thirty years.
+	// maxSeconds bounds lengths and durations; it is over thirty years.
 	maxSeconds = 1_000_000_000
 	maxRanges  = 1_000
 )
 
-// longest is maxSeconds to compare with.
-var longest = decimalOf([]byte("1000000000"))
+// longest is maxSeconds to compare with. farthest bounds playheads, which live
+// players count from 1970 on.
+var (
+	longest  = decimalOf([]byte("1000000000"))
+	farthest = decimalOf([]byte("100000000000"))
+)
 
-// secondsField is a position or a duration: 0 to a billion seconds, kept in
-// milliseconds, rounded half up.
-func secondsField(name string, to func(*Event) *Field[int64]) field {
+// playheadField is a position in a content, and durationField how long something
+// took: seconds, kept in milliseconds, rounded half up. A negative one, which
+// players say before they know, is read as 0.
+func playheadField(name string, to func(*Event) *Field[int64]) field {
+	return secondsField(name, to, &farthest, "must be a number of seconds of at most 100,000,000,000")
+}
+
+func durationField(name string, to func(*Event) *Field[int64]) field {
+	return secondsField(name, to, &longest, "must be a number of seconds of at most 1,000,000,000")
+}
+
+func secondsField(name string, to func(*Event) *Field[int64], most *decimal, rule string) field {
 	return fieldOf(name, to, func(value []byte) (int64, string) {
-		d, ok := parseSeconds(value)
+		d, ok := parseSeconds(value, most)
 		if !ok {
-			return 0, "must be a number of seconds from 0 to 1,000,000,000"
+			return 0, rule
 		}
 		return d.scaled(3), ""
 	})
 }
 
-// parseSeconds reads a number from 0 to maxSeconds.
-func parseSeconds(value []byte) (decimal, bool) {
+// parseSeconds reads a number that is at most most; a negative one is 0.
+func parseSeconds(value []byte, most *decimal) (decimal, bool) {
+	d, ok := parseUpTo(value, most)
+	if d.sign() < 0 {
+		return decimal{}, ok
+	}
+	return d, ok
+}
+
+// parseUpTo reads a number that is at most most.
+func parseUpTo(value []byte, most *decimal) (decimal, bool) {
 	if !isNumber(value) {
 		return decimal{}, false
 	}
 	d := decimalOf(value)
-	return d, d.sign() >= 0 && d.compare(&longest) <= 0
+	return d, d.compare(most) <= 0
 }
 
-// lengthField is a content's length: it is the rounded one that counts, and it is
-// never nothing.
+// lengthField is a content's length: it is the rounded one that counts. One that
+// isn't positive, which players say where they don't know, is as absent.
 func lengthField(name string, to func(*Event) *Field[int64]) field {
-	return fieldOf(name, to, func(value []byte) (int64, string) {
+	f := fieldOf(name, to, func([]byte) (int64, string) { return 0, "" })
+	f.read = func(e *Event, value []byte) string {
 		if isNumber(value) {
 			d := decimalOf(value)
-			if d.sign() > 0 && d.point <= longest.point {
-				if ms := d.scaled(3); 1 <= ms && ms <= maxSeconds*1000 {
-					return ms, ""
+			if d.sign() <= 0 {
+				return ""
+			}
+			if d.point <= longest.point {
+				switch ms := d.scaled(3); {
+				case ms == 0:
+					return ""
+				case ms <= maxSeconds*1000:
+					*to(e) = Some(ms)
+					return ""
 				}
 			}
 		}
-		return 0, "must be a number of seconds from 0.001 to 1,000,000,000"
-	})
+		return "must be a number of seconds of at most 1,000,000,000"
+	}
+	return f
 }
 
 // rangesField is what was played of a content, [[from_s, to_s], …].
 func rangesField(name string, to func(*Event) *[]Range) field {
-	const rule = "must be at most 1,000 ranges [from_s, to_s] with 0 ≤ from < to ≤ 1,000,000,000"
+	const rule = "must be at most 1,000 ranges [from_s, to_s] with from ≤ to ≤ 100,000,000,000"
 	return field{name: name, read: func(e *Event, value []byte) string {
 		if value[0] != '[' {
 			return rule
@@ -225,9 +267,9 @@ func rangesField(name string, to func(*Event) *[]Range) field {
 	}}
 }
 
-// parseRange reads [from_s, to_s]. The two are compared as they were written:
-// what is shorter than a millisecond is a range all the same, and may be an
-// empty one once it has been rounded.
+// parseRange reads [from_s, to_s]. The two are compared as they were written.
+// What lies before 0 is cut off; what is empty then, or once it has been rounded,
+// says nothing.
 func parseRange(value []byte) (Range, bool) {
 	if value[0] != '[' {
 		return Range{}, false
@@ -238,12 +280,12 @@ func parseRange(value []byte) (Range, bool) {
 	if _, more := w.element(); !ok1 || !ok2 || more {
 		return Range{}, false
 	}
-	from, ok1 := parseSeconds(first)
-	to, ok2 := parseSeconds(second)
-	if !ok1 || !ok2 || from.compare(&to) >= 0 {
+	from, ok1 := parseUpTo(first, &farthest)
+	to, ok2 := parseUpTo(second, &farthest)
+	if !ok1 || !ok2 || from.compare(&to) > 0 {
 		return Range{}, false
 	}
-	return Range{From: from.scaled(3), To: to.scaled(3)}, true
+	return Range{From: from.fromZero(), To: to.fromZero()}, true
 }
 
 // customField is the object of the platform's own registration fields.
@@ -262,33 +304,10 @@ func customField(name string) field {
 				if !ok {
 					return ""
 				}
-				if !isCustomValue(value) {
-					return "must have only strings, numbers, booleans, nulls and arrays of strings"
-				}
 				e.Profile.Custom[string(textOf(name))] = customValue(value)
 			}
 		},
 	}
-}
-
-// isCustomValue takes what a field of custom may be.
-func isCustomValue(value []byte) bool {
-	switch value[0] {
-	case '{':
-		return false
-	case '[':
-		w := walk(value)
-		for {
-			element, ok := w.element()
-			if !ok {
-				return true
-			}
-			if element[0] != '"' {
-				return false
-			}
-		}
-	}
-	return true
 }
 
 // customValue gives a value of custom as it is kept: nil for null, which

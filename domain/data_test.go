@@ -58,17 +58,22 @@ func TestRequired(t *testing.T) {
 var (
 	goodTexts = []string{`""`, `"a"`, `"` + strings.Repeat("x", 300) + `"`, `null`}
 	badTexts  = []string{`1`, `true`, `{}`, `["a"]`, `"a\u0000"`}
-	goodIDs   = []string{`"a"`, `" "`, `"` + strings.Repeat("x", 255) + `"`, `"` + strings.Repeat("x", 253) + `\u00e9"`}
-	badIDs    = []string{`""`, `"` + strings.Repeat("x", 256) + `"`, `"` + strings.Repeat("x", 254) + `é"`, `1`, `{}`, `"a\u0000"`}
+	goodIDs   = []string{`"a"`, `" "`, `"` + strings.Repeat("x", 255) + `"`, `"` + strings.Repeat("x", 253) + `\u00e9"`,
+		`5`, `-5`, `0`, `-0.0`, `5.0`, `5e0`, `50e-1`, `1e30`, strings.Repeat("9", 36) + `e30`}
+	badIDs = []string{`""`, `"` + strings.Repeat("x", 256) + `"`, `"` + strings.Repeat("x", 254) + `é"`, `{}`, `"a\u0000"`, `5.5`, `5e-1`, `1e31`,
+		strings.Repeat("9", 41), `true`, `[5]`}
 	goodTimes = []string{`"2026-11-23T11:00:00.1234567+02:00"`, `"1900-01-01T00:00:00Z"`, `"9999-12-31T23:59:59.999999Z"`, `null`}
 	badTimes  = []string{`""`, `"2026-11-23"`, `"2026-11-23T11:00:00"`, `1795431600`, `"2026-11-23T11:00:60Z"`, `"1899-12-31T23:59:59Z"`,
 		`"9999-12-31T23:59:59-00:01"`, `["2026-11-23T11:00:00Z"]`}
-	goodCounts = []string{`0`, `-0`, `0.0`, `0e30`, `1e2`, `100.0`, `1200e-2`, `9007199254740991`, `90071992547409910e-1`, `null`}
-	badCounts  = []string{`-1`, `0.5`, `1e-1`, `9007199254740992`, `1e16`, `1e30`, `1e31`, `"5"`, `true`, `9007199254740991.00000000000000000000001`}
-	goodNumber = []string{`0`, `-0`, `0.0004`, `12.5`, `1e9`, `1000000000`, `1000000000.000`, `1e-30`, `null`,
-		`0.` + strings.Repeat("1", 38)}
-	badNumber = []string{`-0.0001`, `-1`, `1000000000.0001`, `1e10`, `1e30`, `1e31`, `0e31`, `1e-31`, `"5"`, `true`, `[1]`, `{}`,
+	goodCounts    = []string{`0`, `-0`, `0.0`, `0e30`, `1e2`, `100.0`, `1200e-2`, `9007199254740991`, `90071992547409910e-1`, `null`}
+	badCounts     = []string{`-1`, `0.5`, `1e-1`, `9007199254740992`, `1e16`, `1e30`, `1e31`, `"5"`, `true`, `9007199254740991.00000000000000000000001`}
+	goodDurations = []string{`0`, `-0`, `0.0004`, `12.5`, `1e9`, `1000000000`, `1000000000.000`, `1e-30`, `null`,
+		`0.` + strings.Repeat("1", 38), `-0.0001`, `-1`, `-1e30`}
+	badNumbers = []string{`1e30`, `1e31`, `0e31`, `1e-31`, `"5"`, `true`, `[1]`, `{}`,
 		`0.` + strings.Repeat("1", 39), `1e+00000000000000000000000000000000000001`, `1e99999999999999999999`}
+	badDurations  = append([]string{`1000000000.0001`, `1e10`}, badNumbers...)
+	goodPlayheads = append([]string{`1e11`, `100000000000.000`, `1795435200.25`}, goodDurations...)
+	badPlayheads  = append([]string{`100000000000.0001`, `1e12`}, badNumbers...)
 )
 
 // TestFields defends the rule of every field of every type.
@@ -82,7 +87,7 @@ func TestFields(t *testing.T) {
 		"offer_name":        {goodTexts, badTexts},
 		"ends_at":           {goodTimes, badTimes},
 		"amount":            {goodCounts, badCounts},
-		"currency":          {{`"EUR"`, `"XXX"`}, {`"eur"`, `"EU"`, `"EURO"`, `""`, `978`, `"ÉUR"`, `"E R"`}},
+		"currency":          {{`"EUR"`, `"XXX"`, `"eur"`, `"eUr"`, `"\u0065ur"`}, {`"EU"`, `"EURO"`, `""`, `978`, `"ÉUR"`, `"éur"`, `"ſek"`, `"E R"`}},
 		"interval":          {words(`"day"`, `"week"`, `"month"`, `"year"`), notWords},
 		"payment_interface": {goodTexts, badTexts},
 	}
@@ -95,25 +100,27 @@ func TestFields(t *testing.T) {
 		"email": {goodTexts, badTexts}, "first_name": {goodTexts, badTexts}, "last_name": {goodTexts, badTexts},
 		"locale": {goodTexts, badTexts}, "country": {goodTexts, badTexts}, "platform": {goodTexts, badTexts},
 		"custom": {
-			{`null`, `{}`, `{"a":"x","b":1.5,"c":true,"d":null,"e":[],"f":["x","y"],"":"z"}`},
-			{`[]`, `"x"`, `1`, `{"a":{}}`, `{"a":[1]}`, `{"a":[null]}`, `{"a":[["x"]]}`, `{"a":1e31}`, `{"a":"\u0000"}`, `{"\u0000":"a"}`, `{"a":["\u0000"]}`},
+			{`null`, `{}`, `{"a":"x","b":1.5,"c":true,"d":null,"e":[],"f":["x","y"],"":"z"}`, `{"a":{}}`, `{"a":[1]}`, `{"a":[null]}`,
+				`{"a":[["x"]]}`, `{"a":{"b":{"c":[{"d":null}]}}}`},
+			{`[]`, `"x"`, `1`, `{"a":1e31}`, `{"a":{"b":[1e31]}}`, `{"a":{"\u0000":1}}`, `{"a":"\u0000"}`, `{"\u0000":"a"}`, `{"a":["\u0000"]}`},
 		},
 	}
 	report := rules{
 		"session_id": {goodIDs, badIDs}, "content_id": {goodIDs, badIDs}, "title": {goodTexts, badTexts},
 		"device": {goodTexts, badTexts}, "platform": {goodTexts, badTexts},
 		"content_length_s": {
-			{`0.001`, `0.0005`, `1`, `1000000000`, `1000000000.0004999`, `5.4e3`, `null`},
-			{`0`, `-0`, `0.0004999`, `-1`, `1000000000.0005`, `1e10`, `1e30`, `1e31`, `"5"`, `false`},
+			{`0.001`, `0.0005`, `1`, `1000000000`, `1000000000.0004999`, `5.4e3`, `null`, `0`, `-0`, `0.0004999`, `-1`, `-1e30`, `1e-30`},
+			{`1000000000.0005`, `1e10`, `1e30`, `1e31`, `"5"`, `false`},
 		},
 	}
 	thousand := strings.TrimSuffix(strings.Repeat("[0,1],", 1_000), ",")
 	progressed := with(with(with(report,
-		"position_s", [2][]string{goodNumber, badNumber}),
-		"play_time_s", [2][]string{goodNumber, badNumber}),
+		"position_s", [2][]string{goodPlayheads, badPlayheads}),
+		"play_time_s", [2][]string{goodDurations, badDurations}),
 		"played", [2][]string{
-			{`null`, `[]`, `[[0,1]]`, `[[-0,1e9]]`, `[[0,0.0001]]`, `[[5,6],[0,1],[0,10]]`, `[` + thousand + `]`, `[[999999999.9999,1000000000]]`},
-			{`{}`, `"x"`, `5`, `[0,1]`, `[[]]`, `[[0]]`, `[[0,1,2]]`, `[[1,1]]`, `[[1,1.0]]`, `[[2,1]]`, `[[-0.001,1]]`, `[[0,1000000000.0001]]`,
+			{`null`, `[]`, `[[0,1]]`, `[[-0,1e9]]`, `[[0,0.0001]]`, `[[5,6],[0,1],[0,10]]`, `[` + thousand + `]`, `[[999999999.9999,1000000000]]`,
+				`[[1,1]]`, `[[1,1.0]]`, `[[-0.001,1]]`, `[[-5,-2]]`, `[[-1e30,1e11]]`},
+			{`{}`, `"x"`, `5`, `[0,1]`, `[[]]`, `[[0]]`, `[[0,1,2]]`, `[[2,1]]`, `[[-1,-2]]`, `[[0,100000000000.0001]]`, `[[1e12,1e12]]`,
 				`[["0","1"]]`, `[[null,1]]`, `[null]`, `[{}]`, `[[0,1e31]]`, `[` + thousand + `,[0,1]]`},
 		})
 	catalogue := map[domain.Type]rules{
@@ -230,7 +237,7 @@ func TestMessagesQuoteNothing(t *testing.T) {
 	}
 	for _, d := range []draft{
 		draftOf(domain.UserUpdated, "email", `["SECRET"]`),
-		draftOf(domain.UserUpdated, "custom", `{"SECRET":{}}`),
+		draftOf(domain.UserUpdated, "custom", `["SECRET"]`),
 		draftOf(domain.UserUpdated, "custom", `{"SECRET":1e31}`),
 		draftOf(domain.UserUpdated, "SECRET@example.org", `1e31`),
 		draftOf(domain.UserUpdated, "SECRET", `1e31`),

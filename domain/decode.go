@@ -4,6 +4,7 @@
 package domain
 
 import (
+	"bytes"
 	"time"
 	"unicode/utf8"
 )
@@ -80,7 +81,7 @@ func (env *envelope) read(m *Message) (Reason, string) {
 		env.salvage(m.Body)
 		return TooLarge, "an event must have at most 256 KiB"
 	}
-	if rule := checkJSON(m.Body); rule != "" {
+	if rule := checkJSON(m.Body, maxDepth); rule != "" {
 		env.salvage(m.Body)
 		return Malformed, "the event " + rule
 	}
@@ -91,9 +92,14 @@ func (env *envelope) read(m *Message) (Reason, string) {
 	return "", ""
 }
 
+// bodyDepth is how deep arrays and objects may stand in one another in the body
+// of a binary message, which is inside the event's own object.
+const bodyDepth = maxDepth - 1
+
 // readBinaryMessage is read for binary mode. A body that isn't JSON in form is
-// the data's fault, and comes later; one that says a key twice or isn't UTF-8
-// makes the event malformed, as it does in structured mode.
+// the data's fault, and comes later; one that says a key twice, isn't UTF-8, is
+// too deep or begins with a byte order mark makes the event malformed, as it does
+// in structured mode.
 func (env *envelope) readBinaryMessage(m *Message) (Reason, string) {
 	malformed := env.readBinary(m.Attributes)
 	if m.HeaderBytes+len(m.Body) > MaxEventBytes {
@@ -102,13 +108,13 @@ func (env *envelope) readBinaryMessage(m *Message) (Reason, string) {
 	if malformed != "" || len(m.Body) == 0 {
 		return Malformed, malformed
 	}
-	rule := checkJSON(m.Body)
+	rule := checkJSON(m.Body, bodyDepth)
 	if rule == "" {
 		start := skipSpace(m.Body, 0)
 		env.data = m.Body[start:valueEnd(m.Body, start)]
 		return "", ""
 	}
-	if isLooseJSON(m.Body) || tooDeep(m.Body) || !utf8.Valid(m.Body) {
+	if isLooseJSON(m.Body) || tooDeep(m.Body, bodyDepth) || !utf8.Valid(m.Body) || bytes.HasPrefix(m.Body, byteOrderMark) {
 		return Malformed, "data " + rule
 	}
 	return "", ""

@@ -58,7 +58,7 @@ func TestPrecedence(t *testing.T) {
 // TestRefusedInForm defends the reasons too_large and malformed.
 func TestRefusedInForm(t *testing.T) {
 	const envelope = `{"specversion":"1.0","id":"e-1","source":"/platform","type":"user.updated","subject":"ana","time":"2026-11-23T11:00:00Z","data":`
-	deep := strings.Repeat("[", 9_001) + strings.Repeat("]", 9_001)
+	deep := strings.Repeat("[", 63) + strings.Repeat("]", 63) // and two objects around it
 	cases := []struct {
 		name   string
 		body   string
@@ -116,21 +116,40 @@ func TestLargest(t *testing.T) {
 	refused(t, m, domain.TooLarge)
 }
 
-// TestDeep defends: what isn't too deep is read, and comes out again.
+// TestDeep defends: arrays and objects may stand 64 deep in one another, the
+// event's own object the first, whichever the mode; and what does comes out again.
 func TestDeep(t *testing.T) {
-	deep := strings.Repeat(`[`, 8_990) + strings.Repeat("]", 8_990)
-	e := accepted(t, progressDraft().with("x", deep).structured())
-	if again := accepted(t, raw(string(e.MarshalCloudEvent()))); !cmp.Equal(e, again) {
-		t.Error("the event changed on its way")
+	in := func(depth int) string { return strings.Repeat(`[`, depth) + strings.Repeat("]", depth) }
+	for _, message := range []func(draft) *domain.Message{draft.structured, draft.binary} {
+		e := accepted(t, message(progressDraft().with("x", in(62))))
+		if again := accepted(t, raw(string(e.MarshalCloudEvent()))); !cmp.Equal(e, again) {
+			t.Error("the event changed on its way")
+		}
+		r := refused(t, message(progressDraft().with("x", in(63))), domain.Malformed)
+		if !strings.Contains(r.Message, "64 deep") {
+			t.Errorf("the message doesn't say what is wrong: %s", r.Message)
+		}
 	}
-	e.Content()
+	accepted(t, progressDraft().with("x", `"`+in(100)+`"`).structured())
 }
 
-// TestDeepAndLarge defends: what an event costs grows with its size and not with
-// its depth times its size, which would take minutes here.
+// TestByteOrderMark defends: a byte order mark makes an event malformed in either
+// mode, the message says so, and what else it says can be read.
+func TestByteOrderMark(t *testing.T) {
+	structured, binary := progressDraft().structured(), progressDraft().binary()
+	for _, m := range []*domain.Message{structured, binary} {
+		m.Body = append([]byte("\ufeff"), m.Body...)
+		r := refused(t, m, domain.Malformed)
+		if !strings.Contains(r.Message, "byte order mark") || r.Subject != "ana" {
+			t.Errorf("the refusal is %+v", r)
+		}
+	}
+}
+
+// TestDeepAndLarge defends: an event as deep and as large as one may be is read.
 func TestDeepAndLarge(t *testing.T) {
 	inner := `"` + strings.Repeat("x", 200_000) + `"`
-	deep := strings.Repeat(`{"a":0,"b":`, 4_000) + strings.Repeat(`[`, 4_000) + inner + strings.Repeat("]", 4_000) + strings.Repeat("}", 4_000)
+	deep := strings.Repeat(`{"a":0,"b":`, 30) + strings.Repeat(`[`, 30) + inner + strings.Repeat("]", 30) + strings.Repeat("}", 30)
 	e := accepted(t, progressDraft().with("x", deep).structured())
 	for range 100 {
 		e.Content()

@@ -24,9 +24,9 @@ var ErrFacts = errors.New("not valid as the encoding of facts")
 // no sum of a few of them overflows, and no more.
 const (
 	maxFactInstant = Instant(1) << 60
-	maxFactMillis  = int64(1) << 41
+	maxFactMillis  = int64(1) << 47
 	maxFactAmount  = int64(1) << 53
-	maxFactSeconds = int64(1) << 31
+	maxFactSeconds = int64(1) << 37
 )
 
 // A factWriter appends facts to a buffer. Its first error stays.

@@ -127,9 +127,9 @@ func TestFactsThatAreDamagedAreRefused(t *testing.T) {
 
 func TestFactsOutOfBoundsAreNotEncoded(t *testing.T) {
 	report := playerReport(0)
-	report.Playback.Played = []domain.Range{{From: 0, To: 1 << 45}}
+	report.Playback.Played = []domain.Range{{From: 0, To: 1 << 48}}
 	if _, err := sessionFacts(report).AppendBinary(nil); !errors.Is(err, domain.ErrFacts) {
-		t.Errorf("a session of a million hours is encoded: %v", err)
+		t.Errorf("a session of ten million days is encoded: %v", err)
 	}
 	if _, err := new(domain.SessionFacts).AppendBinary(nil); !errors.Is(err, domain.ErrFacts) {
 		t.Errorf("a session without an event is encoded: %v", err)

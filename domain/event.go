@@ -110,9 +110,8 @@ type ProfileChange struct {
 	Platform  Field[string]
 	// CustomCleared says that custom came as null, which removes every key.
 	CustomCleared bool
-	// Custom has the keys of custom that came; the values are compact JSON
-	// (string, number, boolean, array of strings), or nil where the key came
-	// as null, which removes it.
+	// Custom has the keys of custom that came; the values are compact JSON, or
+	// nil where the key came as null, which removes it.
 	Custom map[string][]byte
 }
 
@@ -177,7 +176,7 @@ type PlaybackReport struct {
 	Platform      Field[string]
 	Position      Field[int64]
 
-	Played   []Range // as sent, each 0 ≤ From; not yet united
+	Played   []Range // as sent, from 0 on; not yet united, and some may be empty
 	PlayTime Field[int64]
 }
 

@@ -15,8 +15,8 @@ import (
 //
 //	TIME USER TYPE field=value field="a text" …
 //
-// A time may be a date alone. A value is a number where the field is one, else
-// a text; null is null; played=0-10,20-30 are ranges; custom.KEY=JSON is a key
+// A time may be a date alone. A value is a number where the field is one or an id looks like one, else
+// a text; null is null; played=0-10,20-30 or played=-5..10 are ranges; custom.KEY=JSON is a key
 // of custom. source and id are those of the envelope, and have defaults. Every
 // event goes through Decode as a publisher's would.
 func exampleEvents(t *testing.T, c domain.Calendar, text string) []*domain.Event {
@@ -85,11 +85,14 @@ func exampleValue(t *testing.T, c domain.Calendar, name, value string) any {
 	case name == "played":
 		var ranges [][2]json.Number
 		for r := range strings.SplitSeq(value, ",") {
-			from, to, _ := strings.Cut(r, "-")
+			from, to, negative := strings.Cut(r, "..")
+			if !negative {
+				from, to, _ = strings.Cut(r, "-")
+			}
 			ranges = append(ranges, [2]json.Number{json.Number(from), json.Number(to)})
 		}
 		return ranges
-	case name == "amount" || strings.HasSuffix(name, "_s"):
+	case name == "amount" || strings.HasSuffix(name, "_s") || strings.HasSuffix(name, "_id") && strings.Trim(value, "-.e0123456789") == "":
 		return json.Number(value)
 	case strings.HasSuffix(name, "_at"):
 		return exampleInstant(t, c, value).String()

@@ -4,6 +4,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -77,6 +78,11 @@ func TestDecodedValues(t *testing.T) {
 			domain.Event{Entitlement: &domain.EntitlementEvent{Kind: domain.Subscription, Action: domain.Open, ID: "i",
 				OfferID: domain.Some("o"), OfferName: domain.Some("n"), TrialEnd: domain.Cleared[domain.Instant](), End: domain.Some(end),
 				Amount: domain.Some[int64](100), Currency: domain.Some("EUR"), Interval: domain.Some("day"), PaymentInterface: domain.Some("p")}}},
+		{"ids that are integers", draftOf(domain.SubscriptionStarted, "subscription_id", `-5.0`, "offer_id", `12e29`, "amount", `1`, "currency", `"eUr"`),
+			domain.Event{Entitlement: &domain.EntitlementEvent{Kind: domain.Subscription, Action: domain.Open, ID: "-5",
+				OfferID: domain.Some("12" + strings.Repeat("0", 29)), Amount: domain.Some[int64](1), Currency: domain.Some("EUR")}}},
+		{"nested custom", draftOf(domain.UserUpdated, "custom", `{"a": {"b": [1, null, {"c": "\u0041"}]}, "d": [ null ]}`),
+			domain.Event{Profile: &domain.ProfileChange{Custom: map[string][]byte{"a": []byte(`{"b":[1,null,{"c":"\u0041"}]}`), "d": []byte(`[null]`)}}}},
 		{"subscription renewed", draftOf(domain.SubscriptionRenewed, "subscription_id", `"i"`, "trial_ends_at", endText, "reason", `"x"`, "offer_id", `null`),
 			domain.Event{Entitlement: &domain.EntitlementEvent{Kind: domain.Subscription, Action: domain.Extend, ID: "i", OfferID: domain.Cleared[string]()}}},
 		{"subscription canceled", draftOf(domain.SubscriptionCanceled, "subscription_id", `"i"`, "ends_at", endText, "reason", `"non_payment"`,
@@ -110,6 +116,13 @@ func TestDecodedValues(t *testing.T) {
 			with("content_length_s", `null`),
 			domain.Event{Playback: &domain.PlaybackReport{SessionID: "s-1", ContentID: "c-1", Position: domain.Some[int64](1001),
 				Played: []domain.Range{{From: 0, To: 1234}, {From: 1235, To: 10_000}}, ContentLength: domain.Cleared[int64]()}}},
+		{"what players say before they know", progressDraft().with("position_s", `-1`).with("play_time_s", `-0.5`).with("content_length_s", `-1`).
+			with("played", `[[-2,-1],[-1,1.5],[3,3]]`),
+			domain.Event{Playback: &domain.PlaybackReport{SessionID: "s-1", ContentID: "c-1", Position: domain.Some[int64](0), PlayTime: domain.Some[int64](0),
+				Played: []domain.Range{{From: 0, To: 0}, {From: 0, To: 1500}, {From: 3000, To: 3000}}}}},
+		{"a live playhead", progressDraft().with("position_s", `1e11`).with("content_length_s", `0`).with("played", `[[1795435200.25,99999999999.5]]`),
+			domain.Event{Playback: &domain.PlaybackReport{SessionID: "s-1", ContentID: "c-1", Position: domain.Some[int64](100_000_000_000_000),
+				Played: []domain.Range{{From: 1_795_435_200_250, To: 99_999_999_999_500}}}}},
 		{"playback ended", progressDraft().set("type", `"playback.ended"`).with("position_s", `null`).with("played", `null`).with("play_time_s", `1e9`),
 			domain.Event{Playback: &domain.PlaybackReport{SessionID: "s-1", ContentID: "c-1", Ended: true, Position: domain.Cleared[int64](),
 				PlayTime: domain.Some[int64](1_000_000_000_000)}}},

@@ -155,6 +155,35 @@ func (d *decimal) integer() (int64, bool) {
 	return v, true
 }
 
+// fromZero returns d in thousandths, rounded half up, and 0 where it is negative.
+// What comes out has at most 18 digits.
+func (d *decimal) fromZero() int64 {
+	if d.negative {
+		return 0
+	}
+	return d.scaled(3)
+}
+
+// wholeText returns d in decimal where it is a whole number, of however many
+// digits the limits let through.
+func (d *decimal) wholeText() (string, bool) {
+	if d.n == 0 {
+		return "0", true
+	}
+	if d.n > d.point {
+		return "", false
+	}
+	text := make([]byte, 0, 1+d.point)
+	if d.negative {
+		text = append(text, '-')
+	}
+	text = append(text, d.digits[:d.n]...)
+	for range d.point - d.n {
+		text = append(text, '0')
+	}
+	return string(text), true
+}
+
 // appendCanonical appends d in the one way of writing it: a whole number and
 // its power of ten. Two numbers are equal exactly where this is.
 func (d *decimal) appendCanonical(dst []byte) []byte {

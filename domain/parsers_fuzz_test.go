@@ -95,7 +95,7 @@ func FuzzCanonical(f *testing.F) {
 		f.Add([]byte(v))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
-		if !jsontext.Value(text).IsValid() || len(text) > MaxEventBytes || tooDeep(text) {
+		if !jsontext.Value(text).IsValid() || len(text) > MaxEventBytes || tooDeep(text, maxDepth) {
 			return
 		}
 		short, flaw := compact(nil, text)

@@ -52,7 +52,7 @@ func (u *user) foldEntitlements() {
 		if kind != "subscription" && kind != "rental" && kind != "free_copy" {
 			continue
 		}
-		id := *must(text(e.data[kind+"_id"]))
+		id := *must(id(e.data[kind+"_id"]))
 		x := byID[[2]string{kind, id}]
 		if x == nil {
 			x = &entitlement{kind: kind, id: id, fields: map[string]json.RawMessage{}}
@@ -78,7 +78,7 @@ func (x *entitlement) take(e *event) {
 	for _, name := range describes[e.typ] {
 		raw, carried := e.data[name]
 		if carried && !(name == "kind" && isNull(raw)) { // a null kind is as absent
-			x.fields[name] = raw
+			x.fields[name] = shown(name, raw)
 		}
 	}
 	switch e.typ {
@@ -89,6 +89,20 @@ func (x *entitlement) take(e *event) {
 	case "subscription.canceled", "rental.revoked", "free_copy.revoked":
 		x.close(e)
 	}
+}
+
+// shown returns a descriptive field as answers have it: ids as texts, currencies
+// in capitals.
+func shown(name string, raw json.RawMessage) json.RawMessage {
+	switch {
+	case isNull(raw):
+		return raw
+	case name == "offer_id" || name == "content_id":
+		return must(json.Marshal(must(id(raw))))
+	case name == "currency":
+		return json.RawMessage(strings.ToUpper(string(raw)))
+	}
+	return raw
 }
 
 // running returns the period that is running at t: start ≤ t < end, the end as

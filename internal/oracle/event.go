@@ -96,15 +96,26 @@ func decodeReport(typ string, data map[string]json.RawMessage) (*report, error) 
 		errs = append(errs, err)
 		return given[int64]{carried, v}
 	}
-	session, content := texts("session_id"), texts("content_id")
-	if session.value == nil || content.value == nil {
+	session, err := id(data["session_id"])
+	errs = append(errs, err)
+	content, err := id(data["content_id"])
+	errs = append(errs, err)
+	if session == nil || content == nil {
 		return nil, errors.New("a playback event without session_id or content_id")
 	}
-	r.session, r.content = *session.value, *content.value
+	r.session, r.content = *session, *content
 	r.title, r.device, r.platform = texts("title"), texts("device"), texts("platform")
 	r.length = number("content_length_s")
+	if r.length.value != nil && *r.length.value <= 0 { // as absent
+		r.length = given[int64]{}
+	}
 	if typ != "playback.started" {
 		r.position, r.playTime = number("position_s"), number("play_time_s")
+		for _, v := range []*int64{r.position.value, r.playTime.value} {
+			if v != nil { // a negative one is read as 0
+				*v = max(*v, 0)
+			}
+		}
 		played, err := ranges(data["played"])
 		r.played = played
 		errs = append(errs, err)
@@ -126,7 +137,7 @@ func isNull(raw json.RawMessage) bool {
 	return raw == nil || string(raw) == "null"
 }
 
-// text, instant, whole and milliseconds read a field; nil is absent or null.
+// text, id, instant, whole and milliseconds read a field; nil is absent or null.
 func text(raw json.RawMessage) (*string, error) {
 	if isNull(raw) {
 		return nil, nil
@@ -134,6 +145,19 @@ func text(raw json.RawMessage) (*string, error) {
 	var s string
 	err := json.Unmarshal(raw, &s)
 	return &s, err
+}
+
+// id reads an id: a text, or an integer as its decimal text.
+func id(raw json.RawMessage) (*string, error) {
+	if isNull(raw) || raw[0] == '"' {
+		return text(raw)
+	}
+	x, ok := new(big.Rat).SetString(string(raw))
+	if !ok || !x.IsInt() {
+		return nil, fmt.Errorf("%s is no id", raw)
+	}
+	s := x.Num().String()
+	return &s, nil
 }
 
 func instant(raw json.RawMessage) (*Instant, error) {
@@ -199,7 +223,7 @@ func ranges(raw json.RawMessage) ([]span, error) {
 		if err != nil || to == nil {
 			return nil, fmt.Errorf("played: %w", err)
 		}
-		all = append(all, span{Instant(*from), Instant(*to)})
+		all = append(all, span{Instant(max(*from, 0)), Instant(max(*to, 0))}) // what lies before 0 is cut off
 	}
 	return all, nil
 }

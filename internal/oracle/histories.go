@@ -168,6 +168,9 @@ func (d *drawer) words(of ...string) func() any {
 	return func() any { return rapid.SampledFrom(of).Draw(d.t, "word") }
 }
 
+// id returns one of a few ids: a text, or an integer that is the same id.
+func (d *drawer) id(of ...any) any { return rapid.SampledFrom(of).Draw(d.t, "id of something") }
+
 func (d *drawer) anyTime() any { return d.time(d.instant()) }
 
 func (d *drawer) profile() (string, map[string]any) {
@@ -181,7 +184,8 @@ func (d *drawer) profile() (string, map[string]any) {
 		custom := map[string]any{}
 		for _, k := range []string{"k", "l", "m"} {
 			d.maybe(custom, k, func() any {
-				return rapid.SampledFrom([]any{"v", 1.5, true, []string{"b", "a"}, []string{}, ""}).Draw(d.t, "value")
+				return rapid.SampledFrom([]any{"v", 1.5, true, []string{"b", "a"}, []string{}, "", []any{nil, 1}, map[string]any{"k": nil, "l": []int{2}}}).
+					Draw(d.t, "value")
 			})
 		}
 		return custom
@@ -192,16 +196,16 @@ func (d *drawer) profile() (string, map[string]any) {
 func (d *drawer) price(data map[string]any) {
 	switch rapid.IntRange(0, 3).Draw(d.t, "price") {
 	case 0:
-		data["amount"], data["currency"] = rapid.SampledFrom([]int64{0, 999, 9007199254740991}).Draw(d.t, "amount"), "EUR"
+		data["amount"], data["currency"] = rapid.SampledFrom([]int64{0, 999, 9007199254740991}).Draw(d.t, "amount"), d.words("EUR", "eur", "Eur")()
 	case 1:
 		data["amount"], data["currency"] = nil, nil
 	case 2:
-		d.maybe(data, "currency", d.words("EUR", "JPY"))
+		d.maybe(data, "currency", d.words("EUR", "jpY"))
 	}
 }
 
 func (d *drawer) subscription() (string, map[string]any) {
-	data := map[string]any{"subscription_id": d.words("1", "2", "é")()}
+	data := map[string]any{"subscription_id": d.id("1", 1, json.Number("10e-1"), "2", json.Number("2.0"), "é")}
 	d.maybe(data, "ends_at", d.anyTime)
 	typ := rapid.SampledFrom([]string{
 		"subscription.started", "subscription.started", "subscription.renewed", "subscription.canceled",
@@ -213,7 +217,7 @@ func (d *drawer) subscription() (string, map[string]any) {
 		d.maybe(data, "comment", d.words("", "why"))
 		return typ, data
 	case "subscription.started":
-		data["offer_id"] = d.words("o", "p")()
+		data["offer_id"] = d.id("o", "7", 7)
 	default:
 		if rapid.Bool().Draw(d.t, "offer") {
 			data["offer_id"] = d.words("q")()
@@ -231,7 +235,7 @@ func (d *drawer) subscription() (string, map[string]any) {
 }
 
 func (d *drawer) rental() (string, map[string]any) {
-	data := map[string]any{"rental_id": d.words("1", "2")()}
+	data := map[string]any{"rental_id": d.id("1", 1, "-2", json.Number("-2.0"))}
 	typ := rapid.SampledFrom([]string{"rental.started", "rental.started", "rental.activated", "rental.revoked"}).Draw(d.t, "type")
 	switch typ {
 	case "rental.started":
@@ -267,35 +271,47 @@ func (d *drawer) freeCopy() (string, map[string]any) {
 	return "free_copy.granted", data
 }
 
-// seconds returns a number of seconds up to 30, as a publisher may write it.
+// seconds returns a number of seconds up to 30, as a publisher may write it; or a
+// negative one, as players have it before they know.
 func (d *drawer) seconds() json.Number {
-	n := rapid.IntRange(0, 30).Draw(d.t, "seconds")
-	return json.Number(fmt.Sprint(n) + rapid.SampledFrom([]string{
+	return d.decimals(rapid.IntRange(-3, 30).Draw(d.t, "seconds"))
+}
+
+// playhead returns seconds of a content; of a live one they are counted from 1970.
+func (d *drawer) playhead() json.Number {
+	if rapid.IntRange(0, 9).Draw(d.t, "live") == 0 {
+		return d.decimals(99_999_999_900 + rapid.IntRange(0, 30).Draw(d.t, "seconds"))
+	}
+	return d.seconds()
+}
+
+func (d *drawer) decimals(seconds int) json.Number {
+	return json.Number(fmt.Sprint(seconds) + rapid.SampledFrom([]string{
 		"", "", "", ".5", ".0005", ".0004999", ".4994", ".4995", ".49949", ".9995", ".25e0", ".00e-1", ".499999999999",
 	}).Draw(d.t, "decimals"))
 }
 
 func (d *drawer) playback() (string, map[string]any) {
-	data := map[string]any{"session_id": d.words("s", "t")(), "content_id": d.words("c", "d")()}
+	data := map[string]any{"session_id": d.id("s", "8", 8), "content_id": d.id("c", "d", "9", json.Number("9e0"))}
 	d.maybe(data, "title", d.words("C", "D"))
 	d.maybe(data, "device", d.words("tv"))
 	d.maybe(data, "platform", d.words("web"))
 	d.maybe(data, "content_length_s", func() any {
-		return json.Number(rapid.SampledFrom([]string{"0.001", "0.0005", "1", "10", "12.3455", "19.9994", "20", "30.5", "1e9"}).Draw(d.t, "length"))
+		return json.Number(rapid.SampledFrom([]string{"-1", "0", "0.0004", "0.001", "0.0005", "1", "10", "12.3455", "19.9994", "20", "30.5", "1e9"}).Draw(d.t, "length"))
 	})
-	d.maybe(data, "position_s", func() any { return d.seconds() }) // no effect on started
+	d.maybe(data, "position_s", func() any { return d.playhead() }) // no effect on started
 	d.maybe(data, "play_time_s", func() any { return d.seconds() })
 	d.maybe(data, "played", func() any {
 		played := [][2]json.Number{}
 		for range rapid.IntRange(0, 4).Draw(d.t, "ranges") {
-			from, to := d.seconds(), d.seconds()
+			from, to := d.playhead(), d.playhead()
 			a, _ := from.Float64()
 			b, _ := to.Float64()
-			switch {
-			case a < b:
+			if b < a {
+				from, to = to, from
+			}
+			if a != b || from == to { // else which of the two is less isn't told here
 				played = append(played, [2]json.Number{from, to})
-			case b < a:
-				played = append(played, [2]json.Number{to, from})
 			}
 		}
 		return played

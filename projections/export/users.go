@@ -46,7 +46,7 @@ var userColumns = []column{
 func userTable(keys []string) []column {
 	columns := append([]column(nil), userColumns...)
 	for _, key := range keys {
-		columns = append(columns, textColumn(customPrefix+key, textWidth, "The platform's own field; several texts stand as JSON"))
+		columns = append(columns, textColumn(customPrefix+key, textWidth, "The platform's own field; what isn't a text, a number or a boolean stands as JSON"))
 	}
 	return columns
 }
