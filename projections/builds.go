@@ -9,6 +9,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"math"
 
 	"boxoffice/domain"
 	"boxoffice/eventstore"
@@ -198,15 +199,18 @@ func (m *Models) finish(ctx context.Context, g *Generation) error {
 
 // Compare brings a candidate to where the live generation stands and computes
 // the digests of both. They are of one position: the live one is looked at in a
-// snapshot and goes on meanwhile. Where it is behind the candidate, it is waited
-// for. From then on the candidate may be chosen, whatever came out.
+// snapshot, once the candidate has all but caught up, and goes on meanwhile. Where
+// it is behind the candidate, it is waited for. From then on the candidate may be
+// chosen, whatever came out.
 func (r *Runner) Compare(ctx context.Context, name string) (live, candidate Digest, err error) {
 	c, err := r.models.candidate(ctx, name)
 	if err != nil {
 		return Digest{}, Digest{}, err
 	}
 	for {
-		live, candidate, err = r.compareOnce(ctx, &c)
+		if err = r.catchUp(ctx, &c); err == nil {
+			live, candidate, err = r.compareOnce(ctx, &c)
+		}
 		if !errors.Is(err, errNotComparable) {
 			break
 		}
@@ -225,6 +229,34 @@ func (r *Runner) Compare(ctx context.Context, name string) (live, candidate Dige
 
 // errNotComparable says that two generations can't be compared at this moment.
 var errNotComparable = errors.New("the read models can't be compared yet")
+
+// catchUp brings a candidate to within a batch of where the live generation
+// stands, or as near as it comes where that moves as fast. It holds no snapshot,
+// for which a database would have to keep what is changed all the while.
+func (r *Runner) catchUp(ctx context.Context, c *Generation) error {
+	for least := eventstore.Position(math.MaxInt64); ; {
+		var live header
+		err := NewReader(r.models, 0).read(ctx, func(s *snapshot) (err error) {
+			live, err = readHeader(ctx, s.tx)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		at, err := r.models.positionOf(ctx, c.Number)
+		if err != nil {
+			return err
+		}
+		behind := live.position - at
+		if behind <= eventstore.Position(r.config.BatchEvents) || behind >= least {
+			return nil
+		}
+		least = behind
+		if err := r.buildTo(ctx, c, eventstore.Head{Position: live.position, Epoch: live.epoch}); err != nil {
+			return err
+		}
+	}
+}
 
 func (r *Runner) compareOnce(ctx context.Context, c *Generation) (live, candidate Digest, err error) {
 	erased, err := r.log.LastErasure(ctx)
@@ -268,15 +300,7 @@ func (r *Runner) bringTo(ctx context.Context, c *Generation, live *snapshot, era
 	if !c.madeLike(h.buildSpec) {
 		return ErrOutdated
 	}
-	var at eventstore.Position
-	err = r.models.with(ctx, c.Number, func(g *generation) error {
-		if begun, err := g.begun(ctx); err != nil || !begun {
-			return err
-		}
-		h, err := readHeader(ctx, g.db.SQL())
-		at = h.position
-		return err
-	})
+	at, err := r.models.positionOf(ctx, c.Number)
 	switch {
 	case err != nil:
 		return err
@@ -284,6 +308,19 @@ func (r *Runner) bringTo(ctx context.Context, c *Generation, live *snapshot, era
 		return errNotComparable
 	}
 	return r.buildTo(ctx, c, eventstore.Head{Position: live.Position, Epoch: h.epoch})
+}
+
+// positionOf returns where a generation stands; 0 where nobody has begun it.
+func (m *Models) positionOf(ctx context.Context, number int) (at eventstore.Position, err error) {
+	err = m.with(ctx, number, func(g *generation) error {
+		if begun, err := g.begun(ctx); err != nil || !begun {
+			return err
+		}
+		h, err := readHeader(ctx, g.db.SQL())
+		at = h.position
+		return err
+	})
+	return at, err
 }
 
 // candidate finds the candidate of a name.
@@ -316,16 +353,24 @@ func (m *Models) noteCompared(ctx context.Context, c *Generation, at eventstore.
 }
 
 // Choose says that a candidate is to take the live generation's place. It must
-// have been compared. The runner that follows the log goes on with it and
-// switches when it has caught up.
-func (m *Models) Choose(ctx context.Context, name string) error {
-	return m.change(ctx, fmt.Sprintf("choose candidate %q", name), func(tx *sqldb.Tx, _ sql.NullInt64) error {
+// have been compared ([ErrNotCompared]), and built as this runner builds
+// ([ErrOutdated]): no other would ever be followed. The runner that follows the
+// log goes on with it and switches when it has caught up.
+func (r *Runner) Choose(ctx context.Context, name string) error {
+	head, err := r.log.Head(ctx)
+	if err != nil {
+		return fmt.Errorf("read the log's head: %w", err)
+	}
+	return r.models.change(ctx, fmt.Sprintf("choose candidate %q", name), func(tx *sqldb.Tx, _ sql.NullInt64) error {
 		c, err := candidateIn(ctx, tx, name)
 		if err != nil {
 			return err
 		}
 		if c.ComparedTo == 0 {
 			return ErrNotCompared
+		}
+		if c.spec() != r.spec(head) {
+			return ErrOutdated
 		}
 		_, err = tx.ExecContext(ctx, "UPDATE generations SET kind = 'successor', name = NULL WHERE number = $1", c.Number)
 		return err

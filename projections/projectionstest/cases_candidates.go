@@ -6,6 +6,8 @@ package projectionstest
 import (
 	"context"
 	"errors"
+	"strconv"
+	"sync"
 	"testing"
 	"time"
 
@@ -56,10 +58,10 @@ func candidateWaits(t *testing.T, database Database) {
 			t.Errorf("the candidate is %+v", g)
 		}
 	}
-	if err := h.models.Choose(t.Context(), "built"); !errors.Is(err, projections.ErrNotCompared) {
+	if err := h.idle(h.quick()).Choose(t.Context(), "built"); !errors.Is(err, projections.ErrNotCompared) {
 		t.Errorf("a candidate that nobody compared is chosen: %v", err)
 	}
-	if err := h.models.Choose(t.Context(), "nobody"); !errors.Is(err, projections.ErrNoGeneration) {
+	if err := h.idle(h.quick()).Choose(t.Context(), "nobody"); !errors.Is(err, projections.ErrNoGeneration) {
 		t.Errorf("a candidate that isn't there is chosen: %v", err)
 	}
 
@@ -91,7 +93,7 @@ func candidateChosen(t *testing.T, database Database) {
 	if h.live() != was || h.generation(c.Number).ComparedTo != candidate.Position {
 		t.Errorf("compared, it is %+v, and live is %s", h.generation(c.Number), h.live())
 	}
-	if err := h.models.Choose(t.Context(), "rebuild"); err != nil {
+	if err := h.idle(config).Choose(t.Context(), "rebuild"); err != nil {
 		t.Fatal(err)
 	}
 	reader := projections.NewReader(h.models, sessionTimeout)
@@ -122,6 +124,72 @@ func (h *house) compare(config projections.Config, name string) (live, candidate
 		h.t.Fatal(err)
 	}
 	return live, candidate
+}
+
+func candidateOutdated(t *testing.T, database Database) {
+	h := newHouse(t, database)
+	h.append(newMaker(t, 81).history(10)...)
+	h.project(h.quick())
+	was := h.live()
+	c := h.candidate(h.quick(), "rebuild")
+	h.compare(h.quick(), "rebuild")
+	config := h.quick()
+	config.TimeZone = paris
+	if err := h.idle(config).Choose(t.Context(), "rebuild"); !errors.Is(err, projections.ErrOutdated) {
+		t.Errorf("a candidate of another time zone is chosen: %v", err)
+	}
+	h.registry("UPDATE generations SET fold_version = fold_version - 1 WHERE number = "+strconv.Itoa(c.Number), h.part(c.Number))
+	if err := h.idle(h.quick()).Choose(t.Context(), "rebuild"); !errors.Is(err, projections.ErrOutdated) {
+		t.Errorf("a candidate of older code is chosen: %v", err)
+	}
+	if g := h.generation(c.Number); g.Kind != projections.KindCandidate || h.live() != was {
+		t.Errorf("it is %+v, and live is %s", g, h.live())
+	}
+}
+
+func candidateCatchesUp(t *testing.T, database Database) {
+	m := newMaker(t, 82)
+	h := newHouse(t, database)
+	h.append(m.history(10)...)
+	config := h.quick()
+	config.BatchEvents = 5
+	r := h.start(config)
+	h.caughtUp(r)
+
+	building, goOn := make(chan struct{}), make(chan struct{})
+	begun := sync.OnceFunc(func() { close(building) })
+	slow := &gatedLog{Log: h.log}
+	slow.read = func(ctx context.Context, after eventstore.Position, limit int) ([]eventstore.Record, error) {
+		if after == 0 {
+			begun()
+			<-goOn
+		}
+		return h.log.Read(ctx, after, limit)
+	}
+	runner, err := projections.NewRunner(h.models, slow, config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := runner.AddCandidate(t.Context(), "rebuild"); err != nil {
+		t.Fatal(err)
+	}
+	var live, candidate projections.Digest
+	ended := make(chan error)
+	go func() {
+		var err error
+		live, candidate, err = runner.Compare(context.Background(), "rebuild")
+		ended <- err
+	}()
+	h.happens("the candidate is being built", building)
+	h.append(m.user("late")...)
+	h.caughtUp(r)
+	close(goOn)
+	if err := <-ended; err != nil {
+		t.Fatal(err)
+	}
+	if live.Position != h.head() || cmp.Diff(live, candidate) != "" {
+		t.Errorf("they are compared at %d and %d, and the live one stands at %d", live.Position, candidate.Position, h.head())
+	}
 }
 
 func candidateDiffers(t *testing.T, database Database) {

@@ -110,7 +110,7 @@ func historyKept(t *testing.T, database Database) {
 
 	h.candidate(config, "rebuilt")
 	h.compare(config, "rebuilt")
-	if err := h.models.Choose(t.Context(), "rebuilt"); err != nil {
+	if err := h.idle(config).Choose(t.Context(), "rebuilt"); err != nil {
 		t.Fatal(err)
 	}
 	was = h.live()

@@ -118,6 +118,9 @@ var cases = []testCase{
 	{"CandidateWaits", "No restart and no runner adopts a candidate that nobody compared and chose.", candidateWaits},
 	{"CandidateChosen", "A candidate has the digest of the live generation at the same position. Chosen, it takes over once it " +
 		"has come as far: answers never go back.", candidateChosen},
+	{"CandidateOutdated", "A candidate of older code or of another time zone than is asked for isn't chosen: nobody would follow it.", candidateOutdated},
+	{"CandidateCatchesUp", "A candidate catches up first, and only then is the live generation looked at, in a snapshot that is " +
+		"held no longer than the comparison takes.", candidateCatchesUp},
 	{"CandidateDiffers", "A candidate of which one value differs has another digest, in the table where it is.", candidateDiffers},
 	{"Digest", "The digest is the same for read models that followed the log and for ones that were filled, in another " +
 		"installation, at every instant; and it has every row.", digestOfAny},
