@@ -99,11 +99,6 @@ func planWhole(ctx context.Context, q querier, d *sqldb.Dialect) error {
 }
 
 func (s *snapshot) digestTable(ctx context.Context, t *table, at domain.Instant) (TableDigest, error) {
-	rows, err := s.tx.QueryContext(ctx, digestQuery(t))
-	if err != nil {
-		return TableDigest{}, err
-	}
-	defer rows.Close()
 	digested := digestedColumns(t)
 	cells := make([]any, len(digested)+2)
 	for i := range digested {
@@ -114,9 +109,9 @@ func (s *snapshot) digestTable(ctx context.Context, t *table, at domain.Instant)
 	cells[len(digested)], cells[len(digested)+1] = &user, &facts
 	set := rowSet{}
 	var row []byte
-	for rows.Next() {
-		if err := rows.Scan(cells...); err != nil {
-			return TableDigest{}, err
+	err := eachRow(ctx, s.tx, digestQuery(t), nil, func(r scanner) error {
+		if err := r.Scan(cells...); err != nil {
+			return err
 		}
 		if facts != nil {
 			statusAsOf(t, digested, cells, facts, at)
@@ -126,8 +121,9 @@ func (s *snapshot) digestTable(ctx context.Context, t *table, at domain.Instant)
 			row = appendCell(row, cells[i])
 		}
 		set.add(row)
-	}
-	return TableDigest{Table: t.name, Rows: set.rows, Sum: set.sum(t.name, digested)}, rows.Err()
+		return nil
+	})
+	return TableDigest{Table: t.name, Rows: set.rows, Sum: set.sum(t.name, digested)}, err
 }
 
 // digestedColumns are those that are the same in every installation: neither
