@@ -9,13 +9,26 @@ import (
 	"strings"
 )
 
-// Bearer is an [Authenticator] of requests that bring a key, as RFC 6750 has it:
-// Authorization: Bearer KEY.
-func Bearer(guard *Guard) Authenticator { return bearer{guard} }
+// Bearer is an [Authenticator] of requests that bring a key, as RFC 6750 has it
+// (Authorization: Bearer KEY), or that only read and come from somebody whom
+// another authenticator knows: a browser that is signed in, which downloads a file
+// or reads the documentation. What changes something needs a key, so no page of
+// another site can have it done. Where reader is nil, so does everything.
+func Bearer(guard *Guard, reader Authenticator) Authenticator { return bearer{guard, reader} }
 
-type bearer struct{ guard *Guard }
+type bearer struct {
+	guard  *Guard
+	reader Authenticator
+}
 
 func (b bearer) Authenticate(r *http.Request) (Credential, error) {
+	reads := r.Method == http.MethodGet || r.Method == http.MethodHead
+	if b.reader != nil && reads && r.Header.Get("Authorization") == "" {
+		credential, err := b.reader.Authenticate(r)
+		if refusal, refused := errors.AsType[*Refusal](err); !refused || refusal.Kind != NoKey {
+			return credential, err
+		}
+	}
 	key, ok := bearerKey(r.Header.Get("Authorization"))
 	if !ok {
 		return Credential{}, &Refusal{Kind: NoKey, Reason: "an API key is required: Authorization: Bearer KEY"}
@@ -24,30 +37,6 @@ func (b bearer) Authenticate(r *http.Request) (Credential, error) {
 	return Credential{Identity: who, Again: func(ctx context.Context) (Identity, error) {
 		return b.guard.Keys.Lookup(ctx, key)
 	}}, err
-}
-
-// BearerOrReader is an [Authenticator] of requests that bring a key as [Bearer] has
-// it, or that only read and come from somebody whom another authenticator knows: a
-// browser that is signed in, which downloads a file or reads the documentation. What
-// changes something needs a key, so no page of another site can have it done.
-func BearerOrReader(guard *Guard, reader Authenticator) Authenticator {
-	return bearerOrReader{bearer{guard}, reader}
-}
-
-type bearerOrReader struct {
-	bearer bearer
-	reader Authenticator
-}
-
-func (b bearerOrReader) Authenticate(r *http.Request) (Credential, error) {
-	reads := r.Method == http.MethodGet || r.Method == http.MethodHead
-	if r.Header.Get("Authorization") == "" && reads {
-		credential, err := b.reader.Authenticate(r)
-		if refusal, refused := errors.AsType[*Refusal](err); !refused || refusal.Kind != NoKey {
-			return credential, err
-		}
-	}
-	return b.bearer.Authenticate(r)
 }
 
 // bearerKey takes the key out of an Authorization header.

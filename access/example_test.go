@@ -24,7 +24,7 @@ func Example() {
 	keyring, player, done := exampleKeys(ctx)
 	defer done()
 	guard := &access.Guard{Keys: keyring, Attempts: attempts.New(time.Now)}
-	gate := access.NewGate(access.Bearer(guard), 0)
+	gate := access.NewGate(access.Bearer(guard, nil), 0)
 
 	handler := func(operation string) http.HandlerFunc {
 		return func(w http.ResponseWriter, r *http.Request) {

@@ -4,7 +4,6 @@
 package access
 
 import (
-	"maps"
 	"slices"
 )
 
@@ -72,9 +71,6 @@ func RolesOf(operation string) ([]Role, bool) {
 	roles, ok := permissions[operation]
 	return slices.Clone(roles), ok
 }
-
-// Operations returns the operations of the table, sorted.
-func Operations() []string { return slices.Sorted(maps.Keys(permissions)) }
 
 // May says whether the identity may call an operation that needs a key.
 func (i Identity) May(operation string) bool {

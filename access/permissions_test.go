@@ -1,6 +1,9 @@
 package access
 
 import (
+	"os"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"testing"
 
@@ -32,5 +35,24 @@ func TestTableOfRoles(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, may); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// Every operation of the table is one of the API, as its document has it, or of
+// pages alone, and none is both.
+func TestEveryOperationIsSomewhere(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join("..", "api", "openapi.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	documented := map[string]bool{}
+	for _, m := range regexp.MustCompile(`"operationId": *"([^"]+)"`).FindAllSubmatch(text, -1) {
+		documented[string(m[1])] = true
+	}
+	pagesAlone := []string{"show-health", "list-keys", MakeKey, RevokeKey}
+	for id := range permissions {
+		if documented[id] == slices.Contains(pagesAlone, id) {
+			t.Errorf("%s is in the table; an operation of the API: %v", id, documented[id])
+		}
 	}
 }

@@ -146,7 +146,7 @@ func roleKeys() *changingKeys {
 
 // gateFor looks at keys of requests under way often, so that no test waits long.
 func gateFor(guard *access.Guard) *access.Gate {
-	return access.NewGate(access.Bearer(guard), 5*time.Millisecond)
+	return access.NewGate(access.Bearer(guard, nil), 5*time.Millisecond)
 }
 
 // The roles, as the tests name them.

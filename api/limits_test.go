@@ -112,7 +112,7 @@ func TestSlowClientsLoseTheirConnection(t *testing.T) {
 	h := newHarness(t, func(c *Config) {
 		c.Timeout = 100*time.Millisecond - slowClient
 		c.Log, c.Heartbeat = emptyLog{}, 10*time.Millisecond
-		c.Gate = access.NewGate(access.Bearer(&access.Guard{Keys: roleKeys(), Attempts: patient{}}), time.Hour)
+		c.Gate = access.NewGate(access.Bearer(&access.Guard{Keys: roleKeys(), Attempts: patient{}}, nil), time.Hour)
 	})
 	server := httptest.NewServer(h.handler)
 	defer server.Close()

@@ -469,7 +469,7 @@ func TestFailedSignInsAreAttempts(t *testing.T) {
 		case 2:
 			r := httptest.NewRequest(http.MethodGet, "/v1/users", nil)
 			r.Header.Set("Authorization", "Bearer guess")
-			_, err = access.Bearer(p.guard).Authenticate(r)
+			_, err = access.Bearer(p.guard, nil).Authenticate(r)
 		}
 		if !isKind(err, access.BadKey) {
 			t.Fatalf("guess %d: %v", i, err)

@@ -81,7 +81,7 @@ func (s *service) prepareAPI(context.Context) error {
 		Log:       s.store,
 		Publisher: s.publisher,
 		Accounts:  people,
-		Gate:      access.NewGate(access.BearerOrReader(s.guard, s.browser), 0),
+		Gate:      access.NewGate(access.Bearer(s.guard, s.browser), 0),
 		Trail:     s.trail,
 		Zone:      s.zone,
 		Trials:    s.config.Trials,

@@ -62,7 +62,6 @@ func TestChartsAreDrawnAsTheyWere(t *testing.T) {
 	golden(t, "lane.svg", string(lane.Draw(Range{day(1), day(30)}, []time.Time{day(1)}, day(15))))
 	golden(t, "axis.svg", string(Axis(Range{day(1), day(30)}, []Tick{{At: day(1), Label: "Nov 2026"}, {At: day(15), Label: "15", Minor: true}})))
 	golden(t, "seen.svg", string(Seen([][2]float64{{0, 242}, {300, 400}, {900, 2000}}, 1000, "Watched 0:00 to 4:02")))
-	golden(t, "spark.svg", string(Spark([]float64{0, 3, 1}, "Hours a week")))
 }
 
 func TestTheScaleHasFewRoundSteps(t *testing.T) {
@@ -136,7 +135,6 @@ func FuzzBars(f *testing.F) {
 		}}
 		checkInside(t, string(bars.Draw()), 96+footroom)
 		checkInside(t, string(Seen([][2]float64{{a, b}, {b, c}}, c, text)), 20)
-		checkInside(t, string(Spark([]float64{a, b, c}, text)), 20)
 		at := func(v float64) time.Time { return time.Unix(int64(sound(v))%4e9, 0) }
 		lane := Lane{Label: text, Spans: []Span{{From: at(a), To: at(b)}, {From: at(c)}}, Canceled: []time.Time{at(b)}, Seen: []time.Time{at(c)}}
 		checkInside(t, string(lane.Draw(Range{at(b), at(a)}, []time.Time{at(c)}, at(a))), laneHeight)

@@ -23,28 +23,6 @@ func Seen(ranges [][2]float64, length float64, label string) template.HTML {
 	return d.markup()
 }
 
-// Spark draws a few values beside a number that they explain; the last is in ink.
-func Spark(values []float64, label string) template.HTML {
-	const height = 20.0
-	s := scale{top: 1, base: height}
-	for _, v := range values {
-		s.largest = max(s.largest, sound(v))
-	}
-	d := &drawing{}
-	d.open("svg", "class", "spark", "role", "img", "aria-label", label)
-	width := 100 / float64(max(len(values), 1))
-	for i, v := range values {
-		class := ""
-		if i == len(values)-1 {
-			class = "end"
-		}
-		y := min(s.y(v), height-1)
-		d.element("rect", "class", class, "x", percent(float64(i)*width), "width", percent(width*0.73), "y", pixels(y), "height", pixels(height-y))
-	}
-	d.end("svg")
-	return d.markup()
-}
-
 // Swatch draws a sample of a column's part for a legend.
 func Swatch(class, part string) template.HTML {
 	d := &drawing{}
