@@ -41,6 +41,12 @@ type asOf struct {
 	Live string
 }
 
+// asOfLog is the present, with where the log stands.
+func (v *visit) asOfLog() (asOf, error) {
+	head, err := v.Log.Head(v.r.Context())
+	return asOf{At: v.at, Position: int64(head.Position)}, err
+}
+
 // A figure is one of the four.
 type figure struct {
 	ID, Label string
@@ -113,6 +119,9 @@ func (v *visit) dashboard() (*answer, error) {
 
 // dashboardStream keeps the page up to date.
 func (v *visit) dashboardStream() (*answer, error) {
+	if _, _, err := v.dashboardOf(domain.Calendar{Zone: v.server.Zone}.MonthOf(v.at)); err != nil {
+		return nil, err
+	}
 	return v.stream(func(v *visit) (*liveView, error) {
 		d, err := v.readDashboard()
 		if err != nil {
@@ -121,7 +130,7 @@ func (v *visit) dashboardStream() (*answer, error) {
 		return v.liveBlocks("dashboard", d, map[string]string{
 			"as-of": "as-of-dashboard", "figures": "figures", "by-day": "days", "by-month": "months",
 		}, d.AsOf.Position)
-	})
+	}, "month", "months")
 }
 
 // readDashboard reads what the page shows: figures of one moment, and days of

@@ -36,7 +36,11 @@ func (v *visit) refuse(err error) {
 	}
 	switch refusal.Kind {
 	case access.NoKey, access.BadKey:
-		v.toSignIn()
+		if v.page.stream {
+			v.endStream()
+		} else {
+			v.toSignIn()
+		}
 	case access.Forbidden:
 		may := v.mayAsk()
 		if v.r.Method != http.MethodGet && may {
@@ -64,14 +68,8 @@ func (v *visit) mayAsk() bool {
 }
 
 // toSignIn goes to the page for signing in, and back from there to a page that
-// can be come back to. A stream isn't one: the page that it is of asks for itself
-// again, and goes there.
+// can be come back to.
 func (v *visit) toSignIn() {
-	if v.page.stream {
-		v.w.Header().Set("HX-Refresh", "true")
-		v.w.WriteHeader(http.StatusUnauthorized)
-		return
-	}
 	next := "/"
 	if v.r.Method == http.MethodGet {
 		next = v.r.URL.RequestURI()

@@ -12,6 +12,7 @@ import (
 	"html/template"
 	"maps"
 	"net/http"
+	"net/url"
 	"runtime/debug"
 	"slices"
 	"strconv"
@@ -88,9 +89,9 @@ func (w *viewer) take() (blocks map[string]template.HTML, position int64) {
 	return blocks, w.position
 }
 
-// join adds a viewer to the topic of a visit, and begins it with the first.
+// join adds a viewer to the topic of a visit to a page, and begins it with the first.
 func (h *hub) join(v *visit, read func(*visit) (*liveView, error), after int64) (*viewer, func()) {
-	key := strings.Join([]string{v.Tag, string(v.who.Role), v.r.URL.EscapedPath(), liveQuery(v)}, " ")
+	key := strings.Join([]string{v.Tag, string(v.who.Role), v.r.URL.RequestURI()}, " ")
 	w := &viewer{pending: map[string]template.HTML{}, wake: make(chan struct{}, 1)}
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -100,7 +101,7 @@ func (h *hub) join(v *visit, read func(*visit) (*liveView, error), after int64) 
 		t = &topic{viewers: map[*viewer]bool{}, stop: stop}
 		h.topics[key] = t
 		look := *v // without the visitor: what is shown is everybody's
-		look.r, look.w, look.who.Name = pageOf(v.r.Clone(ctx)), nil, ""
+		look.r, look.w, look.who.Name = v.r.Clone(ctx), nil, ""
 		go h.follow(ctx, t, &look, read)
 	} else if t.last != nil && t.last.position > after {
 		w.add(t.last.blocks, t.last.position)
@@ -109,22 +110,21 @@ func (h *hub) join(v *visit, read func(*visit) (*liveView, error), after int64) 
 	return w, func() { h.leave(key, t, w) }
 }
 
-// pageOf turns the request for a stream into one for the page that it keeps up
-// to date, which links start from.
-func pageOf(r *http.Request) *http.Request {
-	q := r.URL.Query()
-	q.Del("after")
-	r.URL.RawQuery = q.Encode()
-	r.URL.Path = cmp.Or(strings.TrimPrefix(r.URL.Path, "/live"), "/")
-	r.URL.RawPath = ""
-	return r
-}
-
-// liveQuery is the query of a page without what says where a viewer is.
-func liveQuery(v *visit) string {
-	q := v.r.URL.Query()
-	q.Del("after")
-	return q.Encode()
+// pageOf turns the request for a stream into one for the page that it keeps up to
+// date, which links start from. Of the query there is what the page knows: whatever
+// else somebody makes up is no page of its own, to be read for them alone.
+func pageOf(r *http.Request, known []string) *http.Request {
+	page := r.Clone(r.Context())
+	asked, q := r.URL.Query(), url.Values{}
+	for _, name := range known {
+		if value := asked.Get(name); value != "" {
+			q.Set(name, value)
+		}
+	}
+	page.URL.RawQuery = q.Encode()
+	page.URL.Path = cmp.Or(strings.TrimPrefix(r.URL.Path, "/live"), "/")
+	page.URL.RawPath = ""
+	return page
 }
 
 func (h *hub) leave(key string, t *topic, w *viewer) {
@@ -219,17 +219,18 @@ func (h *hub) caughtUp(ctx context.Context, known eventstore.Position) {
 	}
 }
 
-// stream serves the stream of a page.
-func (v *visit) stream(read func(*visit) (*liveView, error)) (*answer, error) {
+// stream serves the stream of a page whose address has these parameters, each of
+// which has been read and means something.
+func (v *visit) stream(read func(*visit) (*liveView, error), known ...string) (*answer, error) {
 	after, err := v.lastSeen()
 	if err != nil {
 		return nil, err
 	}
-	w, leave := v.hub.join(v, read, after)
+	look := *v
+	look.r = pageOf(v.r, known)
+	w, leave := v.hub.join(&look, read, after)
 	defer leave()
-	v.w.Header().Set("Content-Type", "text/event-stream")
-	v.w.Header().Set("X-Accel-Buffering", "no")
-	v.w.WriteHeader(http.StatusOK)
+	v.beginStream()
 	out := http.NewResponseController(v.w)
 	beat := time.NewTicker(heartbeat)
 	defer beat.Stop()
@@ -252,6 +253,20 @@ func (v *visit) stream(read func(*visit) (*liveView, error)) (*answer, error) {
 			text = message(w.take())
 		}
 	}
+}
+
+func (v *visit) beginStream() {
+	v.w.Header().Set("Content-Type", "text/event-stream")
+	v.w.Header().Set("X-Accel-Buffering", "no")
+	v.w.WriteHeader(http.StatusOK)
+}
+
+// endStream answers a stream that is nobody's any more: the page that it is of asks
+// for itself again, which leads to where one signs in. The answer is no error, since
+// browsers write those on their console.
+func (v *visit) endStream() {
+	v.beginStream()
+	_, _ = v.w.Write([]byte("event: ended\ndata:\n\n"))
 }
 
 // lastSeen is the position that the page shows already. A page whose stream was

@@ -3,6 +3,7 @@ package console
 import (
 	"bufio"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -108,15 +109,43 @@ func TestALivePageIsNotTakenBack(t *testing.T) {
 	}
 }
 
-// An open page learns that its session has ended, and where it stands is what is
-// come back to.
-func TestAStreamOfNobodyIsRefused(t *testing.T) {
+// An open page learns that its session has ended by a message, which is no error
+// of the browser's, and the stream is over then.
+func TestAStreamOfNobodyEnds(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	for _, path := range []string{"/live?after=1", "/live/history"} {
-		answer := w.get("", path, "HX-Request", "true")
-		if answer.Code != http.StatusUnauthorized || answer.Header().Get("HX-Refresh") != "true" || answer.Body.Len() > 0 {
-			t.Errorf("%s is answered with %d, %v: %s", path, answer.Code, answer.Header(), answer.Body)
+	for _, c := range []struct {
+		role access.Role
+		path string
+	}{{"", "/live?after=1"}, {"", "/live/history"}} {
+		answer := w.get(c.role, c.path, "HX-Request", "true")
+		if answer.Code != http.StatusOK || answer.Header().Get("Content-Type") != "text/event-stream" || answer.Body.String() != ended {
+			t.Errorf("%s is answered with %d, %v: %s", c.path, answer.Code, answer.Header(), answer.Body)
+		}
+	}
+}
+
+// ended is what a stream is answered with that isn't the visitor's any more.
+const ended = "event: ended\ndata:\n\n"
+
+// What an address has that its page doesn't know makes no page of its own that
+// would have to be read for it alone.
+func TestAMadeUpAddressCostsNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t).platform()
+	for i := range 20 {
+		w.follow(access.Viewer, fmt.Sprintf("/live?months=24&x=%d", i))()
+		w.follow(access.Auditor, fmt.Sprintf("/live/history?months=%d", i))()
+	}
+	w.server.hub.mu.Lock()
+	topics := len(w.server.hub.topics)
+	w.server.hub.mu.Unlock()
+	if topics != 2 {
+		t.Errorf("40 streams of two pages are %d topics", topics)
+	}
+	for _, path := range []string{"/live?month=never", "/live?months=13"} {
+		if answer := w.get(access.Viewer, path); answer.Code != http.StatusUnprocessableEntity {
+			t.Errorf("%s is answered with %d", path, answer.Code)
 		}
 	}
 }
@@ -140,11 +169,12 @@ func TestAnOpenPageDoesNotKeepTheSession(t *testing.T) {
 	for _, c := range []struct {
 		minutes time.Duration
 		code    int
-	}{{40, http.StatusUnprocessableEntity}, {80, http.StatusUnauthorized}} {
+	}{{40, http.StatusUnprocessableEntity}, {80, http.StatusOK}} {
 		w.later.Store(int64(c.minutes * time.Minute))
 		// A stream that can't begin asks for who is there like any other.
-		if answer := w.get(access.Viewer, "/live?after=x"); answer.Code != c.code {
-			t.Errorf("after %d minutes it is answered with %d", c.minutes, answer.Code)
+		answer := w.get(access.Viewer, "/live?after=x")
+		if over := answer.Body.String() == ended; answer.Code != c.code || over != (c.code == http.StatusOK) {
+			t.Errorf("after %d minutes it is answered with %d: %s", c.minutes, answer.Code, answer.Body)
 		}
 	}
 }

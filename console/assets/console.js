@@ -133,8 +133,11 @@
   }
   // A stream that is nobody's any more, or not this role's: the page is asked for
   // again, which leads to where one signs in, or says who may.
+  document.addEventListener('ended', event => {
+    if (event.target.matches?.('[hx-sse\\:connect]')) location.reload();
+  });
   document.addEventListener('htmx:sse:error', event => {
-    if ([401, 403].includes(event.detail?.status)) location.reload();
+    if (event.detail?.status === 403) location.reload();
   });
 
   // Back to a page that was left after signing out: it is asked for again.
