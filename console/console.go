@@ -123,9 +123,13 @@ type server struct {
 	hub    *hub
 	// gate lets through who is signed in and may do what they ask for.
 	gate *access.Gate
-	// watching is the gate of streams, by which nobody's session lasts longer.
+	// watching is the gate of what an open page asks for by itself, by which nobody's
+	// session lasts longer.
 	watching *access.Gate
-	tasks    tasks
+	// begun is the gate of what goes on by itself, which ends when who began it may
+	// not do it any more.
+	begun *access.Gate
+	tasks tasks
 	// uploads are the files that are kept for imports.
 	uploads uploads
 }
@@ -145,7 +149,10 @@ func newServer(c Config) (*server, error) {
 		return nil, err
 	}
 	c.setDefaults()
-	s := &server{Config: c, gate: access.NewGate(c.Browser, 0), watching: access.NewGate(c.Browser.Watching(), 0), tasks: tasks{all: map[string]*ownedTask{}}}
+	s := &server{
+		Config: c, tasks: tasks{all: map[string]*ownedTask{}},
+		gate: access.NewGate(c.Browser, 0), watching: access.NewGate(c.Browser.Watching(), 0), begun: access.NewGate(c.Browser.Begun(), 0),
+	}
 	s.hub = &hub{server: s, topics: map[string]*topic{}}
 	var err error
 	if s.assets, err = loadAssets(); err != nil {

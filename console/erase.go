@@ -163,11 +163,14 @@ func (v *visit) erase() (*answer, error) {
 	if ask.Wrong = ask.Count > 1 && typedNumber(ask.Typed) != ask.Count; ask.Wrong || ask.Count == 0 {
 		return v.questionPage(ask, http.StatusUnprocessableEntity), nil
 	}
-	e := &erasure{server: v.server, ctx: v.inBackground(), whom: ask.whom, total: ask.Count, ended: make(chan struct{})}
+	e := &erasure{server: v.server, whom: ask.whom, total: ask.Count, ended: make(chan struct{})}
 	if !v.tasks.add(id, v.owner(), e) {
 		return nil, errInput
 	}
-	go e.run()
+	if err := v.inBackground("erasing users", e.run, e.end); err != nil {
+		e.end(err)
+		return nil, err
+	}
 	v.awaitBriefly(e.ended)
 	return &answer{redirect: address}, nil
 }
@@ -185,7 +188,6 @@ func typedNumber(text string) int64 {
 // An erasure is users being erased.
 type erasure struct {
 	*server
-	ctx   context.Context //nolint:containedctx // it goes on after its request
 	whom  erased
 	total int64
 	ended chan struct{}
@@ -219,33 +221,44 @@ func (e *erasure) running() bool {
 func (e *erasure) discard() {}
 
 // run erases all, a portion at a time.
-func (e *erasure) run() {
-	defer close(e.ended)
-	err := e.eachPortion(e.portion)
-	unavailable, ok := errors.AsType[*accounts.UnavailableError](err)
-	refusal, refused := errors.AsType[*access.Refusal](err)
+func (e *erasure) run(ctx context.Context) {
+	err := e.eachPortion(ctx, func(ids []string) error { return e.portion(ctx, ids) })
+	if err != nil && whyNot(err) == "" {
+		e.failed(ctx, "erasing users", err)
+	}
+	e.end(err)
+}
+
+// end notes how it ended.
+func (e *erasure) end(err error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	switch {
-	case err == nil:
-	case ok:
-		e.state.Reason = unavailable.Reason
-	case refused:
-		e.state.Reason = refusal.Reason
-	default:
-		e.state.Broken = true
-		e.failed(e.ctx, "erasing users", err)
+	if err != nil {
+		e.state.Reason = whyNot(err)
+		e.state.Broken = e.state.Reason == ""
 	}
+	close(e.ended)
+}
+
+// whyNot is what an error says to people; empty where it is none for people.
+func whyNot(err error) string {
+	if unavailable, ok := errors.AsType[*accounts.UnavailableError](err); ok {
+		return unavailable.Reason
+	}
+	if refusal, ok := errors.AsType[*access.Refusal](err); ok {
+		return refusal.Reason
+	}
+	return ""
 }
 
 // eachPortion hands the ids to f, at most as many as are erased at once.
-func (e *erasure) eachPortion(f func([]string) error) error {
+func (e *erasure) eachPortion(ctx context.Context, f func([]string) error) error {
 	if e.whom.ids != nil {
 		return f(e.whom.ids)
 	}
 	query := projections.UsersQuery{Filter: e.whom.filter, Sort: projections.ByRegisteredAsc, At: e.whom.at, Limit: accounts.MaxErased}
 	for {
-		page, err := e.Reader.Users(e.ctx, query)
+		page, err := e.Reader.Users(ctx, query)
 		if err != nil || len(page.Users) == 0 {
 			return err
 		}
@@ -257,8 +270,8 @@ func (e *erasure) eachPortion(f func([]string) error) error {
 }
 
 // portion erases some, as an audit entry of its own.
-func (e *erasure) portion(ids []string) error {
-	ctx, end, err := e.Audit.Begin(e.ctx, access.Call{Operation: "erase-users", Method: http.MethodPost})
+func (e *erasure) portion(ctx context.Context, ids []string) error {
+	ctx, end, err := e.Audit.Begin(ctx, access.Call{Operation: "erase-users", Method: http.MethodPost})
 	if err != nil {
 		return err
 	}

@@ -69,7 +69,11 @@ func (v *visit) uploadImport() (*answer, error) {
 	}
 	id := newTaskID()
 	v.tasks.add(id, v.owner(), j)
-	v.awaitBriefly(j.begin(v.inBackground(), true))
+	ended, err := v.beginImport(j, true)
+	if err != nil {
+		return nil, err
+	}
+	v.awaitBriefly(ended)
 	return &answer{redirect: "/users/import/" + id}, nil
 }
 
@@ -206,13 +210,27 @@ func (j *importing) dropFile() {
 	}
 }
 
-// begin begins a run, where none is under way and there is a file still, and
+// beginImport begins a run, where none is under way and there is a file still, and
 // returns what is closed at its end.
-func (j *importing) begin(ctx context.Context, dry bool) <-chan struct{} {
+func (v *visit) beginImport(j *importing, dry bool) (<-chan struct{}, error) {
+	ended, begun := j.begin(dry)
+	if !begun {
+		return ended, nil
+	}
+	broken := func(err error) { j.end(dry, nil, nil, err) }
+	err := v.inBackground("importing users", func(ctx context.Context) { j.run(ctx, dry) }, broken)
+	if err != nil {
+		broken(err)
+	}
+	return ended, err
+}
+
+// begin notes that a run begins, where none is under way and there is a file still.
+func (j *importing) begin(dry bool) (ended <-chan struct{}, begun bool) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if j.state.Running || j.file == nil {
-		return j.ended
+		return j.ended, false
 	}
 	if j.rows != nil {
 		j.rows.close()
@@ -220,21 +238,29 @@ func (j *importing) begin(ctx context.Context, dry bool) <-chan struct{} {
 	}
 	j.ended = make(chan struct{})
 	j.state = importState{Running: true, Dry: dry, Total: j.state.Total, Columns: j.state.Columns, At: j.Clock()}
-	go j.run(ctx, dry, j.ended)
-	return j.ended
+	return j.ended, true
 }
 
 // run runs the import, and notes how it ended.
-func (j *importing) run(ctx context.Context, dry bool, ended chan struct{}) {
-	defer close(ended)
+func (j *importing) run(ctx context.Context, dry bool) {
 	rows, err := newSpool()
 	if err == nil {
 		err = j.runAudited(ctx, dry, rows)
 	}
+	faults, broken := faultsOf(err)
+	if broken {
+		j.failed(ctx, "importing users", err)
+	}
+	j.end(dry, rows, faults, err)
+}
+
+// end notes how a run ended; rows is nil where nobody knows what became of them.
+func (j *importing) end(dry bool, rows *spool, faults []string, err error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	defer close(j.ended)
 	j.state.Running, j.state.At = false, j.Clock()
-	j.state.Faults, j.state.Broken = j.faults(ctx, err)
+	j.state.Faults, j.state.Broken = faults, err != nil && faults == nil
 	j.rows = rows
 	switch {
 	case err != nil:
@@ -284,8 +310,8 @@ func (j *importing) runAudited(ctx context.Context, dry bool, rows *spool) error
 	return err
 }
 
-// faults says why an import has stopped.
-func (j *importing) faults(ctx context.Context, err error) (faults []string, broken bool) {
+// faultsOf says why an import has stopped; broken says that it isn't for people.
+func faultsOf(err error) (faults []string, broken bool) {
 	invalid, isInvalid := errors.AsType[*accounts.InvalidError](err)
 	refusal, refused := errors.AsType[*access.Refusal](err)
 	_, format := errors.AsType[*spreadsheet.FormatError](err)
@@ -308,7 +334,6 @@ func (j *importing) faults(ctx context.Context, err error) (faults []string, bro
 	case format, unavailable, stopped, errors.Is(err, accounts.ErrImportRunning), errors.Is(err, accounts.ErrFileTooLarge), errors.Is(err, accounts.ErrTooManyRows):
 		return []string{err.Error()}, false
 	}
-	j.failed(ctx, "importing users", err)
 	return nil, true
 }
 
@@ -415,7 +440,11 @@ func (v *visit) runImport() (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	if ended := j.begin(v.inBackground(), v.r.PostFormValue("dry_run") == "1"); ended != nil {
+	ended, err := v.beginImport(j, v.r.PostFormValue("dry_run") == "1")
+	if err != nil {
+		return nil, err
+	}
+	if ended != nil {
 		v.awaitBriefly(ended)
 	}
 	return &answer{redirect: "/users/import/" + taskID(v.r)}, nil

@@ -25,6 +25,8 @@ type page struct {
 	nav string
 	// stream says that it is under way until somebody goes away.
 	stream bool
+	// waits says that it asks for itself again and again while its task runs.
+	waits bool
 	// upload says that its form has a file in it, which may be large.
 	upload bool
 	serve  func(*visit) (*answer, error)
@@ -45,10 +47,10 @@ var table = []page{
 	{method: http.MethodPost, pattern: "/users/{id}/edit", operation: "edit-user", nav: "users", serve: (*visit).changeUser},
 	{method: http.MethodGet, pattern: "/users/erase", operation: "erase-users", entry: noEntry, nav: "users", serve: (*visit).askErase},
 	{method: http.MethodPost, pattern: "/users/erase", operation: "erase-users", entry: noEntry, nav: "users", serve: (*visit).erase},
-	{method: http.MethodGet, pattern: "/users/erase/{task}", operation: "erase-users", entry: noEntry, nav: "users", serve: (*visit).erasing},
+	{method: http.MethodGet, pattern: "/users/erase/{task}", operation: "erase-users", entry: noEntry, nav: "users", waits: true, serve: (*visit).erasing},
 	{method: http.MethodGet, pattern: "/users/import", operation: "import-users", entry: noEntry, nav: "users", serve: (*visit).chooseImport},
 	{method: http.MethodPost, pattern: "/users/import", operation: "import-users", entry: noEntry, nav: "users", upload: true, serve: (*visit).uploadImport},
-	{method: http.MethodGet, pattern: "/users/import/{task}", operation: "import-users", entry: noEntry, nav: "users", serve: (*visit).importing},
+	{method: http.MethodGet, pattern: "/users/import/{task}", operation: "import-users", entry: noEntry, nav: "users", waits: true, serve: (*visit).importing},
 	{method: http.MethodPost, pattern: "/users/import/{task}", operation: "import-users", entry: noEntry, nav: "users", serve: (*visit).runImport},
 	{method: http.MethodGet, pattern: "/users/import/{task}/report", operation: "import-users", nav: "users", serve: (*visit).importReport},
 	{method: http.MethodGet, pattern: "/contents", operation: "list-contents", nav: "contents", serve: (*visit).contents},

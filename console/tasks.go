@@ -8,6 +8,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"net/http"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -83,6 +84,14 @@ func (ts *tasks) find(id, owner string) (task, bool) {
 	return t.task, true
 }
 
+// running says that there is such a task of an owner, and that it is under way.
+func (ts *tasks) running(id, owner string) bool {
+	ts.mu.Lock()
+	defer ts.mu.Unlock()
+	t, ok := ts.all[id]
+	return ok && t.owner == owner && t.task.running()
+}
+
 // expire drops a task, unless it is running still.
 func (ts *tasks) expire(id string) {
 	ts.mu.Lock()
@@ -118,9 +127,32 @@ func taskOf[T task](v *visit) (T, error) {
 // owner is the session to which what the visit begins belongs.
 func (v *visit) owner() string { return v.Browser.SessionID(v.r) }
 
-// inBackground is the context of what goes on when the request is over: with who
-// asked for it, and without its end.
-func (v *visit) inBackground() context.Context { return context.WithoutCancel(v.r.Context()) }
+// inBackground runs f beyond the request, for who asked for it: its context ends
+// when they sign out, or what they signed in with isn't good any more, and not when
+// nobody looks. What breaks is handed to broken, as an error without what it was
+// about.
+func (v *visit) inBackground(what string, f func(context.Context), broken func(error)) error {
+	look := v.r.Clone(context.WithoutCancel(v.r.Context()))
+	look.Method = http.MethodGet // the form has been looked at
+	ctx, done, err := v.begun.Admit(look, v.page.operation)
+	if err != nil {
+		return err
+	}
+	go func() {
+		defer done()
+		defer func() {
+			if recover() != nil {
+				v.Logger.Error("what goes on in the background broke", "task", what, "stack", string(debug.Stack()))
+				broken(errBroken)
+			}
+		}()
+		f(ctx)
+		if ctx.Err() != nil {
+			v.Logger.Warn("a task was stopped: who began it isn't signed in any more", "task", what)
+		}
+	}()
+	return nil
+}
 
 // awaitBriefly waits for a task that may be over soon.
 func (v *visit) awaitBriefly(ended <-chan struct{}) {

@@ -80,9 +80,11 @@ func (s *server) visit(p page, w http.ResponseWriter, r *http.Request) *visit {
 
 // answer lets the visit through the gate, and answers it.
 func (v *visit) answer() {
-	gate := v.watching
+	gate := v.gate
+	if v.page.stream || v.page.waits && v.tasks.running(taskID(v.r), v.owner()) {
+		gate = v.watching
+	}
 	if !v.page.stream {
-		gate = v.gate
 		ctx, cancel := context.WithTimeout(v.r.Context(), timeout)
 		defer cancel()
 		v.r = v.r.WithContext(ctx)

@@ -72,6 +72,36 @@ func (w watching) Authenticate(r *http.Request) (access.Credential, error) {
 	return w.browser.authenticate(r, w.browser.config.Sessions.Find)
 }
 
+// Begun returns the Authenticator of what somebody has begun and what goes on by
+// itself. That isn't using the session, and it goes on though nobody uses it for
+// long; it ends with signing out, and with what they signed in with.
+func (b *Browser) Begun() access.Authenticator { return begun{b} }
+
+type begun struct{ browser *Browser }
+
+func (a begun) Authenticate(r *http.Request) (access.Credential, error) {
+	b := a.browser
+	credential, err := b.Watching().Authenticate(r)
+	if err != nil {
+		return credential, err
+	}
+	value, _ := b.cookie(r)
+	var last sessions.Session
+	credential.Again = func(ctx context.Context) (access.Identity, error) {
+		found, ok, err := b.config.Sessions.Find(ctx, value)
+		switch {
+		case err != nil:
+			return access.Identity{}, err
+		case ok:
+			last = found
+		case !b.config.Sessions.Idle(last):
+			return access.Identity{}, errEnded
+		}
+		return b.recall(ctx, last)
+	}
+	return credential, nil
+}
+
 func (b *Browser) authenticate(r *http.Request, find func(ctx context.Context, value string) (sessions.Session, bool, error)) (access.Credential, error) {
 	value, ok := b.cookie(r)
 	if !ok {

@@ -2,6 +2,7 @@ package browser_test
 
 import (
 	"bytes"
+	"context"
 	"crypto/tls"
 	"errors"
 	"io"
@@ -255,6 +256,56 @@ func TestWatchingIsNotUsing(t *testing.T) {
 			if _, refusal := used.who(p); refusal != nil {
 				t.Errorf("after %v who uses a session is refused: %v", at.Sub(began), refusal)
 			}
+		}
+	})
+}
+
+// What somebody has begun goes on though they use their session no more, and ends
+// when they sign out or their key is revoked.
+func TestWhatIsBegun(t *testing.T) {
+	each(t, func(t *testing.T, db func() *sqldb.DB) {
+		at := time.Now()
+		p := start(t, db(), setup{now: func() time.Time { return at }})
+		begin := func(name string) (*tab, func(context.Context) (access.Identity, error)) {
+			tab := newTab()
+			must(t, tab.signIn(p, p.makeKey(name, access.Admin, 24*time.Hour)))
+			credential, err := p.Begun().Authenticate(tab.request(http.MethodGet, "/users/erase", nil))
+			must(t, err)
+			return tab, credential.Again
+		}
+		out, outAgain := begin("out")
+		_, revokedAgain := begin("revoked")
+		_, leftAgain := begin("left")
+		for name, again := range map[string]func(context.Context) (access.Identity, error){"out": outAgain, "revoked": revokedAgain, "left": leftAgain} {
+			if who, err := again(t.Context()); who.Name != name || err != nil {
+				t.Errorf("%s is %+v, %v", name, who, err)
+			}
+		}
+		form := url.Values{browser.FormField: {p.FormToken(out.request(http.MethodGet, "/", nil))}}
+		must(t, out.post("/signout", form, p.SignOut))
+		if _, err := p.keys.Revoke(t.Context(), "revoked"); err != nil {
+			t.Fatal(err)
+		}
+		for name, again := range map[string]func(context.Context) (access.Identity, error){"out": outAgain, "revoked": revokedAgain} {
+			if _, err := again(t.Context()); !isKind(err, access.BadKey) {
+				t.Errorf("%s goes on: %v", name, err)
+			}
+		}
+		at = at.Add(2 * sessions.Idle)
+		if who, err := leftAgain(t.Context()); who.Name != "left" || err != nil {
+			t.Errorf("who has left is %+v, %v", who, err)
+		}
+		if _, err := p.keys.Revoke(t.Context(), "left"); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := leftAgain(t.Context()); !isKind(err, access.BadKey) {
+			t.Errorf("it outlives its key: %v", err)
+		}
+		_, endless := begin("endless")
+		must(t, func() error { _, err := endless(t.Context()); return err }())
+		at = at.Add(sessions.Life)
+		if _, err := endless(t.Context()); !isKind(err, access.BadKey) {
+			t.Errorf("it outlives the longest session: %v", err)
 		}
 	})
 }

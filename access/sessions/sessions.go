@@ -167,6 +167,13 @@ func (s *Store) Find(ctx context.Context, value string) (Session, bool, error) {
 	return found, true, nil
 }
 
+// Idle says that a session that was found earlier has ended since, because nobody
+// has used it, and for nothing else.
+func (s *Store) Idle(was Session) bool {
+	now := s.now()
+	return now.Before(was.EndsAt) && !was.good(now)
+}
+
 // Use is [Store.Find] for what somebody does with the session, which therefore
 // lasts: that is written down once a minute at most.
 func (s *Store) Use(ctx context.Context, value string) (Session, bool, error) {
