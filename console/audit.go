@@ -33,26 +33,24 @@ func (v *visit) audit() (*answer, error) {
 		return &answer{redirect: "/audit" + queryText(to)}, nil
 	}
 	ask := trail.Query{From: timeOf(q.instant("from")), To: timeOf(q.instant("to")), Actor: q.Get("actor"), Action: q.Get("action")}
-	bound := cursor.Listing{Name: "trail", Filters: ask}
-	if !v.open(bound, q.Get("cursor"), &ask.Before) || q.bad {
-		return nil, errInput
+	begin, err := openPage[int64](v, q, cursor.Listing{Name: "trail", Filters: ask}, v.at, pageRows)
+	if err != nil {
+		return nil, err
 	}
-	before := ask.Before
-	ask.Limit = pageRows
+	ask.Before, ask.Limit = value(begin.After), pageRows
 	entries, next, err := v.Trail.Entries(v.r.Context(), ask)
 	if err != nil {
 		return nil, err
 	}
-	p := &trailPage{AsOf: asOf{At: v.at}, Filter: v.periodForm(q, ""), Actor: ask.Actor, Action: ask.Action}
+	now, err := v.asOfLog()
+	if err != nil {
+		return nil, err
+	}
+	p := &trailPage{AsOf: now, Filter: v.periodForm(q, ""), Actor: ask.Actor, Action: ask.Action}
 	for _, e := range entries {
 		p.Rows = append(p.Rows, trailRow{e, pseudonyms(e.Subjects), strings.Join(e.Parameters, ", ")})
 	}
-	if next != 0 {
-		p.Pager.Next, p.Pager.NextRows = v.address("cursor", v.Cursors.Seal(bound, next)), pageRows
-	}
-	if before != 0 {
-		p.Pager.ToFirst = v.listAddress()
-	}
+	p.Pager = begin.pager(len(p.Rows), nonZero(next))
 	return &answer{template: "audit", title: v.T("audit.title"), data: p}, nil
 }
 

@@ -41,24 +41,18 @@ type contentSession struct {
 	Seen template.HTML
 }
 
-// A contentPlace is where in the contents a page begins.
-type contentPlace struct {
-	After *projections.ContentCursor
-	Row   int
-}
-
 func (v *visit) contents() (*answer, error) {
 	q := v.query()
 	if to, changed := canonicalPeriod(q, "", v.localTime()); changed {
 		return &answer{redirect: "/contents" + queryText(to)}, nil
 	}
 	from, to := q.instant("from"), q.instant("to")
-	bound := cursor.Listing{Name: "contents", Filters: []any{from, to}}
-	var place contentPlace
-	if !v.open(bound, q.Get("cursor"), &place) || q.bad {
-		return nil, errInput
+	listed := cursor.Listing{Name: "contents", Filters: []any{from, to}}
+	begin, err := openPage[projections.ContentCursor](v, q, listed, v.at, pageRows)
+	if err != nil {
+		return nil, err
 	}
-	page, err := v.Reader.Contents(v.r.Context(), from, to, place.After, pageRows)
+	page, err := v.Reader.Contents(v.r.Context(), from, to, begin.After, pageRows)
 	if err != nil {
 		return nil, err
 	}
@@ -66,13 +60,7 @@ func (v *visit) contents() (*answer, error) {
 	for i := range page.Contents {
 		list.Rows = append(list.Rows, contentRow{page.Contents[i], contentName(&page.Contents[i])})
 	}
-	list.Pager = pager{First: place.Row + 1, Last: place.Row + len(list.Rows), NextRows: pageRows}
-	if place.Row > 0 {
-		list.Pager.ToFirst = v.listAddress()
-	}
-	if page.Next != nil {
-		list.Pager.Next = v.address("cursor", v.Cursors.Seal(bound, contentPlace{page.Next, list.Pager.Last}))
-	}
+	list.Pager = begin.pager(len(list.Rows), page.Next)
 	return &answer{template: "contents", title: v.T("nav.contents"), data: list}, nil
 }
 
@@ -91,10 +79,10 @@ func (v *visit) content() (*answer, error) {
 		return &answer{redirect: v.r.URL.EscapedPath() + queryText(to)}, nil
 	}
 	from, to := q.instant("from"), q.instant("to")
-	bound := cursor.Listing{Name: "content sessions", Filters: []any{id, from, to}}
-	place := sessionPlace{At: v.at}
-	if !v.open(bound, q.Get("cursor"), &place) || q.bad {
-		return nil, errInput
+	listed := cursor.Listing{Name: "content sessions", Filters: []any{id, from, to}}
+	begin, err := openPage[projections.SessionCursor](v, q, listed, v.at, pageRows)
+	if err != nil {
+		return nil, err
 	}
 	c, found, position, err := v.Reader.Content(v.r.Context(), id, from, to)
 	if err != nil {
@@ -108,13 +96,13 @@ func (v *visit) content() (*answer, error) {
 		Content: c, Name: contentName(&c), AsOf: asOf{At: v.at, Position: int64(position)},
 		Filter: v.periodForm(q, ""), Users: v.who.May("list-users"),
 	}
-	return v.contentSessions(p, bound, place, from, to)
+	return v.contentSessions(p, &begin, from, to)
 }
 
 // contentSessions fills in a page of the content's sessions.
-func (v *visit) contentSessions(p *contentPage, bound cursor.Listing, place sessionPlace, from, to *domain.Instant) (*answer, error) {
+func (v *visit) contentSessions(p *contentPage, begin *paging[projections.SessionCursor], from, to *domain.Instant) (*answer, error) {
 	page, err := v.Reader.Sessions(v.r.Context(), projections.SessionsQuery{
-		ContentID: p.ContentID, From: from, To: to, Played: true, At: place.At, After: place.After, Limit: pageRows,
+		ContentID: p.ContentID, From: from, To: to, Played: true, At: begin.At, After: begin.After, Limit: pageRows,
 	})
 	if err != nil {
 		return nil, err
@@ -128,12 +116,6 @@ func (v *visit) contentSessions(p *contentPage, bound cursor.Listing, place sess
 		}
 		p.Sessions = append(p.Sessions, contentSession{*s, v.sessionRow(s).Seen})
 	}
-	p.Pager = pager{First: place.Row + 1, Last: place.Row + len(p.Sessions), Total: p.Content.Sessions, NextRows: pageRows}
-	if place.Row > 0 {
-		p.Pager.ToFirst = v.listAddress()
-	}
-	if page.Next != nil {
-		p.Pager.Next = v.address("cursor", v.Cursors.Seal(bound, sessionPlace{place.At, page.Next, p.Pager.Last}))
-	}
+	p.Pager = begin.pager(len(p.Sessions), page.Next).of(p.Content.Sessions, false)
 	return &answer{template: "content", title: p.Name, data: p}, nil
 }

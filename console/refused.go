@@ -46,7 +46,6 @@ type refusedRow struct {
 // A refusedPage is what the page of one refused event shows.
 type refusedPage struct {
 	refusedRow
-	AsOf asOf
 	// Body is the event as it came; Binary says that it isn't text.
 	Body   string
 	Binary bool
@@ -65,12 +64,11 @@ func (v *visit) refused() (*answer, error) {
 	if reason != "" && !slices.Contains(refusalReasons, reason) {
 		return nil, errInput
 	}
-	bound := cursor.Listing{Name: "refused", Filters: reason}
-	var before int64
-	if !v.open(bound, q.Get("cursor"), &before) {
-		return nil, errInput
+	begin, err := openPage[int64](v, q, cursor.Listing{Name: "refused", Filters: reason}, v.at, pageRows)
+	if err != nil {
+		return nil, err
 	}
-	events, next, err := v.Log.Refused(v.r.Context(), eventstore.RefusedQuery{Reason: reason, Before: before, Limit: pageRows})
+	events, next, err := v.Log.Refused(v.r.Context(), eventstore.RefusedQuery{Reason: reason, Before: value(begin.After), Limit: pageRows})
 	if err != nil {
 		return nil, err
 	}
@@ -78,7 +76,10 @@ func (v *visit) refused() (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	list := &refusedList{AsOf: asOf{At: v.at}}
+	list := &refusedList{}
+	if list.AsOf, err = v.asOfLog(); err != nil {
+		return nil, err
+	}
 	for _, r := range refusalReasons {
 		list.Total += counts[r]
 		if counts[r] > 0 || r == reason {
@@ -89,12 +90,11 @@ func (v *visit) refused() (*answer, error) {
 	for i := range events {
 		list.Rows = append(list.Rows, v.refusedRow(&events[i]))
 	}
-	if next != 0 {
-		list.Pager.Next, list.Pager.NextRows = v.address("cursor", v.Cursors.Seal(bound, next)), pageRows
+	found := list.Total
+	if reason != "" {
+		found = counts[reason]
 	}
-	if before != 0 {
-		list.Pager.ToFirst = v.listAddress()
-	}
+	list.Pager = begin.pager(len(list.Rows), nonZero(next)).of(found, false)
 	return &answer{template: "refused", title: v.T("nav.refused"), data: list}, nil
 }
 
@@ -140,7 +140,7 @@ func (v *visit) readRefused() (*refusedPage, error) {
 	if !found {
 		return nil, errNoPage
 	}
-	p := &refusedPage{refusedRow: v.refusedRow(&e), AsOf: asOf{At: v.at}, MayAct: v.who.May("retry-refused"), CSRF: v.token()}
+	p := &refusedPage{refusedRow: v.refusedRow(&e), MayAct: v.who.May("retry-refused"), CSRF: v.token()}
 	if v.who.Role == access.Admin {
 		if p.Binary = !utf8.Valid(e.Body); !p.Binary {
 			p.Body = indented(e.Body)

@@ -55,7 +55,7 @@ type periodRow struct {
 	Canceled *domain.Instant
 	Reason   string
 	Comment  string
-	Price    string
+	Price    template.HTML // empty where there is none
 	Paid     *string
 }
 
@@ -65,7 +65,22 @@ type timeline struct {
 	Lanes []lane
 	// Earlier are the lanes that are over, where there are many.
 	Earlier []lane
+	// Rows are all that is drawn, in numbers.
+	Rows []drawnRow
 }
+
+// A drawnRow is a span or a mark of the drawing.
+type drawnRow struct {
+	ID, Name string
+	// What is the key of the text that says what it is.
+	What string
+	From domain.Instant
+	// To is the end of a span, domain.Never where it has none; nil for a mark.
+	To *domain.Instant
+}
+
+// Endless says that it is a span without an end.
+func (r drawnRow) Endless() bool { return r.To != nil && *r.To == domain.Never }
 
 type lane struct {
 	Name, What string
@@ -174,7 +189,7 @@ func (v *visit) periodRows(all []domain.EntitlementView, at domain.Instant) (row
 			period := &e.Periods[n]
 			row := periodRow{
 				ID: e.ID, Kind: e.RentalKind, Status: string(e.Status), From: period.From, Trial: period.TrialEnd,
-				Paid: e.PaymentInterface, Price: v.price(e),
+				Paid: e.PaymentInterface, Price: v.priceData(e),
 			}
 			if n == 0 {
 				row.Name, row.Rows = entitlementName(e), len(e.Periods)
@@ -215,6 +230,19 @@ func (v *visit) price(e *domain.EntitlementView) string {
 	return price
 }
 
+// priceData is price with the amount as programs read it, in minor units as the
+// API has it.
+func (v *visit) priceData(e *domain.EntitlementView) template.HTML {
+	if e.Amount == nil || e.Currency == nil {
+		return ""
+	}
+	price := text.Datum(strconv.FormatInt(*e.Amount, 10), v.Money(*e.Amount, *e.Currency))
+	if e.Interval != nil && v.Has("interval."+*e.Interval) {
+		return v.H("interval."+*e.Interval, "price", price)
+	}
+	return price
+}
+
 // timeline draws what the user had, from their first event to now or the last
 // known end, at most a year ahead.
 func (v *visit) timeline(id string, d *projections.UserDetail, at domain.Instant) (timeline, error) {
@@ -230,6 +258,7 @@ func (v *visit) timeline(id string, d *projections.UserDetail, at domain.Instant
 		for i := range all {
 			e := &all[i]
 			l := lane{Name: entitlementName(e), What: v.laneWhat(e, what), Drawing: v.lane(e, class, span).Draw(whole, marks, now)}
+			t.Rows = append(t.Rows, drawnRows(e, cmp.Or(laneKind(e, what), "timeline.subscription"))...)
 			if e.Status == domain.EntitlementEnded && len(t.Lanes) >= mostLanes {
 				t.Earlier = append(t.Earlier, l)
 			} else {
@@ -243,7 +272,9 @@ func (v *visit) timeline(id string, d *projections.UserDetail, at domain.Instant
 	if len(page.Sessions) > 0 {
 		seen := chart.Lane{Label: v.N("timeline.sessions", d.Viewing.Sessions)}
 		for i := range page.Sessions {
-			seen.Seen = append(seen.Seen, page.Sessions[i].StartedAt.Time())
+			s := &page.Sessions[i]
+			seen.Seen = append(seen.Seen, s.StartedAt.Time())
+			t.Rows = append(t.Rows, drawnRow{ID: s.SessionID, Name: cmp.Or(orEmpty(s.Title), s.ContentID), What: "timeline.viewing", From: s.StartedAt})
 		}
 		t.Lanes = append(t.Lanes, lane{Name: v.T("timeline.viewing"), What: seen.Label, Drawing: seen.Draw(whole, marks, now)})
 	}
@@ -254,10 +285,38 @@ func (v *visit) laneWhat(e *domain.EntitlementView, what string) string {
 	if what == "" {
 		return v.price(e)
 	}
+	return v.T(laneKind(e, what))
+}
+
+// laneKind is the key of what an entitlement is, of the kind what.
+func laneKind(e *domain.EntitlementView, what string) string {
 	if e.RentalKind == "purchase" {
-		what = "timeline.purchase"
+		return "timeline.purchase"
 	}
-	return v.T(what)
+	return what
+}
+
+// drawnRows are the spans and marks of one entitlement, as lane draws them.
+func drawnRows(e *domain.EntitlementView, what string) (rows []drawnRow) {
+	add := func(what string, from domain.Instant, to *domain.Instant) {
+		rows = append(rows, drawnRow{ID: e.ID, Name: entitlementName(e), What: what, From: from, To: to})
+	}
+	for i := range e.Periods {
+		p := &e.Periods[i]
+		from := p.From
+		if p.TrialEnd != nil && *p.TrialEnd > from {
+			trial := min(*p.TrialEnd, p.To)
+			add("timeline.trial", from, &trial)
+			from = trial
+		}
+		if from < p.To {
+			add(what, from, &p.To)
+		}
+		if p.Cancellation != nil {
+			add("timeline.canceled", p.Cancellation.RequestedAt, nil)
+		}
+	}
+	return rows
 }
 
 // lane is the drawing of one entitlement.
@@ -361,13 +420,6 @@ func (v *visit) months(r chart.Range) (marks []time.Time, ticks []chart.Tick) {
 // sessionRows is how many sessions a page has.
 const sessionRows = 20
 
-// A sessionPlace is where in the sessions a page begins.
-type sessionPlace struct {
-	At    domain.Instant
-	After *projections.SessionCursor
-	Row   int
-}
-
 // viewed reads what the user watched in the period of the address.
 func (v *visit) viewed(q *query, id string, at domain.Instant, d *projections.UserDetail) (viewed, error) {
 	from, to := q.instant("from"), q.instant("to")
@@ -386,13 +438,13 @@ func (v *visit) viewed(q *query, id string, at domain.Instant, d *projections.Us
 		}
 		return w, err
 	}
-	bound := cursor.Listing{Name: "user sessions", Filters: []any{id, from, to}}
-	place := sessionPlace{At: at}
-	if !v.open(bound, q.Get("cursor"), &place) {
-		return w, errInput
+	listed := cursor.Listing{Name: "user sessions", Filters: []any{id, from, to}}
+	begin, err := openPage[projections.SessionCursor](v, q, listed, at, sessionRows)
+	if err != nil {
+		return w, err
 	}
 	page, err := v.Reader.Sessions(v.r.Context(), projections.SessionsQuery{
-		UserID: id, From: from, To: to, Played: true, At: place.At, After: place.After, Limit: sessionRows,
+		UserID: id, From: from, To: to, Played: true, At: begin.At, After: begin.After, Limit: sessionRows,
 	})
 	if err != nil {
 		return w, err
@@ -400,15 +452,9 @@ func (v *visit) viewed(q *query, id string, at domain.Instant, d *projections.Us
 	for i := range page.Sessions {
 		w.Sessions = append(w.Sessions, v.sessionRow(&page.Sessions[i]))
 	}
-	w.Pager = pager{First: place.Row + 1, Last: place.Row + len(page.Sessions), NextRows: sessionRows}
+	w.Pager = begin.pager(len(page.Sessions), page.Next).at("viewing")
 	if from == nil && to == nil {
-		w.Pager.Total = d.Viewing.Sessions
-	}
-	if place.Row > 0 {
-		w.Pager.ToFirst = v.listAddress() + "#viewing"
-	}
-	if page.Next != nil {
-		w.Pager.Next = v.address("cursor", v.Cursors.Seal(bound, sessionPlace{place.At, page.Next, w.Pager.Last})) + "#viewing"
+		w.Pager = w.Pager.of(d.Viewing.Sessions, false)
 	}
 	return w, nil
 }

@@ -83,13 +83,6 @@ func (v *visit) users() (*answer, error) {
 	return &answer{template: "users", title: title, data: list}, nil
 }
 
-// A userPlace is where in the list a page begins.
-type userPlace struct {
-	At    domain.Instant
-	After *projections.UserCursor
-	Row   int
-}
-
 func (v *visit) readUsers(q *query) (*userList, error) {
 	if q.Has("kpi") {
 		return v.readMembers(q)
@@ -98,30 +91,30 @@ func (v *visit) readUsers(q *query) (*userList, error) {
 	if err != nil {
 		return nil, err
 	}
-	bound := cursor.Listing{Name: "users", Filters: []any{filter, sort}}
-	place := userPlace{At: instantOr(q.instant("as_of"), v.at)}
-	if !v.open(bound, q.Get("cursor"), &place) || q.bad {
-		return nil, errInput
+	listed := cursor.Listing{Name: "users", Filters: []any{filter, sort}}
+	from, err := openPage[projections.UserCursor](v, q, listed, instantOr(q.instant("as_of"), v.at), pageRows)
+	if err != nil {
+		return nil, err
 	}
 	ctx := v.r.Context()
-	page, err := v.Reader.Users(ctx, projections.UsersQuery{Filter: filter, Sort: sort, At: place.At, After: place.After, Limit: pageRows})
+	page, err := v.Reader.Users(ctx, projections.UsersQuery{Filter: filter, Sort: sort, At: from.At, After: from.After, Limit: pageRows})
 	if err != nil {
 		return nil, err
 	}
-	counts, err := v.Reader.UserCounts(ctx, place.At)
+	counts, err := v.Reader.UserCounts(ctx, from.At)
 	if err != nil {
 		return nil, err
 	}
-	list := v.newList(q, page.Users, int64(page.Position), place.At)
+	list := v.newList(q, page.Users, int64(page.Position), from.At)
 	list.Tabs = v.tabs(q, counts)
-	if list.Found, list.More, err = v.count(filter, counts, place.At); err != nil {
+	if list.Found, list.More, err = v.count(filter, counts, from.At); err != nil {
 		return nil, err
 	}
 	list.Filter, list.Tokens, list.Words = v.filterForm(q, sort)
 	for i := range list.Columns {
 		list.Columns[i].Sort, list.Columns[i].Direction = v.sortLink(list.Columns[i].Name, sort)
 	}
-	list.Pager = v.pager(list, place, page.Next, bound)
+	list.Pager = from.pager(len(list.Rows), page.Next).of(list.Found, list.More)
 	list.Excel, list.CSV = exportLinks(q)
 	if v.who.May("erase-users") {
 		list.EraseAll = "/users/erase?all=1" + strings.Replace(queryText(filterParams(q)), "?", "&", 1)

@@ -28,25 +28,25 @@ func (v *visit) readMembers(q *query) (*userList, error) {
 	if kpi == string(projections.KPITrial) && !v.Trials {
 		return nil, errNoPage
 	}
-	bound := cursor.Listing{Name: "members", Filters: []any{month, kpi, reason}}
-	place := userPlace{At: instantOr(q.instant("as_of"), v.at)}
-	if !v.open(bound, q.Get("cursor"), &place) || q.bad {
-		return nil, errInput
+	listed := cursor.Listing{Name: "members", Filters: []any{month, kpi, reason}}
+	from, err := openPage[projections.UserCursor](v, q, listed, instantOr(q.instant("as_of"), v.at), pageRows)
+	if err != nil {
+		return nil, err
 	}
 	page, err := v.Reader.Members(v.r.Context(), projections.MembersQuery{
-		Month: *month, KPI: projections.KPI(kpi), Reason: domain.ChurnReason(reason), At: place.At, After: place.After, Limit: pageRows,
+		Month: *month, KPI: projections.KPI(kpi), Reason: domain.ChurnReason(reason), At: from.At, After: from.After, Limit: pageRows,
 	})
 	if err != nil {
 		return nil, err
 	}
-	months, err := v.Reader.KPIs(v.r.Context(), *month, *month, place.At)
+	months, err := v.Reader.KPIs(v.r.Context(), *month, *month, from.At)
 	if err != nil {
 		return nil, err
 	}
-	list := v.newList(q, page.Users, int64(page.Position), place.At)
+	list := v.newList(q, page.Users, int64(page.Position), from.At)
 	list.Counted = &countedBy{KPI: kpi, Reason: reason, Month: *month, Count: figureOf(&months[0], kpi, reason), Erased: page.Erased, Back: "/?month=" + month.String()}
 	list.Found = list.Counted.Count - page.Erased
-	list.Pager = v.pager(list, place, page.Next, bound)
+	list.Pager = from.pager(len(list.Rows), page.Next).of(list.Found, false)
 	return list, nil
 }
 
