@@ -4,9 +4,13 @@ package projections
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"iter"
+	"maps"
 	"slices"
 
+	"boxoffice/domain"
 	"boxoffice/internal/sqldb"
 )
 
@@ -20,6 +24,40 @@ func (s *snapshot) customKeys(ctx context.Context, q *UsersQuery, limit int) ([]
 	}
 	slices.Sort(rows)
 	return rows, nil
+}
+
+// CustomKeys returns the keys of the platform's own fields that users have at an
+// instant, sorted as bytes; of more than limit only that many. It goes through all
+// users.
+func (r *Reader) CustomKeys(ctx context.Context, at domain.Instant, limit int) (keys []string, err error) {
+	err = r.read(ctx, func(s *snapshot) error {
+		keys, err = s.customKeys(ctx, &UsersQuery{At: at}, limit)
+		return err
+	})
+	return keys, err
+}
+
+// collectCustomKeys returns the keys of custom that users have, as customKeys does.
+func collectCustomKeys(users iter.Seq2[*User, error], limit int) ([]string, error) {
+	known := map[string]bool{}
+	for u, err := range users {
+		if err != nil {
+			return nil, err
+		}
+		if len(u.Profile.Custom) <= len("{}") {
+			continue
+		}
+		var custom map[string]json.RawMessage
+		if err := json.Unmarshal(u.Profile.Custom, &custom); err != nil {
+			return nil, fmt.Errorf("the custom fields of a user: %w", err)
+		}
+		for key := range custom {
+			if known[key] = true; len(known) == limit {
+				return slices.Sorted(maps.Keys(known)), nil
+			}
+		}
+	}
+	return slices.Sorted(maps.Keys(known)), nil
 }
 
 func (s *snapshot) queryCustomKeys(ctx context.Context, q *UsersQuery, limit int) ([]string, error) {

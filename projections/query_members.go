@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
 
 	"boxoffice/domain"
@@ -56,6 +57,60 @@ func (r *Reader) Members(ctx context.Context, q MembersQuery) (MembersPage, erro
 		return page, fmt.Errorf("users whom %s counts: %w", q.KPI, err)
 	}
 	return page, nil
+}
+
+// AllMembers gives all users whom a month's figure counts to f, of one moment and in
+// bounded memory, in the order of [Reader.Members]; q.After and q.Limit play no
+// part. The list is good until f returns.
+func (r *Reader) AllMembers(ctx context.Context, q MembersQuery, f func(*UserList) error) error {
+	err := r.read(ctx, func(s *snapshot) error {
+		m, begun, err := s.membershipOf(&q)
+		if err != nil {
+			return err
+		}
+		list := &UserList{Position: s.Position, TimeZone: s.TimeZone, Users: func(func(*User, error) bool) {}}
+		if begun {
+			counted, _, err := s.countMembers(ctx, m)
+			if err != nil {
+				return err
+			}
+			l, err := s.memberListing(ctx, m, counted <= int64(s.few))
+			if err != nil {
+				return err
+			}
+			list.Users = s.pages(ctx, l, q.At)
+		}
+		list.CustomKeys = func(limit int) ([]string, error) { return collectCustomKeys(list.Users, limit) }
+		if err := s.handOut(ctx, "users", "kpi_members", "access_spans", "trial_spans"); err != nil {
+			return err
+		}
+		return f(list)
+	})
+	if err != nil {
+		return fmt.Errorf("users whom %s counts: %w", q.KPI, err)
+	}
+	return nil
+}
+
+// pages gives all users of a listing, reading them a page at a time.
+func (s *snapshot) pages(ctx context.Context, l *listing, t domain.Instant) iter.Seq2[*User, error] {
+	return func(yield func(*User, error) bool) {
+		for after := (*UserCursor)(nil); ; {
+			page, next, err := s.page(ctx, l, t, after, s.pace.page)
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			for i := range page {
+				if !yield(&page[i], nil) {
+					return
+				}
+			}
+			if after = next; after == nil {
+				return
+			}
+		}
+	}
 }
 
 // membershipOf gives the membership that q asks for; begun is false where its

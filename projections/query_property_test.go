@@ -231,6 +231,7 @@ func (q *questioner) askMembersOf(ask MembersQuery) {
 		}
 	}
 	q.same(what, want, got, nil)
+	q.askWhole(what, want, func(f func(*UserList) error) error { return q.reader.AllMembers(q.ctx, ask, f) })
 	figure := q.world.count(ask.Month, ask.KPI, ask.Reason, ask.At)
 	q.same(what+": members and erased", figure, int64(len(got))+erased, nil)
 }
@@ -265,12 +266,14 @@ func (q *questioner) askUsers() {
 		}
 	}
 	q.same(what, want, got, nil)
-	q.askAllUsers(what, ask, want)
+	q.askWhole(what, want, func(f func(*UserList) error) error { return q.reader.AllUsers(q.ctx, ask, f) })
+	keys, err := q.reader.CustomKeys(q.ctx, ask.At, 10)
+	q.same("keys of custom", customKeysOf(q.T, q.world.users(UsersQuery{At: ask.At})), keys, err)
 }
 
-// askAllUsers goes through the whole list twice, which has to be the same.
-func (q *questioner) askAllUsers(what string, ask UsersQuery, want []User) {
-	err := q.reader.AllUsers(q.ctx, ask, func(l *UserList) error {
+// askWhole goes through a whole list twice, which has to be the same.
+func (q *questioner) askWhole(what string, want []User, all func(func(*UserList) error) error) {
+	err := all(func(l *UserList) error {
 		q.atPosition(l.Position)
 		for range l.Users {
 			break // it begins again for the next

@@ -83,21 +83,36 @@ var ErrColumns = fmt.Errorf("the users have more different custom fields than a 
 func Users(ctx context.Context, r Reader, q projections.UsersQuery, w io.Writer, o Options) (Result, error) {
 	e := &exporter{ctx: ctx, w: w, options: o, at: q.At}
 	defer e.close()
-	err := r.AllUsers(ctx, q, func(l *projections.UserList) error {
-		keys, err := l.CustomKeys(sheet.MaxColumns - len(userColumns) + 1)
-		if err != nil {
-			return err
-		}
-		if len(keys) > sheet.MaxColumns-len(userColumns) {
-			return ErrColumns
-		}
-		if err := e.begin("Users", userTable(keys), l.TimeZone, l.Position); err != nil {
-			return err
-		}
-		cells := newUserCells(keys)
-		return gather(e, l.Users, cells.row)
-	})
-	return e.finish(err)
+	return e.finish(r.AllUsers(ctx, q, e.users))
+}
+
+// A MembersReader returns the users whom a monthly figure counts from the read models.
+type MembersReader interface {
+	// AllMembers hands all users whom a figure counts, of one moment, to f.
+	AllMembers(ctx context.Context, q projections.MembersQuery, f func(*projections.UserList) error) error
+}
+
+// Members writes all users whom a monthly figure counts, as [Users] does.
+func Members(ctx context.Context, r MembersReader, q projections.MembersQuery, w io.Writer, o Options) (Result, error) {
+	e := &exporter{ctx: ctx, w: w, options: o, at: q.At}
+	defer e.close()
+	return e.finish(r.AllMembers(ctx, q, e.users))
+}
+
+// users writes a list of users.
+func (e *exporter) users(l *projections.UserList) error {
+	keys, err := l.CustomKeys(sheet.MaxColumns - len(userColumns) + 1)
+	if err != nil {
+		return err
+	}
+	if len(keys) > sheet.MaxColumns-len(userColumns) {
+		return ErrColumns
+	}
+	if err := e.begin("Users", userTable(keys), l.TimeZone, l.Position); err != nil {
+		return err
+	}
+	cells := newUserCells(keys)
+	return gather(e, l.Users, cells.row)
 }
 
 // Sessions writes the whole list of viewing sessions that q asks for, as
