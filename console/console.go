@@ -132,6 +132,10 @@ type server struct {
 	tasks tasks
 	// uploads are the files that are kept for imports.
 	uploads uploads
+	// fields are the platform's own fields that users have.
+	fields knownFields
+	// files has an element for each file that is being made.
+	files chan struct{}
 }
 
 // New makes the console. The handler takes every path that isn't the API's. It
@@ -150,7 +154,7 @@ func newServer(c Config) (*server, error) {
 	}
 	c.setDefaults()
 	s := &server{
-		Config: c, tasks: tasks{all: map[string]*ownedTask{}},
+		Config: c, tasks: tasks{all: map[string]*ownedTask{}}, files: make(chan struct{}, mostFiles),
 		gate: access.NewGate(c.Browser, 0), watching: access.NewGate(c.Browser.Watching(), 0), begun: access.NewGate(c.Browser.Begun(), 0),
 	}
 	s.hub = &hub{server: s, topics: map[string]*topic{}}

@@ -25,6 +25,8 @@ type page struct {
 	nav string
 	// stream says that it is under way until somebody goes away.
 	stream bool
+	// file says that it is a file, which takes as long as it is read.
+	file bool
 	// waits says that it asks for itself again and again while its task runs.
 	waits bool
 	// upload says that its form has a file in it, which may be large.
@@ -40,6 +42,7 @@ var table = []page{
 	{method: http.MethodGet, pattern: "/", operation: "list-months", nav: "dashboard", serve: (*visit).dashboard},
 	{method: http.MethodGet, pattern: "/live", operation: "list-months", nav: "dashboard", stream: true, serve: (*visit).dashboardStream},
 	{method: http.MethodGet, pattern: "/users", operation: "list-users", nav: "users", serve: (*visit).users},
+	{method: http.MethodGet, pattern: "/users/export", operation: "export-users", nav: "users", file: true, serve: (*visit).exportCounted},
 	{method: http.MethodGet, pattern: "/users/{id}", operation: "get-user", nav: "users", serve: (*visit).user},
 	{method: http.MethodGet, pattern: "/users/new", operation: "create-user", entry: noEntry, nav: "users", serve: (*visit).newUser},
 	{method: http.MethodPost, pattern: "/users/new", operation: "create-user", nav: "users", serve: (*visit).createUser},

@@ -22,6 +22,11 @@ type Reader interface {
 	Days(ctx context.Context, m domain.Month, at domain.Instant) (projections.MonthDays, error)
 	// Members returns a page of the users whom a figure counts.
 	Members(ctx context.Context, q projections.MembersQuery) (projections.MembersPage, error)
+	// AllMembers hands all of them, of one moment, to f.
+	AllMembers(ctx context.Context, q projections.MembersQuery, f func(*projections.UserList) error) error
+	// CustomKeys returns the keys of the platform's own fields that users have, sorted;
+	// of more than limit only that many. It goes through all users.
+	CustomKeys(ctx context.Context, at domain.Instant, limit int) ([]string, error)
 	// Users returns a page of the list of users.
 	Users(ctx context.Context, q projections.UsersQuery) (projections.UsersPage, error)
 	// CountUsers returns how many users a filter finds, at most q.Limit.

@@ -224,7 +224,7 @@ func integer(n any) int64 {
 }
 
 // reservedIDs are the names that stand where users' ids do, for pages of their own.
-var reservedIDs = map[string]bool{"new": true, "import": true, "erase": true}
+var reservedIDs = map[string]bool{"new": true, "import": true, "erase": true, "export": true}
 
 // userPath is the address of a user's page. Of an id that is a page's name the
 // first letter is percent-encoded, which makes it an id.

@@ -142,7 +142,7 @@ func TestPagesMayNotBeFramedNorRunScriptsOfTheirOwn(t *testing.T) {
 }
 
 func TestAnUnknownAddressLeadsBack(t *testing.T) {
-	w := newWorld(t)
+	w := newWorld(t).platform()
 	answer := w.get(access.Viewer, "/nothing/here")
 	if answer.Code != http.StatusNotFound || !strings.Contains(answer.Body.String(), `href="/"`) || !strings.Contains(answer.Body.String(), `href="/contents"`) {
 		t.Errorf("answered with %d: %s", answer.Code, answer.Body)

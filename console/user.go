@@ -487,9 +487,5 @@ func sessionExports(q *query, name, value string) (excel, csv string) {
 			values.Set(name, value)
 		}
 	}
-	values.Set("format", "xlsx")
-	excel = "/v1/exports/sessions?" + values.Encode()
-	values.Set("format", "csv")
-	values.Set("bom", "true")
-	return excel, "/v1/exports/sessions?" + values.Encode()
+	return fileAddresses("/v1/exports/sessions", values)
 }

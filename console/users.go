@@ -207,14 +207,12 @@ func (v *visit) tabs(q *query, c projections.UserCounts) []tab {
 // exportLinks are the addresses of the list as files.
 func exportLinks(q *query) (excel, csv string) {
 	values := filterParams(q)
-	if sort := q.Get("sort"); sort != "" {
-		values.Set("sort", sort)
+	for _, name := range []string{"sort", "as_of"} {
+		if value := q.Get(name); value != "" {
+			values.Set(name, value)
+		}
 	}
-	values.Set("format", "xlsx")
-	excel = "/v1/exports/users?" + values.Encode()
-	values.Set("format", "csv")
-	values.Set("bom", "true")
-	return excel, "/v1/exports/users?" + values.Encode()
+	return fileAddresses("/v1/exports/users", values)
 }
 
 func userIDs(users []projections.User) []string {

@@ -39,8 +39,8 @@ var standardColumns = []column{
 	{Name: "id", Label: "field.id", Priority: "p1"},
 }
 
-// columns are all columns to choose from, with the platform's own fields that
-// are known: those that the users of the page have, and those that were chosen.
+// columns are all columns to choose from, with the platform's own fields: those that
+// users have, those of the page at any rate, and those that were chosen.
 func (v *visit) columns(q *query, users []projections.User) (all []column, chosen bool) {
 	list := q.Get("columns")
 	if list != "" {
@@ -53,7 +53,7 @@ func (v *visit) columns(q *query, users []projections.User) (all []column, chose
 	}
 	names := strings.Split(list, ",")
 	all, chosen = slices.Clone(standardColumns), list != ""
-	for _, key := range customKeys(users, names) {
+	for _, key := range customKeys(v.customFields(v.r.Context()), users, names) {
 		all = append(all, column{Name: "custom." + key, Label: key, Priority: "p1"})
 	}
 	if chosen {
@@ -67,8 +67,11 @@ func (v *visit) columns(q *query, users []projections.User) (all []column, chose
 // mostCustom is how many of the platform's own fields there are to choose from.
 const mostCustom = 100
 
-func customKeys(users []projections.User, names []string) []string {
+func customKeys(all []string, users []projections.User, names []string) []string {
 	known := map[string]bool{}
+	for _, key := range all {
+		known[key] = true
+	}
 	for i := range users {
 		for key := range customOf(&users[i]) {
 			known[key] = true

@@ -17,36 +17,49 @@ type countedBy struct {
 	Back        string
 }
 
-// readMembers lists the users whom a figure counts.
-func (v *visit) readMembers(q *query) (*userList, error) {
+// membersQuery reads which figure the address means, of which month, as it is when.
+func (v *visit) membersQuery(q *query) (projections.MembersQuery, error) {
 	month := q.month("month")
 	kpi := q.oneOf("kpi", "registered", "active", "trial", "unsubscribed", "cancellations")
 	reason := q.oneOf("reason", reasonNames()...)
-	if month == nil || kpi == "" || reason != "" && kpi != string(projections.KPIUnsubscribed) {
-		return nil, errInput
+	at := instantOr(q.instant("as_of"), v.at)
+	if month == nil || kpi == "" || reason != "" && kpi != string(projections.KPIUnsubscribed) || q.bad {
+		return projections.MembersQuery{}, errInput
 	}
 	if kpi == string(projections.KPITrial) && !v.Trials {
-		return nil, errNoPage
+		return projections.MembersQuery{}, errNoPage
 	}
-	listed := cursor.Listing{Name: "members", Filters: []any{month, kpi, reason}}
-	from, err := openPage[projections.UserCursor](v, q, listed, instantOr(q.instant("as_of"), v.at), pageRows)
+	return projections.MembersQuery{Month: *month, KPI: projections.KPI(kpi), Reason: domain.ChurnReason(reason), At: at}, nil
+}
+
+// readMembers lists the users whom a figure counts.
+func (v *visit) readMembers(q *query) (*userList, error) {
+	ask, err := v.membersQuery(q)
 	if err != nil {
 		return nil, err
 	}
-	page, err := v.Reader.Members(v.r.Context(), projections.MembersQuery{
-		Month: *month, KPI: projections.KPI(kpi), Reason: domain.ChurnReason(reason), At: from.At, After: from.After, Limit: pageRows,
-	})
+	listed := cursor.Listing{Name: "members", Filters: []any{ask.Month, ask.KPI, ask.Reason}}
+	from, err := openPage[projections.UserCursor](v, q, listed, ask.At, pageRows)
 	if err != nil {
 		return nil, err
 	}
-	months, err := v.Reader.KPIs(v.r.Context(), *month, *month, from.At)
+	ask.At, ask.After, ask.Limit = from.At, from.After, pageRows
+	page, err := v.Reader.Members(v.r.Context(), ask)
 	if err != nil {
 		return nil, err
 	}
-	list := v.newList(q, page.Users, int64(page.Position), from.At)
-	list.Counted = &countedBy{KPI: kpi, Reason: reason, Month: *month, Count: figureOf(&months[0], kpi, reason), Erased: page.Erased, Back: "/?month=" + month.String()}
+	months, err := v.Reader.KPIs(v.r.Context(), ask.Month, ask.Month, ask.At)
+	if err != nil {
+		return nil, err
+	}
+	list := v.newList(q, page.Users, int64(page.Position), ask.At)
+	list.Counted = &countedBy{
+		KPI: string(ask.KPI), Reason: string(ask.Reason), Month: ask.Month, Count: figureOf(&months[0], string(ask.KPI), string(ask.Reason)),
+		Erased: page.Erased, Back: "/?month=" + ask.Month.String(),
+	}
 	list.Found = list.Counted.Count - page.Erased
 	list.Pager = from.pager(len(list.Rows), page.Next).of(list.Found, false)
+	list.Excel, list.CSV = countedExports(q)
 	return list, nil
 }
 

@@ -84,7 +84,7 @@ func (v *visit) answer() {
 	if v.page.stream || v.page.waits && v.tasks.running(taskID(v.r), v.owner()) {
 		gate = v.watching
 	}
-	if !v.page.stream {
+	if !v.page.stream && !v.page.file {
 		ctx, cancel := context.WithTimeout(v.r.Context(), timeout)
 		defer cancel()
 		v.r = v.r.WithContext(ctx)

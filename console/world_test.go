@@ -196,6 +196,8 @@ func (w *world) platform() *world {
 		}
 	}
 	w.happen(events...)
+	w.server.customFields(w.t.Context())
+	<-w.server.fields.found // however slow it is here
 	return w
 }
 
