@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"boxoffice/internal/eventually"
 	"boxoffice/internal/freeport"
 )
 
@@ -154,15 +155,11 @@ func (on *installation) get(path string) (int, []byte, error) {
 // await asks until the answer has the text in it.
 func (on *installation) await(t *testing.T, text, path string) {
 	t.Helper()
-	deadline := time.Now().Add(10 * time.Minute)
-	for {
+	eventually.Succeeds(t, fmt.Sprintf("%s has %q at %s", on.name, text, path), func() error {
 		status, body, err := on.get(path)
-		if err == nil && bytes.Contains(body, []byte(text)) {
-			return
+		if err == nil && !bytes.Contains(body, []byte(text)) {
+			err = fmt.Errorf("%d %s", status, tail(string(body), 500))
 		}
-		if time.Now().After(deadline) {
-			t.Fatalf("%s: no %q at %s: %d %v %s", on.name, text, path, status, err, tail(string(body), 500))
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
+		return err
+	})
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"boxoffice/ingest/natstest"
+	"boxoffice/internal/eventually"
 	"boxoffice/internal/freeport"
 	"boxoffice/internal/sqldb"
 	"boxoffice/internal/sqldb/sqltest"
@@ -103,19 +104,22 @@ func matches(body, text string) bool {
 // scriptAwait is: await TEXT KEY METHOD PATH. It asks until the answer has the
 // text, or what matches it as a pattern, in it.
 func scriptAwait(ts *testscript.TestScript, _ bool, args []string) {
-	deadline := time.Now().Add(60 * time.Second)
-	for {
+	eventually.Succeeds(scriptTB{ts}, fmt.Sprintf("%q is in the answer", args[0]), func() error {
 		status, body, err := call(ts, args[1:])
-		if err == nil && matches(body, args[0]) {
+		if err == nil && !matches(body, args[0]) {
+			err = fmt.Errorf("%d %s", status, body)
+		}
+		if err == nil {
 			fmt.Fprintf(ts.Stdout(), "%d\n%s\n", status, body)
-			return
 		}
-		if time.Now().After(deadline) {
-			ts.Fatalf("no %q after a minute: %d %v %s", args[0], status, err, body)
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
+		return err
+	})
 }
+
+// A scriptTB is a script as the test that it is.
+type scriptTB struct{ *testscript.TestScript }
+
+func (scriptTB) Helper() {}
 
 func call(ts *testscript.TestScript, args []string) (int, string, error) {
 	if len(args) != 3 && len(args) != 5 {

@@ -9,12 +9,12 @@ import (
 	"math/rand/v2"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"boxoffice/domain"
 	"boxoffice/eventstore"
+	"boxoffice/internal/eventually"
 )
 
 var compactionRules = []rule{
@@ -242,11 +242,14 @@ func testRunCompaction(t *testing.T, l *Log) {
 	for n := range 40 {
 		mustAppend(t, s, batch(uint64(n+1), event(message{kind: domain.UserUpdated, subject: "ana", id: fmt.Sprint(n)})), 1, 0, 0)
 	}
-	for indexed, end := 0, time.Now().Add(time.Minute); indexed < 40; time.Sleep(10 * time.Millisecond) {
-		if err := l.SQL.QueryRowContext(t.Context(), "SELECT indexed_to FROM compaction").Scan(&indexed); err != nil || time.Now().After(end) {
-			t.Fatalf("the index goes up to %d, %v", indexed, err)
+	eventually.Succeeds(t, "the index goes up to the last event", func() error {
+		var indexed int
+		err := l.SQL.QueryRowContext(t.Context(), "SELECT indexed_to FROM compaction").Scan(&indexed)
+		if err == nil && indexed < 40 {
+			err = fmt.Errorf("it goes up to %d", indexed)
 		}
-	}
+		return err
+	})
 	cancel()
 	if err := <-ended; err != nil {
 		t.Error(err)

@@ -9,12 +9,12 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"boxoffice/domain"
 	"boxoffice/eventstore"
+	"boxoffice/internal/eventually"
 )
 
 var scrubRules = []rule{
@@ -271,11 +271,7 @@ func testIdleStoreForgets(t *testing.T, l *Log) {
 		t.Fatal("nothing is in memory")
 	}
 	mustAppend(t, s, batch(3, erased("ana", "3", "2026-11-02T00:00:00Z")), 1, 0, 0)
-	for end := time.Now().Add(30 * time.Second); idle.CachedUsers() > 0; time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatal("the key of an erased user stays in memory")
-		}
-	}
+	eventually.Holds(t, "the key of an erased user is in memory no more", func() bool { return idle.CachedUsers() == 0 })
 	if n := s.CachedUsers(); n > 1 {
 		t.Errorf("the store that erased has %d users in memory", n)
 	}

@@ -14,6 +14,7 @@ import (
 	"boxoffice/domain"
 	"boxoffice/eventstore"
 	"boxoffice/eventstore/vault"
+	"boxoffice/internal/eventually"
 	"boxoffice/internal/sqldb"
 	"boxoffice/internal/sqldb/sqltest"
 	"boxoffice/projections"
@@ -85,12 +86,10 @@ func filledReader(t testing.TB, db *sqldb.DB, n int, now domain.Instant, eventOf
 	ended := make(chan error, 1)
 	go func() { ended <- runner.Run(ctx) }()
 	reader := projections.NewReader(models, 30*time.Minute)
-	for {
-		if status, err := reader.Status(t.Context()); err == nil && status.Position == eventstore.Position(n) {
-			break
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
+	eventually.Holds(t, "the log has been projected", func() bool {
+		status, err := reader.Status(t.Context())
+		return err == nil && status.Position == eventstore.Position(n)
+	})
 	stop()
 	must(<-ended)
 	return reader

@@ -18,6 +18,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"boxoffice/internal/eventually"
 )
 
 // Audience is what the tokens of an issuer are meant for, where a test doesn't
@@ -67,16 +69,13 @@ func (i *Issuer) Start() {
 	if err := i.process.Start(); err != nil {
 		i.t.Fatal(err)
 	}
-	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+	eventually.Succeeds(i.t, "the issuer answers", func() error {
 		response, err := http.Get(i.URL() + "/.well-known/openid-configuration")
 		if err == nil {
 			response.Body.Close()
-			return
 		}
-		if time.Now().After(deadline) {
-			i.t.Fatalf("the issuer doesn't answer: %v", err)
-		}
-	}
+		return err
+	})
 }
 
 func (i *Issuer) arguments() []string {
