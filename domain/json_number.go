@@ -91,7 +91,7 @@ func decimalOf(number []byte) decimal {
 	return d
 }
 
-// digit gives the digit at i after the decimal point of 0.d₁d₂…, from 0 on.
+// digit returns the digit at i after the decimal point of 0.d₁d₂…, from 0 on.
 func (d *decimal) digit(i int) int64 {
 	if i < 0 || i >= d.n {
 		return 0
@@ -99,7 +99,7 @@ func (d *decimal) digit(i int) int64 {
 	return int64(d.digits[i] - '0')
 }
 
-// compare gives -1, 0 or +1 as d is less than, equal to or greater than o.
+// compare returns -1, 0 or +1 as d is less than, equal to or greater than o.
 func (d *decimal) compare(o *decimal) int {
 	if d.sign() != o.sign() {
 		if d.sign() < o.sign() {
@@ -129,7 +129,7 @@ func (d *decimal) sign() int {
 	return 1
 }
 
-// scaled gives d × 10^places, rounded half up, where d isn't negative and the
+// scaled returns d × 10^places, rounded half up, where d isn't negative and the
 // result has at most 18 digits.
 func (d *decimal) scaled(places int) int64 {
 	whole := d.point + places
@@ -143,7 +143,7 @@ func (d *decimal) scaled(places int) int64 {
 	return v
 }
 
-// integer gives d where it is a whole number of at most 18 digits.
+// integer returns d where it is a whole number of at most 18 digits.
 func (d *decimal) integer() (int64, bool) {
 	if d.n > max(d.point, 0) || d.point > 18 {
 		return 0, false

@@ -25,7 +25,7 @@ func walk(text []byte) walker {
 	return walker{text: text, at: skipSpace(text, 0) + 1}
 }
 
-// member gives the next member of an object: its name as a JSON string, and its
+// member returns the next member of an object: its name as a JSON string, and its
 // value. ok is false at the end.
 func (w *walker) member() (name, value []byte, ok bool) {
 	name, ok = w.element()
@@ -37,7 +37,7 @@ func (w *walker) member() (name, value []byte, ok bool) {
 	return name, value, ok
 }
 
-// element gives the next element of an array. ok is false at the end.
+// element returns the next element of an array. ok is false at the end.
 func (w *walker) element() (value []byte, ok bool) {
 	w.at = skipSpace(w.text, w.at)
 	if w.at < len(w.text) && w.text[w.at] == ',' {
@@ -46,7 +46,7 @@ func (w *walker) element() (value []byte, ok bool) {
 	return w.value()
 }
 
-// value gives the value that comes next, and goes to what follows it.
+// value returns the value that comes next, and goes to what follows it.
 func (w *walker) value() ([]byte, bool) {
 	start := skipSpace(w.text, w.at)
 	end := valueEnd(w.text, start)
@@ -57,7 +57,7 @@ func (w *walker) value() ([]byte, bool) {
 	return w.text[start:end], true
 }
 
-// skipSpace gives the index of the first byte from i on that isn't white space.
+// skipSpace returns the index of the first byte from i on that isn't white space.
 func skipSpace(text []byte, i int) int {
 	for i < len(text) && isSpace(text[i]) {
 		i++
@@ -67,7 +67,7 @@ func skipSpace(text []byte, i int) int {
 
 func isSpace(c byte) bool { return c == ' ' || c == '\n' || c == '\r' || c == '\t' }
 
-// valueEnd gives the index after the value that starts at i, or i where none
+// valueEnd returns the index after the value that starts at i, or i where none
 // does.
 func valueEnd(text []byte, i int) int {
 	if i >= len(text) {
@@ -83,7 +83,7 @@ func valueEnd(text []byte, i int) int {
 	}
 }
 
-// stringEnd gives the index after the string that starts at i.
+// stringEnd returns the index after the string that starts at i.
 func stringEnd(text []byte, i int) int {
 	for i++; i < len(text); i++ {
 		switch text[i] {
@@ -96,7 +96,7 @@ func stringEnd(text []byte, i int) int {
 	return len(text)
 }
 
-// nestedEnd gives the index after the object or array that starts at i.
+// nestedEnd returns the index after the object or array that starts at i.
 func nestedEnd(text []byte, i int) int {
 	for depth := 0; i < len(text); {
 		switch text[i] {
@@ -115,7 +115,7 @@ func nestedEnd(text []byte, i int) int {
 	return len(text)
 }
 
-// wordEnd gives the index after the number, true, false or null that starts at i.
+// wordEnd returns the index after the number, true, false or null that starts at i.
 func wordEnd(text []byte, i int) int {
 	for i < len(text) {
 		c := text[i]
@@ -136,7 +136,7 @@ func isNumber(value []byte) bool {
 // isNull says that a value is null.
 func isNull(value []byte) bool { return value[0] == 'n' }
 
-// textOf gives the text that a JSON string says. It shares the string's memory
+// textOf returns the text that a JSON string says. It shares the string's memory
 // where nothing in it is escaped.
 func textOf(s []byte) []byte {
 	if bytes.IndexByte(s, '\\') < 0 {
@@ -167,7 +167,7 @@ const (
 )
 
 // compact appends a value without its white space, all else as it came, and
-// gives its first flaw.
+// returns its first flaw.
 func compact(dst, value []byte) ([]byte, flaw) {
 	found := flawless
 	for i := 0; i < len(value); {

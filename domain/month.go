@@ -56,7 +56,7 @@ func (m Month) Compare(n Month) int {
 	return 0
 }
 
-// clock gives what a clock shows at midnight of a day of the month, and
+// clock returns what a clock shows at midnight of a day of the month, and
 // whether the month has that day in the calendar.
 func (m Month) clock(day int) (localTime, bool) {
 	t := time.Date(m.Year, time.Month(m.Month), day, 0, 0, 0, 0, time.UTC)
@@ -147,7 +147,7 @@ func (c Calendar) ParseDateOrInstant(s string) (Instant, error) {
 	return ParseInstant(s)
 }
 
-// split gives the day of the month and the time of day that a clock shows at i.
+// split returns the day of the month and the time of day that a clock shows at i.
 func (c Calendar) split(i Instant) (day int, timeOfDay localTime) {
 	t := i.Time().In(c.zone())
 	midnight := time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, time.UTC)
@@ -161,7 +161,7 @@ func (c Calendar) skipsDay(midnight localTime) bool {
 	return c.reach(midnight).shown-midnight >= oneDay
 }
 
-// instantOf gives the instant at which a clock shows l: the first of two, and
+// instantOf returns the instant at which a clock shows l: the first of two, and
 // for one that is skipped, as if it were read before the clock jumped.
 func (c Calendar) instantOf(l localTime) Instant {
 	r := c.reach(l)
@@ -186,7 +186,7 @@ type reached struct {
 	jump  Instant   // by how much it jumped at that instant, where it did so over the local time
 }
 
-// reach gives the first instant at which a clock shows l or later.
+// reach returns the first instant at which a clock shows l or later.
 func (c Calendar) reach(l localTime) reached {
 	from := Instant(l - maxOffset)
 	offset, until := c.offsetAt(from)
@@ -201,7 +201,7 @@ func (c Calendar) reach(l localTime) reached {
 	return reached{at: Instant(l) - offset, shown: l}
 }
 
-// offsetAt gives the offset from UTC that holds at i, and until when.
+// offsetAt returns the offset from UTC that holds at i, and until when.
 func (c Calendar) offsetAt(i Instant) (offset, until Instant) {
 	t := i.Time().In(c.zone())
 	_, seconds := t.Zone()

@@ -26,7 +26,7 @@ type sums struct {
 }
 
 // total adds the sums of counters over all time up to an instant, which is in
-// them, and gives their number.
+// them, and returns their number.
 func (q *sums) total(c domain.Calendar, at domain.Instant, counters ...domain.Counter) int {
 	month := c.Start(c.MonthOf(at))
 	q.between("kpi_months", "from_at", counters, domain.Always, month)
@@ -34,7 +34,7 @@ func (q *sums) total(c domain.Calendar, at domain.Instant, counters ...domain.Co
 }
 
 // part adds the sums of counters over the part of a month from its first
-// instant to last, which is in it, and gives their number.
+// instant to last, which is in it, and returns their number.
 func (q *sums) part(c domain.Calendar, first, last domain.Instant, counters ...domain.Counter) int {
 	began, end := hourOf(first, last), c.End(c.MonthOf(first)) // of the hour, of the month
 	if last-first > (end-first)/2 {
@@ -91,7 +91,7 @@ func (s *statement) counters(counters []domain.Counter) string {
 	return s.list(texts)
 }
 
-// figures gives the sums by their numbers.
+// figures returns the sums by their numbers.
 func (s *snapshot) figures(ctx context.Context, q *sums) ([]figures, error) {
 	q.write(") entries GROUP BY n, counter")
 	all := make([]figures, q.n)
@@ -114,7 +114,7 @@ func (s *snapshot) figures(ctx context.Context, q *sums) ([]figures, error) {
 	return all, nil
 }
 
-// totals gives the sums of counters over all time up to an instant.
+// totals returns the sums of counters over all time up to an instant.
 func (s *snapshot) totals(ctx context.Context, at domain.Instant, counters ...domain.Counter) (figures, error) {
 	q := &sums{}
 	n := q.total(s.Calendar, at, counters...)
@@ -132,7 +132,7 @@ type entry struct {
 	delta   int64
 }
 
-// monthEntries gives the changes of counters by month, of all months that
+// monthEntries returns the changes of counters by month, of all months that
 // begin before an instant, in the order of the months.
 func (s *snapshot) monthEntries(ctx context.Context, before domain.Instant, counters []domain.Counter) ([]entry, error) {
 	q := &statement{}
@@ -154,12 +154,12 @@ func (s *snapshot) monthEntries(ctx context.Context, before domain.Instant, coun
 	return entries, nil
 }
 
-// erasedCounter gives the counter of those of another who were erased. It has
+// erasedCounter returns the counter of those of another who were erased. It has
 // the same changes at the same instants, of erased users alone, so that a
 // figure and what is erased of it are found in the same way.
 func erasedCounter(c domain.Counter) domain.Counter { return "erased:" + c }
 
-// withErased gives what a user contributes to the ledger: what the rules say,
+// withErased returns what a user contributes to the ledger: what the rules say,
 // and once the user is erased, their part of the figures as erased too. Their
 // contributions are to no count of users then.
 func withErased(contributions []domain.Contribution, erased bool) []domain.Contribution {

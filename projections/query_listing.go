@@ -99,7 +99,7 @@ func (l *listing) ranges(after *UserCursor) [][]condition {
 	return ranges
 }
 
-// rest gives the conditions of all that comes after a cursor.
+// rest returns the conditions of all that comes after a cursor.
 func (l *listing) rest(after *UserCursor) []condition {
 	column := "u." + l.column
 	rest := slices.Clone(l.parts[0])
@@ -125,7 +125,7 @@ func idAfter(id string) condition {
 	return func(s *statement) string { return "u.id > " + s.arg(id) }
 }
 
-// keysetsIn gives the first limit keysets of one range, out of all sources.
+// keysetsIn returns the first limit keysets of one range, out of all sources.
 func (s *snapshot) keysetsIn(ctx context.Context, l *listing, part []condition, limit int) ([]keyset, error) {
 	var all []keyset
 	for i := range l.sources {
@@ -194,7 +194,7 @@ func (l *listing) statement(from *source, part []condition, limit int) *statemen
 	return q
 }
 
-// order gives the listing's order among those who have the column.
+// order returns the listing's order among those who have the column.
 func (l *listing) order() string {
 	if l.descending {
 		return "u." + l.column + " DESC, u.id"
@@ -202,7 +202,7 @@ func (l *listing) order() string {
 	return "u." + l.column + ", u.id"
 }
 
-// page gives one page of a listing, with the users as they are at t.
+// page returns one page of a listing, with the users as they are at t.
 func (s *snapshot) page(ctx context.Context, l *listing, t domain.Instant, after *UserCursor, limit int) ([]User, *UserCursor, error) {
 	if limit < 1 {
 		return nil, nil, errLimit
@@ -218,7 +218,7 @@ func (s *snapshot) page(ctx context.Context, l *listing, t domain.Instant, after
 	return users, last.cursor(), err
 }
 
-// usersAt gives the users of keysets as they are at t.
+// usersAt returns the users of keysets as they are at t.
 func (s *snapshot) usersAt(ctx context.Context, of []keyset, t domain.Instant) ([]User, error) {
 	users := make([]User, len(of))
 	index := make(map[sqldb.UUID]int, len(of))
@@ -256,7 +256,7 @@ func readUsers[K any](ctx context.Context, s *snapshot, column string, keys []K,
 	return nil
 }
 
-// userColumns gives the columns of users u from which scanUser makes a user.
+// userColumns returns the columns of users u from which scanUser makes a user.
 func userColumns(t string) string {
 	return "u.id, u.first_event_at, u.registered_at, u.updated_at, " +
 		"u.email, u.first_name, u.last_name, u.locale, u.country, u.platform, u.custom, " + statusAt(t)
