@@ -62,7 +62,7 @@ func ExampleIdentity_Subjects() {
 	fmt.Println(allow, deny)
 	// Output:
 	// true false
-	// [boxoffice.events.playback.>] [boxoffice.events.user.erased]
+	// [boxoffice.events.playback.>] [boxoffice.events.user.erased boxoffice.events.event.retracted]
 }
 
 // exampleKeys are a key of the configuration, and one that is made for a player.

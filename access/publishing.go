@@ -10,7 +10,7 @@ import (
 
 // onlyByName are types that a publisher's key has to name whole: no pattern
 // stands for them, nor does a key without a limit.
-var onlyByName = []string{"user.erased"}
+var onlyByName = []string{"user.erased", "event.retracted"}
 
 // MayPublish says whether the identity may publish events of the type.
 func (i Identity) MayPublish(eventType string) bool {

@@ -27,6 +27,14 @@ func TestMayPublish(t *testing.T) {
 		{Identity{Role: Publisher, Types: []string{"*"}}, "user.erased", false},
 		{Identity{Role: Publisher, Types: []string{"*"}}, "rental.started", true},
 		{Identity{Role: Publisher, Types: []string{"*", "user.erased"}}, "user.erased", true},
+		{Identity{Role: Admin}, "event.retracted", true},
+		{Identity{Role: Publisher}, "event.retracted", false},
+		{Identity{Role: Publisher, Types: []string{"*"}}, "event.retracted", false},
+		{Identity{Role: Publisher, Types: []string{"event.*"}}, "event.retracted", false},
+		{Identity{Role: Publisher, Types: []string{"*", "user.erased"}}, "event.retracted", false},
+		{Identity{Role: Publisher, Types: []string{"playback.*", "event.retracted"}}, "event.retracted", true},
+		{Identity{Role: Publisher, Types: []string{"event.retracted"}}, "user.erased", false},
+		{Identity{Role: Support}, "event.retracted", false},
 		{Identity{Role: Publisher, Types: []string{}}, "user.updated", false},
 		{Identity{Role: Viewer}, "user.updated", false},
 		{Identity{Role: Support}, "user.updated", false},
@@ -42,9 +50,10 @@ func TestMayPublish(t *testing.T) {
 // NATS lets a publisher publish exactly what HTTP does, whatever the key names.
 func TestSubjectsAreWhatMayBePublished(t *testing.T) {
 	const prefix = "events."
-	types := []string{"user.erased", "user.updated", "user.updated.more", "user", "playback.started", "playback.a.b", "playbackstarted", "rental.started"}
+	types := []string{"user.erased", "event.retracted", "user.updated", "user.updated.more", "user", "playback.started", "playback.a.b", "playbackstarted", "rental.started"}
 	limits := [][]string{
 		nil, {}, {"*"}, {"user.*"}, {"playback.*"}, {"user.updated"}, {"user.erased"}, {"*", "user.erased"}, {"user.*", "playback.started"}, {"play*"},
+		{"event.*"}, {"event.retracted"}, {"*", "event.retracted"}, {"playback.*", "user.erased", "event.retracted"},
 	}
 	for _, role := range Roles {
 		for _, limit := range limits {
@@ -66,11 +75,13 @@ func TestSubjects(t *testing.T) {
 		types       []string
 		allow, deny []string
 	}{
-		{nil, []string{"events.>"}, []string{"events.user.erased"}},
-		{[]string{"*"}, []string{"events.>"}, []string{"events.user.erased"}},
-		{[]string{"playback.*", "user.updated"}, []string{"events.playback.>", "events.user.updated"}, []string{"events.user.erased"}},
-		{[]string{"user.erased"}, []string{"events.user.erased"}, nil},
-		{[]string{}, nil, []string{"events.user.erased"}},
+		{nil, []string{"events.>"}, []string{"events.user.erased", "events.event.retracted"}},
+		{[]string{"*"}, []string{"events.>"}, []string{"events.user.erased", "events.event.retracted"}},
+		{[]string{"playback.*", "user.updated"}, []string{"events.playback.>", "events.user.updated"},
+			[]string{"events.user.erased", "events.event.retracted"}},
+		{[]string{"user.erased"}, []string{"events.user.erased"}, []string{"events.event.retracted"}},
+		{[]string{"event.retracted", "user.erased"}, []string{"events.event.retracted", "events.user.erased"}, nil},
+		{[]string{}, nil, []string{"events.user.erased", "events.event.retracted"}},
 	} {
 		allow, deny := Identity{Role: Publisher, Types: c.types}.Subjects("events.")
 		if !slices.Equal(allow, c.allow) || !slices.Equal(deny, c.deny) {

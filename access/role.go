@@ -31,7 +31,7 @@ type Identity struct {
 	Name string
 	// Types limits a publisher to types of events: whole types, a prefix
 	// followed by ".*", or "*". Nil is no limit. In either case a type such as
-	// user.erased is allowed only where it is named whole.
+	// user.erased and event.retracted are allowed only where they are named whole.
 	Types []string
 }
 

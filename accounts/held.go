@@ -18,7 +18,8 @@ type Holding interface {
 	// User comes first, once. asOf is the instant as of which it is: when it was
 	// asked for, or five minutes later where all events about the user are ahead
 	// of the clock. position is that of user and sessions in the log. Both are nil
-	// where there is no user, and only refused events are about the id.
+	// where there is no user: all events about them are retracted, or only refused
+	// ones are about the id.
 	User(asOf domain.Instant, position *eventstore.Position, user *projections.UserDetail) error
 	// Session is one viewing session, the latest first.
 	Session(*projections.Session) error

@@ -135,8 +135,9 @@ func (patient) Succeeded(string)                        {}
 // roleKeys has a key for each role, and two publishers' with limits.
 func roleKeys() *changingKeys {
 	keys := &changingKeys{is: map[string]access.Identity{
-		"playback": {Role: RolePublisher, Types: []string{"playback.*"}},
-		"eraser":   {Role: RolePublisher, Types: []string{"*", "user.erased"}},
+		"playback":  {Role: RolePublisher, Types: []string{"playback.*"}},
+		"eraser":    {Role: RolePublisher, Types: []string{"*", "user.erased"}},
+		"retracter": {Role: RolePublisher, Types: []string{"playback.*", "event.retracted"}},
 	}}
 	for _, role := range access.Roles {
 		keys.is[string(role)] = access.Identity{Role: role, Name: string(role) + " key"}

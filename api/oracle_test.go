@@ -104,6 +104,12 @@ func renamed(t *testing.T, raw []byte, n int) (e []byte, user string, ok bool) {
 	read(event["subject"], &user)
 	user = fmt.Sprintf("%s %d", user, n)
 	event["subject"], event["id"] = written(user), written(fmt.Sprintf("%s %d", id, n))
+	if data["id"] != nil { // of what is retracted
+		var named string
+		read(data["id"], &named)
+		data["id"] = written(fmt.Sprintf("%s %d", named, n))
+		event["data"] = written(data)
+	}
 	if data["session_id"] != nil {
 		read(data["session_id"], &session)
 		data["session_id"] = written(fmt.Sprintf("%v %d", session, n))

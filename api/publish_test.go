@@ -323,12 +323,18 @@ func TestKeysAreLimitedToTypes(t *testing.T) {
 	h := newHarness(t, nil)
 	playback := event("p", "playback.started", "data", `{"session_id":"s","content_id":"c"}`)
 	erasure := strings.Replace(event("e", "user.erased"), `,"data":{}`, "", 1)
+	retraction := event("r", "event.retracted", "data", `{"source":"s","id":"e"}`)
 	for _, c := range []struct {
 		key    string
 		events []string
 		status int
 		named  []string
 	}{
+		{"publisher", []string{playback, retraction}, 403, []string{"body[1]"}},
+		{"eraser", []string{retraction}, 403, []string{"body[0]"}},
+		{"retracter", []string{playback, retraction}, 202, nil},
+		{"retracter", []string{erasure}, 403, []string{"body[0]"}},
+		{"admin", []string{retraction}, 202, nil},
 		{"playback", []string{playback}, 202, nil},
 		{"playback", []string{playback, event("u", "user.updated"), playback, event("x", "not.known")}, 403, []string{"body[1]", "body[3]"}},
 		{"playback", []string{playback, `{}`}, 202, nil},                                           // no type that could be forbidden

@@ -28,6 +28,10 @@ var catalogue = indexed([]row{
 	{of: UserRegistered, begin: beginProfile(true), fields: profileFields},
 	{of: UserUpdated, begin: beginProfile(false), fields: profileFields},
 	{of: UserErased, begin: func(*Event) {}, dataless: true},
+	{of: EventRetracted, begin: func(e *Event) { e.Retraction = &Retraction{} }, fields: []field{
+		namedField("source", func(e *Event) *string { return &e.Retraction.Source }),
+		namedField("id", func(e *Event) *string { return &e.Retraction.ID }),
+	}},
 
 	{of: SubscriptionStarted, begin: beginEntitlement(Subscription, Open), finish: priced, fields: []field{
 		keyField("subscription_id", toEntitlementID),

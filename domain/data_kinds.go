@@ -76,6 +76,19 @@ func keyField(name string, to func(*Event) *string) field {
 	}}
 }
 
+// namedField is a required text that isn't empty: a part of another event's
+// identity, as long as that may be.
+func namedField(name string, to func(*Event) *string) field {
+	return field{name: name, must: true, read: func(e *Event, value []byte) string {
+		v, rule := parseText(value)
+		if rule == "" && v == "" {
+			rule = "must not be empty"
+		}
+		*to(e) = v
+		return rule
+	}}
+}
+
 // wordField is one of a few words.
 func wordField(name string, to func(*Event) *Field[string], words ...string) field {
 	var rule strings.Builder

@@ -15,6 +15,7 @@ var minimal = map[domain.Type][]string{
 	domain.UserRegistered:       {},
 	domain.UserUpdated:          {},
 	domain.UserErased:           {},
+	domain.EventRetracted:       {"source", `"/s"`, "id", `"e"`},
 	domain.SubscriptionStarted:  {"subscription_id", `"i"`, "offer_id", `"o"`},
 	domain.SubscriptionRenewed:  {"subscription_id", `"i"`},
 	domain.SubscriptionCanceled: {"subscription_id", `"i"`},
@@ -123,10 +124,12 @@ func TestFields(t *testing.T) {
 			{`{}`, `"x"`, `5`, `[0,1]`, `[[]]`, `[[0]]`, `[[0,1,2]]`, `[[2,1]]`, `[[-1,-2]]`, `[[0,100000000000.0001]]`, `[[1e12,1e12]]`,
 				`[["0","1"]]`, `[[null,1]]`, `[null]`, `[{}]`, `[[0,1e31]]`, `[` + thousand + `,[0,1]]`},
 		})
+	named := [2][]string{{`"a"`, `"` + strings.Repeat("x", 300) + `"`, `"not a URI"`}, append([]string{`""`, `null`}, badTexts...)}
 	catalogue := map[domain.Type]rules{
 		domain.UserRegistered:      profile,
 		domain.UserUpdated:         profile,
 		domain.UserErased:          {},
+		domain.EventRetracted:      {"source": named, "id": named},
 		domain.SubscriptionStarted: with(subscription, "trial_ends_at", [2][]string{goodTimes, badTimes}),
 		domain.SubscriptionRenewed: subscription,
 		domain.SubscriptionResumed: subscription,

@@ -11,6 +11,7 @@ const (
 	UserRegistered       Type = "user.registered"
 	UserUpdated          Type = "user.updated"
 	UserErased           Type = "user.erased"
+	EventRetracted       Type = "event.retracted"
 	SubscriptionStarted  Type = "subscription.started"
 	SubscriptionRenewed  Type = "subscription.renewed"
 	SubscriptionCanceled Type = "subscription.canceled"
@@ -77,6 +78,7 @@ type Event struct {
 	Profile     *ProfileChange
 	Entitlement *EntitlementEvent
 	Playback    *PlaybackReport
+	Retraction  *Retraction
 }
 
 // A Field is a value that an event may carry or not, and may carry as null,

@@ -17,8 +17,9 @@ import (
 //
 // A time may be a date alone. A value is a number where the field is one or an id looks like one, else
 // a text; null is null; played=0-10,20-30 or played=-5..10 are ranges; custom.KEY=JSON is a key
-// of custom. source and id are those of the envelope, and have defaults. Every
-// event goes through Decode as a publisher's would.
+// of custom. source and id are those of the envelope, and have defaults; what
+// event.retracted names is data.source and data.id. Every event goes through
+// Decode as a publisher's would.
 func exampleEvents(t *testing.T, c domain.Calendar, text string) []*domain.Event {
 	t.Helper()
 	var events []*domain.Event
@@ -47,6 +48,8 @@ func exampleEvents(t *testing.T, c domain.Calendar, text string) []*domain.Event
 			switch {
 			case name == "id" || name == "source":
 				envelope[name] = value
+			case strings.HasPrefix(name, "data."):
+				data[strings.TrimPrefix(name, "data.")] = value
 			case strings.HasPrefix(name, "custom."):
 				custom, _ := data["custom"].(map[string]any)
 				if custom == nil {
@@ -126,14 +129,33 @@ type exampleUser struct {
 	sessions map[[2]string]*domain.SessionFacts // by session and content
 }
 
-// exampleUsers folds the events in the order given.
+// retractionsOf gives what the events retract, by user.
+func retractionsOf(events []*domain.Event) map[string]domain.Retractions {
+	all := make(map[string]domain.Retractions)
+	for _, e := range events {
+		if all[e.Subject] == nil {
+			all[e.Subject] = make(domain.Retractions)
+		}
+		if e.Retraction != nil {
+			all[e.Subject].Retract(*e.Retraction)
+		}
+	}
+	return all
+}
+
+// exampleUsers folds the events in the order given, without those that are
+// retracted.
 func exampleUsers(events []*domain.Event) map[string]*exampleUser {
 	users := make(map[string]*exampleUser)
+	retracted := retractionsOf(events)
 	for _, e := range events {
 		u := users[e.Subject]
 		if u == nil {
 			u = &exampleUser{facts: new(domain.UserFacts), sessions: make(map[[2]string]*domain.SessionFacts)}
 			users[e.Subject] = u
+		}
+		if !retracted[e.Subject].Counts(e) {
+			continue
 		}
 		u.facts.Add(e)
 		if p := e.Playback; p != nil {

@@ -93,6 +93,7 @@ func exampleOf(t *testing.T, archive *txtar.Archive) {
 // events as the log gives them after the erasure.
 func (x *example) restore(t *testing.T) {
 	restored := make(map[string]*domain.UserFacts)
+	retracted := retractionsOf(x.events)
 	for _, e := range x.events {
 		bare, err := domain.Restore(e.Type, e.Stamp, "", e.Public, nil)
 		if err != nil {
@@ -101,7 +102,9 @@ func (x *example) restore(t *testing.T) {
 		if restored[e.Subject] == nil {
 			restored[e.Subject] = new(domain.UserFacts)
 		}
-		restored[e.Subject].Add(bare)
+		if retracted[e.Subject].Counts(bare) {
+			restored[e.Subject].Add(bare)
+		}
 	}
 	for id, u := range exampleUsers(x.events) {
 		u.facts.Forget()

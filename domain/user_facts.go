@@ -11,7 +11,7 @@ import (
 // FoldVersion is the version of the rules by which events become facts and
 // facts become results. It changes whenever a result of the same events would;
 // what was derived under another version has to be made again.
-const FoldVersion = 1
+const FoldVersion = 2
 
 // UserFacts are the few facts, out of all events of one user, that decide what
 // is said of them. They are a function of the set of events that were added:
@@ -30,8 +30,12 @@ type UserFacts struct {
 
 // Add takes one event of the user. An event of user.erased forgets, as Forget
 // does. A playback event only moves the instant of the first event: what was
-// viewed is in SessionFacts.
+// viewed is in SessionFacts. An event.retracted says nothing of the user; what it
+// retracts must not be added, as [Retractions] tells.
 func (f *UserFacts) Add(e *Event) {
+	if e.Type == EventRetracted {
+		return
+	}
 	if !f.first.Carried || e.Time < f.first.Value {
 		f.first = Some(e.Time)
 	}

@@ -19,16 +19,16 @@ type EventID struct{ Source, ID string }
 // given: in the log, among what was refused, in both or in neither. The zero
 // [Verdict] is that of an event that hasn't been judged yet.
 func (s *Store) Verdicts(ctx context.Context, ids []EventID) ([]Verdict, error) {
-	identities := make([][]byte, len(ids))
-	for i, id := range ids {
-		hash := s.vault.Identity(id.Source, id.ID)
-		identities[i] = hash[:]
+	identities := s.identities(ids)
+	located, err := s.locate(ctx, identities)
+	if err != nil {
+		return nil, err
 	}
 	found := make(map[vault.Hash]Verdict, len(ids))
+	for identity, at := range located {
+		found[identity] = Verdict{Position: at.Position}
+	}
 	for chunk := range slices.Chunk(identities, sqldb.MaxKeys) {
-		if err := s.readPositions(ctx, chunk, found); err != nil {
-			return nil, fmt.Errorf("look events up: %w", err)
-		}
 		if err := s.readRefusals(ctx, chunk, found); err != nil {
 			return nil, err
 		}
@@ -38,25 +38,6 @@ func (s *Store) Verdicts(ctx context.Context, ids []EventID) ([]Verdict, error) 
 		verdicts[i] = found[vault.Hash(identities[i])]
 	}
 	return verdicts, nil
-}
-
-// readPositions finds those that are in the log.
-func (s *Store) readPositions(ctx context.Context, identities [][]byte, found map[vault.Hash]Verdict) error {
-	condition, args := sqldb.In(s.db.Dialect(), "identity", 1, identities)
-	rows, err := s.db.SQL().QueryContext(ctx, "SELECT identity, position FROM events WHERE "+condition, args...)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var identity []byte
-		var v Verdict
-		if err := rows.Scan(&identity, &v.Position); err != nil {
-			return err
-		}
-		found[vault.Hash(identity)] = v
-	}
-	return rows.Err()
 }
 
 // readRefusals finds those that were refused, the latest refusal of each. There

@@ -34,6 +34,8 @@ func keys(token string) (ingest.Grant, bool) {
 		return granted(access.Identity{Role: access.Publisher, Types: []string{"playback.*"}}), true
 	case "eraser":
 		return granted(access.Identity{Role: access.Publisher, Types: []string{"user.*", "user.erased"}}), true
+	case "retracter":
+		return granted(access.Identity{Role: access.Publisher, Types: []string{"playback.*", "event.retracted"}}), true
 	case "nothing":
 		return ingest.Grant{}, true
 	}
@@ -79,7 +81,7 @@ func TestNobodyGetsInWithoutAKey(t *testing.T) {
 // the stream has then.
 func TestWhatKeysMayPublish(t *testing.T) {
 	subjects := []string{
-		"boxoffice.events.user.registered", "boxoffice.events.user.erased",
+		"boxoffice.events.user.registered", "boxoffice.events.user.erased", "boxoffice.events.event.retracted",
 		"boxoffice.events.playback.started", "boxoffice.events.playback", "boxoffice.events.no.such.type",
 		"boxoffice.other", "elsewhere", "$JS.API.STREAM.INFO.BOXOFFICE", "$JS.API.STREAM.PURGE.BOXOFFICE",
 		"$JS.ACK.BOXOFFICE.boxoffice-ingest.1.1.1.1.0", "_INBOX.x", "_BOXOFFICE_INBOX.x",
@@ -89,10 +91,11 @@ func TestWhatKeysMayPublish(t *testing.T) {
 		"boxoffice.events.playback", "boxoffice.events.no.such.type",
 	}
 	for key, want := range map[string][]string{
-		"admin":     append([]string{"boxoffice.events.user.erased"}, events...),
+		"admin":     append([]string{"boxoffice.events.user.erased", "boxoffice.events.event.retracted"}, events...),
 		"publisher": events,
 		"playback":  {"boxoffice.events.playback.started"},
 		"eraser":    {"boxoffice.events.user.registered", "boxoffice.events.user.erased"},
+		"retracter": {"boxoffice.events.playback.started", "boxoffice.events.event.retracted"},
 	} {
 		t.Run(key, func(t *testing.T) {
 			e := startEmbedded(t, keys)

@@ -12,7 +12,8 @@ import (
 	"boxoffice/eventstore"
 )
 
-// A batch is a range of the log, sorted for projecting. It is read-only.
+// A batch is a range of the log, sorted for projecting, without what has been
+// retracted by its end. It is read-only.
 type batch struct {
 	after, last eventstore.Position
 	head        eventstore.Position // where the log stood
@@ -26,9 +27,12 @@ type batch struct {
 
 	users    map[eventstore.UserKey]*userEvents
 	sessions map[sessionKey][]*domain.Event
+
+	retracted *retracted
 }
 
-// userEvents are the events of one user in a batch.
+// userEvents are the events of one user in a batch. Of those who are folded again
+// there is none.
 type userEvents struct {
 	subject string // empty once the user is erased
 	erased  bool
@@ -39,7 +43,7 @@ type userEvents struct {
 }
 
 // newBatch sorts the records, of which there is at least one. It keeps them.
-func newBatch(head eventstore.Head, after eventstore.Position, records []eventstore.Record) *batch {
+func newBatch(head eventstore.Head, after eventstore.Position, records []eventstore.Record, retracted *retracted) *batch {
 	last := &records[len(records)-1]
 	b := &batch{
 		after: after, last: last.Position, head: head.Position,
@@ -47,6 +51,8 @@ func newBatch(head eventstore.Head, after eventstore.Position, records []eventst
 		epoch: head.Epoch, erasures: head.Erasures, events: len(records),
 		users:    make(map[eventstore.UserKey]*userEvents),
 		sessions: make(map[sessionKey][]*domain.Event),
+
+		retracted: retracted,
 	}
 	for i := range records {
 		b.take(&records[i])
@@ -67,6 +73,9 @@ func (b *batch) take(r *eventstore.Record) {
 	if e.Subject != "" {
 		u.subject = e.Subject
 	}
+	if b.retracted.again[r.User] || !b.retracted.of[r.User].Counts(e) {
+		return
+	}
 	if p := e.Playback; p != nil {
 		if u.viewed == nil || e.Time < u.viewed.Time {
 			u.viewed = e
@@ -79,12 +88,13 @@ func (b *batch) take(r *eventstore.Record) {
 }
 
 // split gives the users of whom there is more than playback, and those of whom
-// there isn't, each in the order of their keys.
+// there is nothing else, each in the order of their keys.
 func (b *batch) split() (eventful, viewers []eventstore.UserKey) {
 	for key, u := range b.users {
-		if len(u.events) > 0 {
+		switch {
+		case len(u.events) > 0:
 			eventful = append(eventful, key)
-		} else {
+		case u.viewed != nil:
 			viewers = append(viewers, key)
 		}
 	}

@@ -1,6 +1,6 @@
-// This file checks the rows of one user: it folds the user again from their own
-// history, in the order of the log, and compares. A digest tells whether two
-// generations are the same; this tells what is wrong where they aren't.
+// This file folds one user again from their own history, in the order of the log,
+// and checks their rows by what comes out. A digest tells whether two generations
+// are the same; this tells what is wrong where they aren't.
 
 package projections
 
@@ -22,6 +22,7 @@ type HistoryLog interface {
 	// included, in the order of the log and with the instants at which they were
 	// recorded. It ends at the first error.
 	UserHistory(ctx context.Context, user eventstore.UserKey, after, upTo eventstore.Position) iter.Seq2[*eventstore.Record, error]
+	RetractionLog
 }
 
 // A RowDifference is a column of a table in which a row of a user doesn't hold
@@ -62,7 +63,7 @@ func (s *snapshot) checkUser(ctx context.Context, log HistoryLog, user eventstor
 		holdsFrom = domain.Instant(users[0][usersTable.index("status_from")].(sqldb.Micros))
 	}
 	want := newWrites(ledger{})
-	if folded.first != domain.Never {
+	if folded.known() {
 		if err := want.wholeUser(sqldb.UUID(user), id, folded, s.Calendar, holdsFrom); err != nil {
 			return nil, err
 		}
@@ -79,9 +80,17 @@ func (s *snapshot) checkUser(ctx context.Context, log HistoryLog, user eventstor
 var errNotInOrder = errors.New("the log isn't in the order in which it was recorded")
 
 // refold folds a user again from all of their history up to a position, in the
-// order of the log, and says which id they have on the platform.
+// order of the log and without what has been retracted by then, and says which id
+// they have on the platform.
 func refold(ctx context.Context, log HistoryLog, user eventstore.UserKey, upTo eventstore.Position) (u *shardUser, id string, err error) {
 	u = newShardUser()
+	retractions, err := log.Retractions(ctx, []eventstore.UserKey{user}, upTo)
+	if err != nil {
+		return nil, "", err
+	}
+	for i := range retractions {
+		u.retract(retractions[i].Names)
+	}
 	var position eventstore.Position
 	var recordedAt domain.Instant
 	for r, err := range log.UserHistory(ctx, user, 0, upTo) {

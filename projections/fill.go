@@ -39,6 +39,9 @@ type BulkLog interface {
 	// a position and up to last, in any order. An event holds during the call.
 	ReadOf(ctx context.Context, keys *eventstore.Keys, users eventstore.UserRange, after, last eventstore.Position,
 		take func(eventstore.UserKey, *domain.Event) error) error
+	// RetractionsOf hands over the retractions about the users of a range that were
+	// recorded up to a position, in any order.
+	RetractionsOf(ctx context.Context, users eventstore.UserRange, upTo eventstore.Position, take func(eventstore.Retraction)) error
 	// ErasedSince returns those of the users who were erased since their keys
 	// were read.
 	ErasedSince(ctx context.Context, keys *eventstore.Keys) ([]eventstore.UserKey, error)
@@ -203,6 +206,9 @@ func (f *filler) foldShard(ctx context.Context, users eventstore.UserRange) (*sh
 		return nil, err
 	}
 	s := newShard(keys, int64(budget))
+	if err := f.log.RetractionsOf(ctx, s.users(), f.target, s.retract); err != nil {
+		return nil, err
+	}
 	work, ctx := errgroup.WithContext(ctx)
 	var next atomic.Int64
 	for range runtime.GOMAXPROCS(0) {

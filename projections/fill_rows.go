@@ -62,6 +62,9 @@ func (f *filler) load(ctx context.Context, tx *sqldb.Tx, s *shard) (ledger, erro
 		}
 		for _, key := range s.sorted() {
 			u := s.user(key)
+			if !u.known() {
+				continue // all of their events are retracted
+			}
 			if err := w.wholeUser(sqldb.UUID(key), s.id(key, u), u, f.calendar, now); err != nil {
 				return err
 			}

@@ -35,11 +35,13 @@ type stripe struct {
 }
 
 // About how many bytes are kept of a user and their key, of an event of an
-// entitlement or profile beside its data, of a session that is open and of one
-// that is packed, and of a range of what was played.
+// entitlement or profile beside its data, of what is retracted beside its source
+// and id, of a session that is open and of one that is packed, and of a range of
+// what was played.
 const (
 	userBytes          = 768
 	eventBytes         = 192
+	retractionBytes    = 96
 	sessionBytes       = 896
 	packedSessionBytes = 192
 	rangeBytes         = 24
@@ -59,17 +61,27 @@ func (s *shard) users() eventstore.UserRange {
 	return eventstore.UserRange{First: s.first, Last: s.last.Load()}
 }
 
-// take takes an event, and keeps within bounds what is kept.
+// retract takes up what is retracted. No event of the shard has been taken yet.
+func (s *shard) retract(r eventstore.Retraction) {
+	_ = s.change(r.User, func(u *shardUser) (int64, error) { return u.retract(r.Names), nil })
+}
+
+// take takes an event into the facts of its user.
 func (s *shard) take(user eventstore.UserKey, e *domain.Event) error {
-	err := s.add(user, e)
+	return s.change(user, func(u *shardUser) (int64, error) { return u.take(e) })
+}
+
+// change changes what is kept of a user, and keeps within bounds what is kept of
+// all.
+func (s *shard) change(user eventstore.UserKey, f func(*shardUser) (grown int64, err error)) error {
+	err := s.changeUser(user, f)
 	if s.size.Load() > s.budget {
 		s.fit()
 	}
 	return err
 }
 
-// add takes an event into the facts of its user.
-func (s *shard) add(user eventstore.UserKey, e *domain.Event) error {
+func (s *shard) changeUser(user eventstore.UserKey, f func(*shardUser) (grown int64, err error)) error {
 	stripe := &s.stripes[user[len(user)-1]%shardStripes]
 	stripe.mu.Lock()
 	defer stripe.mu.Unlock()
@@ -81,7 +93,7 @@ func (s *shard) add(user eventstore.UserKey, e *domain.Event) error {
 		u, grown = newShardUser(), userBytes
 		stripe.users[user] = u
 	}
-	more, err := u.take(e)
+	more, err := f(u)
 	if grown += more; grown != 0 {
 		u.size += grown
 		s.size.Add(grown)

@@ -16,9 +16,10 @@ import (
 // A shardUser is what the events of a user come to. Facts are either open or
 // packed, and so is each session.
 type shardUser struct {
-	erased bool
-	first  domain.Instant // of all events; all that playback changes of facts
-	size   int64          // about how many bytes are kept
+	erased    bool
+	retracted domain.Retractions // to be complete before the first event is taken
+	first     domain.Instant     // of all events; all that playback changes of facts
+	size      int64              // about how many bytes are kept
 
 	facts     *domain.UserFacts
 	packed    []byte
@@ -43,8 +44,24 @@ type shardSession struct {
 
 func newShardUser() *shardUser { return &shardUser{first: domain.Never, facts: &domain.UserFacts{}} }
 
+// known says that an event of the user counts.
+func (u *shardUser) known() bool { return u.first != domain.Never }
+
+// retract takes up what is retracted, and gives by how many bytes what is kept
+// has grown.
+func (u *shardUser) retract(named domain.Retraction) int64 {
+	if u.retracted == nil {
+		u.retracted = domain.Retractions{}
+	}
+	u.retracted.Retract(named)
+	return int64(retractionBytes + len(named.Source) + len(named.ID))
+}
+
 // take takes an event, and gives by how many bytes what is kept has grown.
 func (u *shardUser) take(e *domain.Event) (grown int64, err error) {
+	if !u.retracted.Counts(e) {
+		return 0, nil
+	}
 	if e.Playback == nil || e.Time < u.first {
 		if grown, err = u.openFacts(); err != nil {
 			return 0, err

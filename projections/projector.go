@@ -24,6 +24,7 @@ type Log interface {
 	Wait(ctx context.Context, after eventstore.Position) error
 	BulkLog
 	ErasureLog
+	HistoryLog
 }
 
 var (
@@ -73,7 +74,11 @@ func (p *projector) read(ctx context.Context, after eventstore.Position, limits 
 	if err != nil || len(records) == 0 {
 		return nil, err
 	}
-	return newBatch(head, after, records), nil
+	records, retracted, err := findRetracted(ctx, p.log, after, records)
+	if err != nil {
+		return nil, err
+	}
+	return newBatch(head, after, records, retracted), nil
 }
 
 // readRecords reads piece by piece, each as large as what came before lets
@@ -120,6 +125,9 @@ func (p *projector) save(ctx context.Context, b *batch) error {
 			return err
 		}
 		if err := f.foldSessions(ctx); err != nil {
+			return err
+		}
+		if err := f.foldAgain(ctx, p.log); err != nil {
 			return err
 		}
 		if err := f.writes.flush(ctx, tx, p.calendar); err != nil {

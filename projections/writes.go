@@ -75,16 +75,31 @@ func compare[R keyed[K], K comparable](w *writes, t *rowTable[R], were, are []R)
 // user takes up how the rows of a user have changed, who is known or not.
 func (w *writes) user(known bool, before, after *userRows) {
 	w.userRow(known, &before.user, &after.user)
-	compare(w, entitlementsTable, before.entitlements, after.entitlements)
-	compare(w, periodsTable, before.periods, after.periods)
-	compare(w, accessSpansTable, before.access, after.access)
-	compare(w, trialSpansTable, before.trial, after.trial)
-	compare(w, membersTable, before.members, after.members)
+	w.userLists(before, after)
 	if known {
 		w.ledger.add(domain.ContributionsDiff(before.ledgerEntries(), after.ledgerEntries()))
 	} else {
 		w.ledger.add(after.ledgerEntries())
 	}
+}
+
+// userLists takes up how the rows have changed of which a user has several.
+func (w *writes) userLists(before, after *userRows) {
+	compare(w, entitlementsTable, before.entitlements, after.entitlements)
+	compare(w, periodsTable, before.periods, after.periods)
+	compare(w, accessSpansTable, before.access, after.access)
+	compare(w, trialSpansTable, before.trial, after.trial)
+	compare(w, membersTable, before.members, after.members)
+}
+
+// userGone takes up that there is nobody any more: all events of the user are
+// retracted.
+func (w *writes) userGone(before *userRows) {
+	for _, t := range []*table{usersTable.table, statusTermsTable.table, userFactsTable.table} {
+		w.to(t).remove([]any{before.user.key})
+	}
+	w.userLists(before, &userRows{})
+	w.ledger.add(domain.ContributionsDiff(before.ledgerEntries(), nil))
 }
 
 func (w *writes) userRow(known bool, before, after *userRow) {

@@ -38,7 +38,7 @@ func newKeysMake() *cobra.Command {
 	var wanted apikeys.Key
 	cmd.Flags().StringVar(&wanted.Name, "name", "", "the key's name, for people: at most 100 characters")
 	cmd.Flags().StringVar(&wanted.Role, "role", "", "what its holder may do")
-	cmd.Flags().StringSliceVar(&wanted.Types, "types", nil, "of a publisher: the types that it may publish, such as 'playback.*' (default: all but user.erased, which has to be named)")
+	cmd.Flags().StringSliceVar(&wanted.Types, "types", nil, "of a publisher: the types that it may publish, such as 'playback.*' (default: all but user.erased and event.retracted, which have to be named)")
 	expires := cmd.Flags().String("expires", "", "when it ends: a date (in UTC), a time (RFC 3339), or after how long: 90d, 12h (default: never)")
 	asJSON := cmd.Flags().Bool("json", false, "print the result as JSON")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {

@@ -43,6 +43,7 @@ func (m message) text() []byte {
 var enough = map[domain.Type]string{
 	domain.UserRegistered:       `{"email":"ana@example.org","first_name":"Ana","custom":{"shoe":"38"}}`,
 	domain.UserUpdated:          `{"last_name":"Lovelace"}`,
+	domain.EventRetracted:       `{"source":"//platform","id":"e-1"}`,
 	domain.SubscriptionStarted:  `{"subscription_id":"s-1","offer_id":"gold","amount":999,"currency":"EUR"}`,
 	domain.SubscriptionCanceled: `{"subscription_id":"s-1","reason":"other","comment":"as Ana wished"}`,
 	domain.PlaybackProgressed:   `{"session_id":"v-1","content_id":"c-1","position_s":12.5,"played":[[0,12.5]],"play_time_s":13}`,

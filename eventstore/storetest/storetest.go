@@ -33,7 +33,7 @@ type rule struct {
 
 // Run runs every case on a log of its own, which fresh makes.
 func Run(t *testing.T, fresh func(t *testing.T) *Log) {
-	for _, rules := range [][]rule{appendRules, duplicateRules, refusedRules, erasureRules, secrecyRules, readRules, bulkRules, personRules, compactionRules, newUserRules, scrubRules, scheduleRules} {
+	for _, rules := range [][]rule{appendRules, duplicateRules, refusedRules, erasureRules, secrecyRules, readRules, bulkRules, personRules, retractionRules, compactionRules, newUserRules, scrubRules, scheduleRules} {
 		for _, r := range rules {
 			t.Run(r.name, func(t *testing.T) {
 				t.Parallel()

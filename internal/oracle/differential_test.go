@@ -80,17 +80,19 @@ func (f *folded) eraseSome(t *rapid.T, o *oracle.Oracle) {
 
 // folded holds what domain has made of a history.
 type folded struct {
-	calendar domain.Calendar
-	ids      []string
-	users    map[string]*domain.UserFacts
-	sessions map[string]map[[2]string]*domain.SessionFacts
+	calendar  domain.Calendar
+	ids       []string
+	retracted map[string]domain.Retractions
+	users     map[string]*domain.UserFacts
+	sessions  map[string]map[[2]string]*domain.SessionFacts
 }
 
 func newFolded(zone *time.Location) *folded {
 	return &folded{
-		calendar: domain.Calendar{Zone: zone},
-		users:    map[string]*domain.UserFacts{},
-		sessions: map[string]map[[2]string]*domain.SessionFacts{},
+		calendar:  domain.Calendar{Zone: zone},
+		retracted: map[string]domain.Retractions{},
+		users:     map[string]*domain.UserFacts{},
+		sessions:  map[string]map[[2]string]*domain.SessionFacts{},
 	}
 }
 
@@ -111,6 +113,7 @@ func foldShuffled(t *rapid.T, h oracle.History) *folded {
 	events = rapid.Permutation(events).Draw(t, "order")
 	saved := rapid.IntRange(0, len(events)).Draw(t, "saved after")
 	f := newFolded(h.Zone)
+	f.retract(events)
 	for i, e := range events {
 		if i == saved {
 			f.saveAndLoad(t)
@@ -120,6 +123,18 @@ func foldShuffled(t *rapid.T, h oracle.History) *folded {
 	return f
 }
 
+// retract takes up what is retracted by any of the events that are to be added.
+func (f *folded) retract(events []*domain.Event) {
+	for _, e := range events {
+		if f.retracted[e.Subject] == nil {
+			f.retracted[e.Subject] = domain.Retractions{}
+		}
+		if e.Retraction != nil {
+			f.retracted[e.Subject].Retract(*e.Retraction)
+		}
+	}
+}
+
 func (f *folded) add(e *domain.Event) {
 	u := f.users[e.Subject]
 	if u == nil {
@@ -127,6 +142,9 @@ func (f *folded) add(e *domain.Event) {
 		f.ids = append(f.ids, e.Subject)
 		f.users[e.Subject] = u
 		f.sessions[e.Subject] = map[[2]string]*domain.SessionFacts{}
+	}
+	if !f.retracted[e.Subject].Counts(e) {
+		return
 	}
 	u.Add(e)
 	if e.Playback != nil {
@@ -340,7 +358,7 @@ func TestFoldAgreesOnAYear(t *testing.T) {
 	}
 	until := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 	o := oracle.New(oracle.Options{Zone: zone})
-	f := newFolded(zone)
+	var events []*domain.Event
 	for raw := range platform.New(platform.Options{Seed: 9, Users: 200, Until: until}).History() {
 		if outcome, err := o.Add(raw); err != nil || outcome != oracle.Recorded {
 			t.Fatalf("%v %v: %s", outcome, err, raw)
@@ -349,6 +367,11 @@ func TestFoldAgreesOnAYear(t *testing.T) {
 		if refusal != nil {
 			t.Fatalf("%v: %s", refusal, raw)
 		}
+		events = append(events, e)
+	}
+	f := newFolded(zone)
+	f.retract(events)
+	for _, e := range events {
 		f.add(e)
 	}
 	h := oracle.History{Zone: zone}

@@ -59,8 +59,10 @@ type drawer struct {
 	instants []Instant // the few that everything uses
 	users    []string
 	kinds    []func() (string, map[string]any) // what happens in this history
-	n        int                               // events so far
+	made     []identity                        // of the events so far
 }
+
+type identity struct{ source, id string }
 
 // Histories draws histories: of one or two users, with few ids of everything
 // and few instants, so that times are equal to the microsecond, spans touch,
@@ -81,7 +83,9 @@ func Histories() *rapid.Generator[History] {
 		d := &drawer{t: t, users: []string{"u", "ü|2"}[:rapid.IntRange(1, 2).Draw(t, "users")]}
 		d.kinds = rapid.SampledFrom([][]func() (string, map[string]any){
 			{d.profile, d.subscription, d.subscription, d.subscription, d.rental, d.freeCopy, d.playback, d.playback},
+			{d.profile, d.subscription, d.subscription, d.rental, d.freeCopy, d.playback, d.retraction, d.retraction},
 			{d.subscription}, {d.rental, d.freeCopy}, {d.playback}, {d.subscription, d.rental, d.profile},
+			{d.playback, d.playback, d.retraction}, {d.subscription, d.subscription, d.retraction},
 		}).Draw(t, "kinds")
 		d.instants = rapid.SliceOfN(rapid.SampledFrom(edges), 2, 9).Draw(t, "instants")
 		for range rapid.IntRange(0, 24).Draw(t, "events") {
@@ -137,11 +141,15 @@ func (d *drawer) time(at Instant) string {
 // event draws one.
 func (d *drawer) event() []byte {
 	typ, data := rapid.SampledFrom(d.kinds).Draw(d.t, "kind")()
-	d.n++
+	of := identity{
+		source: rapid.SampledFrom([]string{"/a", "/b", "/B"}).Draw(d.t, "source"),
+		id:     fmt.Sprintf("%s%d", rapid.SampledFrom([]string{"a", "b", "Z", "é"}).Draw(d.t, "id"), len(d.made)+1),
+	}
+	d.made = append(d.made, of)
 	e, err := json.Marshal(map[string]any{
 		"specversion": "1.0",
-		"id":          fmt.Sprintf("%s%d", rapid.SampledFrom([]string{"a", "b", "Z", "é"}).Draw(d.t, "id"), d.n),
-		"source":      rapid.SampledFrom([]string{"/a", "/b", "/B"}).Draw(d.t, "source"),
+		"id":          of.id,
+		"source":      of.source,
 		"type":        typ,
 		"subject":     rapid.SampledFrom(d.users).Draw(d.t, "user"),
 		"time":        d.time(d.instant()),
@@ -319,4 +327,10 @@ func (d *drawer) playback() (string, map[string]any) {
 	return rapid.SampledFrom([]string{
 		"playback.started", "playback.progressed", "playback.progressed", "playback.ended",
 	}).Draw(d.t, "type"), data
+}
+
+// retraction names an event that is there, of whatever type and user, or none.
+func (d *drawer) retraction() (string, map[string]any) {
+	of := rapid.SampledFrom(append(d.made, identity{"/a", "nobody's"})).Draw(d.t, "retracted")
+	return "event.retracted", map[string]any{"source": of.source, "id": of.id}
 }

@@ -46,12 +46,14 @@ type Oracle struct {
 
 // A user is one person with all that is recorded about them.
 type user struct {
-	id     string
-	erased bool
-	events []*event
+	id        string
+	erased    bool
+	recorded  []*event
+	retracted map[[2]string]bool // source and id of what no longer counts
 
 	// What follows from the events, worked out when it is first asked for.
 	folded       bool
+	events       []*event // those that count, in history order
 	first        Instant
 	registeredAt *Instant
 	updatedAt    *Instant
@@ -93,7 +95,8 @@ const (
 //
 // Of events with one source and id the first stays. After an erasure, an event
 // about that id is refused, except a registration later than the erasure: that
-// begins a new user, of whom everything later than the erasure is recorded.
+// begins a new user, of whom everything later than the erasure is recorded. An
+// event.retracted is about the user of that moment alone.
 func (o *Oracle) Add(structured []byte) (Outcome, error) {
 	e, err := decode(structured)
 	if err != nil {
@@ -110,7 +113,7 @@ func (o *Oracle) Add(structured []byte) (Outcome, error) {
 		}
 	}
 	if u == nil {
-		u = &user{id: e.subject}
+		u = &user{id: e.subject, retracted: map[[2]string]bool{}}
 		o.users[e.subject] = u
 		o.all = append(o.all, u)
 	}
@@ -122,19 +125,30 @@ func (o *Oracle) Add(structured []byte) (Outcome, error) {
 		o.erasedAt[e.subject] = e.at
 		return Recorded, nil
 	}
-	u.events = append(u.events, e)
 	u.folded = false
+	if e.typ == "event.retracted" {
+		u.retracted[[2]string{*must(text(e.data["source"])), *must(text(e.data["id"]))}] = true
+		return Recorded, nil
+	}
+	u.recorded = append(u.recorded, e)
 	return Recorded, nil
 }
 
 // Position is how many events are recorded.
 func (o *Oracle) Position() int { return o.recorded }
 
-// fold works out what follows from a user's events: it puts them into history
-// order, by time, then source, then id, the last two as bytes.
+// fold works out what follows from a user's events: it leaves out what has been
+// retracted, before it came or after, and puts the others into history order, by
+// time, then source, then id, the last two as bytes.
 func (u *user) fold() {
 	if u.folded {
 		return
+	}
+	u.events = nil
+	for _, e := range u.recorded {
+		if !u.retracted[[2]string{e.source, e.id}] {
+			u.events = append(u.events, e)
+		}
 	}
 	sort.Slice(u.events, func(i, j int) bool { return u.events[i].before(u.events[j]) })
 	u.first, u.registeredAt, u.updatedAt, u.profile = never, nil, nil, profile{}

@@ -193,6 +193,8 @@ type gatedLog struct {
 	// keys and erasedSince likewise.
 	keys        func(ctx context.Context, users eventstore.UserRange, limit int) (*eventstore.Keys, error)
 	erasedSince func(ctx context.Context, keys *eventstore.Keys) ([]eventstore.UserKey, error)
+	// userHistory hears whose history is read.
+	userHistory func(user eventstore.UserKey)
 }
 
 func (l *gatedLog) Keys(ctx context.Context, users eventstore.UserRange, limit int) (*eventstore.Keys, error) {

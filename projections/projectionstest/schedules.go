@@ -154,27 +154,32 @@ func drawMessage(t *rapid.T) storetest.Draft {
 	d := storetest.Draft{
 		Kind:    rapid.SampledFrom(kindsDrawn).Draw(t, "type"),
 		Subject: user,
-		ID:      fmt.Sprint(rapid.IntRange(1, 60).Draw(t, "id")),
+		ID:      fmt.Sprint(rapid.IntRange(1, idsDrawn).Draw(t, "id")),
 		At:      start + domain.Instant(rapid.IntRange(0, 27).Draw(t, "time"))*5*day,
 	}
 	variants := dataDrawn[d.Kind]
 	d.Data = rapid.SampledFrom(variants(user, d.At)).Draw(t, "data")
 	if d.Kind != domain.UserErased && rapid.IntRange(0, 14).Draw(t, "goodness") == 0 {
-		d.Bad, d.Data = true, `{"session_id":7,"content_id":7,"email":7,"subscription_id":7,"rental_id":7,"free_copy_id":7}`
+		d.Bad, d.Data = true, `{"session_id":true,"content_id":true,"email":true,"subscription_id":true,"rental_id":true,"free_copy_id":true}`
 	}
 	d.Broken = rapid.IntRange(0, 24).Draw(t, "brokenness") == 0
 	return d
 }
 
+// idsDrawn is how many ids of events there are.
+const idsDrawn = 60
+
 var kindsDrawn = []domain.Type{domain.UserRegistered, domain.UserRegistered, domain.UserUpdated, domain.UserErased,
 	domain.SubscriptionStarted, domain.SubscriptionStarted, domain.SubscriptionRenewed, domain.SubscriptionCanceled,
-	domain.RentalStarted, domain.FreeCopyGranted, domain.PlaybackStarted, domain.PlaybackProgressed, domain.PlaybackEnded}
+	domain.RentalStarted, domain.FreeCopyGranted, domain.PlaybackStarted, domain.PlaybackProgressed, domain.PlaybackEnded,
+	domain.EventRetracted, domain.EventRetracted}
 
 // dataDrawn gives the data that a type's events have, of a user at an instant.
 var dataDrawn = map[domain.Type]func(user string, at domain.Instant) []string{
 	domain.UserRegistered: profilesDrawn,
 	domain.UserUpdated:    profilesDrawn,
 	domain.UserErased:     func(string, domain.Instant) []string { return []string{`{}`} },
+	domain.EventRetracted: func(string, domain.Instant) []string { return retractionsDrawn },
 	domain.SubscriptionStarted: func(user string, at domain.Instant) []string {
 		return []string{
 			fmt.Sprintf(`{"subscription_id":"s-%s","offer_id":"month","ends_at":"%s"}`, user, at+30*day),
@@ -201,6 +206,14 @@ var dataDrawn = map[domain.Type]func(user string, at domain.Instant) []string{
 	domain.PlaybackProgressed: playbackDrawn,
 	domain.PlaybackEnded:      playbackDrawn,
 }
+
+// retractionsDrawn name any event of the schedule, about the same user or another.
+var retractionsDrawn = func() (all []string) {
+	for id := range idsDrawn {
+		all = append(all, fmt.Sprintf(`{"source":"//platform","id":"%d"}`, id+1))
+	}
+	return all
+}()
 
 func profilesDrawn(user string, _ domain.Instant) []string {
 	return []string{

@@ -70,6 +70,19 @@ var cases = []testCase{
 	{"ErasureStorm", "Erasures that go on and on don't keep the projector from getting on.", erasureStorm},
 	{"SameIDAgain", "A user who registers again after an erasure is a new user with the same id.", sameIDAgain},
 
+	{"Retractions", "Read models are as if a retracted event had never come: whatever the history, its order, its division into batches and " +
+		"how often anything is repeated, followed or filled, all rows are those of the history without it.", retractions},
+	{"RetractedAfter", "An event of whatever type that is retracted later leaves nothing in the rows.", retractedAfter},
+	{"RetractedBefore", "A retraction that comes before its event counts, also for what is only played, and for whoever goes on; a user is " +
+		"there from the first event on that counts.", retractedBefore},
+	{"RetractedForNothing", "A retraction of an erasure, of a retraction, of an event about somebody else and of what isn't there changes " +
+		"nothing, and nobody is folded again for it.", retractedForNothing},
+	{"RetractedOnce", "However much is retracted of a user in a batch, the user is folded again once, and not for what was retracted before.",
+		retractedOnce},
+	{"RetractedMany", "However many users a batch has folded again, each is once, and not too many in one transaction.", retractedMany},
+	{"RetractedErased", "What was retracted of a user counts for nothing after their erasure either, and nothing of it is kept.", retractedErased},
+	{"RetractedInHistory", "A history that stops before a retraction has what is retracted, and one that stops after it hasn't.", retractedInHistory},
+
 	{"Filled", "Read models that are filled in bulk have the rows that they would have had they followed the log: " +
 		"whatever the history, however many users are folded at a time, and whatever comes afterwards.", filled},
 	{"FillsUnseen", "While read models are being filled, answers are those of before, the status says how far it " +
