@@ -21,7 +21,7 @@ var (
 	// process.
 	ErrImportRunning = errors.New("another import is running; try again when it has ended")
 	// ErrFileTooLarge says that a file is larger than any that is imported.
-	ErrFileTooLarge = errors.New("a workbook has at most 128 MiB, and a CSV 1 GiB: divide it, or save the workbook as CSV")
+	ErrFileTooLarge = errors.New("a file has at most 128 MiB: divide it")
 	// ErrTooManyRows says that a file has more rows than are imported.
 	ErrTooManyRows = errors.New("the file has more than 1,048,575 rows: divide it")
 )

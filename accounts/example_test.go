@@ -84,7 +84,7 @@ func ExampleService_OpenImport() {
 		if err != nil {
 			log.Fatal(err)
 		}
-		fmt.Println(result.Created, "created,", len(result.Refused), "refused")
+		fmt.Println(result.Created, "created,", result.Refused.Len(), "refused")
 	}
 
 	// Output:

@@ -5,25 +5,21 @@ package accounts
 
 import (
 	"bufio"
-	"bytes"
-	"cmp"
 	"context"
 	"errors"
 	"io"
-	"slices"
+	"os"
 	"time"
 
 	"boxoffice/accounts/spreadsheet"
 	"boxoffice/eventstore"
+	"boxoffice/internal/tempfile"
 	"boxoffice/projections"
 )
 
 const (
-	// MaxWorkbookBytes is the largest workbook that is imported; it is kept in
-	// memory.
-	MaxWorkbookBytes = 128 << 20
-	// MaxCSVBytes is the largest CSV that is imported; it is read as it comes.
-	MaxCSVBytes = 1 << 30
+	// MaxImportBytes is the largest file that is imported.
+	MaxImportBytes = 128 << 20
 
 	// windowRows and windowBytes bound what is read ahead.
 	windowRows  = 1000
@@ -56,6 +52,7 @@ type Import struct {
 	service *Service
 	lock    Lock
 	file    *countedReader
+	kept    *os.File // a workbook that had to be kept
 	table   *spreadsheet.Table
 	columns *importColumns
 
@@ -82,6 +79,13 @@ type ImportOptions struct {
 	// Size is the file's, in bytes, where it is known: one that is too large is
 	// then refused without being read.
 	Size int64
+	// Charset is the encoding of a CSV, by one of the names that the WHATWG has for
+	// it; empty where it is to be found out.
+	Charset string
+	// Mapping goes before what columns are by their names.
+	Mapping Mapping
+	// Unknown says what becomes of columns that aren't recognised.
+	Unknown UnknownColumns
 }
 
 // OpenImport begins an import of a CSV or an Excel workbook, whatever it is named:
@@ -102,7 +106,7 @@ func (s *Service) OpenImport(ctx context.Context, file io.Reader, o ImportOption
 	if !ok {
 		return nil, ErrImportRunning
 	}
-	m := &Import{service: s, lock: lock, file: &countedReader{from: file}, occurrences: newOccurrences(), result: ImportResult{Refused: []RefusedRow{}}}
+	m := &Import{service: s, lock: lock, file: &countedReader{from: file}, occurrences: newOccurrences()}
 	if err := m.open(ctx, o); err != nil {
 		m.Close(ctx)
 		return nil, err
@@ -112,49 +116,70 @@ func (s *Service) OpenImport(ctx context.Context, file io.Reader, o ImportOption
 
 // Close lets the next import run.
 func (m *Import) Close(ctx context.Context) {
+	m.letGo()
 	if err := m.lock.Unlock(); err != nil {
 		m.service.config.Logger.ErrorContext(ctx, "the lock of imports could not be released", "error", err)
 	}
+}
+
+// letGo lets go of the files in which the import keeps what is too much for memory.
+func (m *Import) letGo() {
+	if m.table != nil {
+		_ = m.table.Close() // it was only read, as the others
+	}
+	if m.kept != nil {
+		_ = m.kept.Close()
+	}
+	if m.overlay != nil {
+		m.overlay.close()
+	}
+	m.occurrences.close()
 }
 
 func (m *Import) open(ctx context.Context, o ImportOptions) error {
 	if err := m.service.caughtUp(ctx, m.service.config.VerdictWithin); err != nil {
 		return err
 	}
-	excel, err := m.openTable(o.Size)
+	excel, err := m.openTable(o)
 	if err != nil {
 		return err
 	}
-	if m.columns, err = readColumns(m.table.Header, !excel); err != nil {
+	if m.columns, err = readColumns(m.table.Header, !excel, o); err != nil {
 		return err
 	}
 	if o.DryRun {
-		m.overlay = newOverlay(m.columns, len(m.table.Header))
+		m.overlay = newOverlay(m.columns)
 	}
 	return nil
 }
 
 // openTable opens the file as what it is.
-func (m *Import) openTable(size int64) (excel bool, err error) {
-	m.file.left = MaxCSVBytes
+func (m *Import) openTable(o ImportOptions) (excel bool, err error) {
+	if o.Size > MaxImportBytes {
+		return false, ErrFileTooLarge
+	}
+	m.file.left = MaxImportBytes
 	file := bufio.NewReaderSize(m.file, 64<<10)
 	start, err := file.Peek(8)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return false, err
 	}
 	if !spreadsheet.IsExcel(start) {
-		m.table, err = spreadsheet.OpenCSV(file, isImportColumn)
+		m.table, err = spreadsheet.OpenCSV(file, spreadsheet.CSVOptions{Charset: o.Charset, Known: func(column string) bool {
+			_, mapped := o.Mapping.of(column)
+			field, derived := fieldOf(column)
+			return mapped || field != "" || derived
+		}})
 		return false, err
 	}
-	if size > MaxWorkbookBytes {
-		return true, ErrFileTooLarge
+	if m.kept, err = tempfile.New(); err != nil {
+		return true, err
 	}
-	m.file.left -= MaxCSVBytes - MaxWorkbookBytes
-	book, err := io.ReadAll(file)
+	size, err := io.Copy(m.kept, file)
 	if err != nil {
 		return true, err
 	}
-	m.table, err = spreadsheet.OpenExcel(bytes.NewReader(book), int64(len(book)))
+	m.table, err = spreadsheet.OpenExcel(m.kept, size)
 	return true, err
 }
 
@@ -197,8 +222,7 @@ func (m *Import) Run(ctx context.Context) (ImportResult, error) {
 			}
 		}
 	}
-	// A row that the log refuses is refused after those that come later.
-	slices.SortStableFunc(m.result.Refused, func(a, b RefusedRow) int { return cmp.Compare(a.Row, b.Row) })
+	m.result.Refused.sort()
 	return m.result, nil
 }
 
@@ -247,7 +271,14 @@ func (m *Import) importRow(ctx context.Context, r *importRow) error {
 	if err != nil {
 		return err
 	}
-	first := m.occurrences.firstOf(r, user)
+	if r.email == "" && (user == nil || user.hasEmail()) {
+		m.refuse(r.number, emailMissing)
+		return nil
+	}
+	first, err := m.occurrences.firstOf(r, user)
+	if err != nil {
+		return err
+	}
 	found, _ := user.(*foundUser)
 	switch {
 	case fault != "":
@@ -277,5 +308,5 @@ func (m *Import) repeat(r *importRow, user matchedUser, first int) {
 		m.count(RowOutcome{Row: r.number, Outcome: RowUnchanged, UserID: userIDOf(r, user)})
 		return
 	}
-	m.refuse(r.number, repeatMessage(first))
+	m.refuseFor(r.number, reason{repeatedUser, first})
 }

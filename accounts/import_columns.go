@@ -1,13 +1,13 @@
-// This file is what the columns of an import are, and what a cell in one says.
+// This file is what the columns of an import are.
 
 package accounts
 
 import (
-	"bytes"
+	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
+	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
 	"boxoffice/domain"
@@ -22,28 +22,127 @@ const (
 	columnRegisteredAt = "registered_at"
 )
 
-// columnName is the name of a column as it is known: the case of all but the
-// keys of custom doesn't matter. False where there is no such column.
-func columnName(name string) (string, bool) {
-	lower := strings.ToLower(name)
-	if strings.HasPrefix(lower, customPrefix) && len(lower) > len(customPrefix) {
-		return customPrefix + name[len(customPrefix):], true
-	}
-	known := lower == columnID || lower == columnRegisteredAt || slices.Contains(profileFields, lower)
-	return lower, known
+// ImportFields are the fields that a column can be, but for those of custom.
+func ImportFields() []string {
+	return append([]string{columnID, columnRegisteredAt}, profileFields...)
 }
 
-func isImportColumn(name string) bool {
-	_, known := columnName(name)
-	return known
+// fieldNames are the names by which a column is recognised, squeezed.
+var fieldNames = map[string]string{
+	"id": columnID, "userid": columnID, "customerid": columnID,
+	"email": columnEmail, "emailaddress": columnEmail, "useremail": columnEmail,
+	"firstname": "first_name", "first": "first_name", "givenname": "first_name", "forename": "first_name",
+	"lastname": "last_name", "last": "last_name", "surname": "last_name", "familyname": "last_name",
+	"locale": "locale", "language": "locale",
+	"country": "country", "countrycode": "country",
+	"platform":     "platform",
+	"registeredat": columnRegisteredAt, "created": columnRegisteredAt, "createdat": columnRegisteredAt,
+	"datejoined": columnRegisteredAt, "signupdate": columnRegisteredAt, "registered": columnRegisteredAt,
 }
+
+// derivedNames are the columns of an export that nobody can enter, squeezed.
+var derivedNames = []string{"status", "statussince", "updatedat", "lastviewedat"}
+
+// squeezed is a name without what doesn't matter in it: its case, and what parts
+// its words.
+func squeezed(name string) string {
+	return strings.Map(func(r rune) rune {
+		switch r {
+		case ' ', '_', '-', '\t', '\u00a0':
+			return -1
+		}
+		return r
+	}, strings.ToLower(name))
+}
+
+// utcMark is how the name of a column says that its times are in UTC, squeezed.
+const utcMark = "(utc)"
+
+func saysUTC(name string) bool { return strings.Contains(squeezed(name), utcMark) }
+
+// fieldOf is the field that a column is by its name. derived says that it is one
+// that nobody can enter; a column that isn't recognised is neither.
+func fieldOf(name string) (field string, derived bool) {
+	begin := strings.TrimLeft(name, " \t\u00a0")
+	if len(begin) > len(customPrefix) && strings.EqualFold(begin[:len(customPrefix)], customPrefix) {
+		key := begin[len(customPrefix):]
+		if begin != name {
+			key = strings.TrimSpace(key) // it is the name that has blanks around it, and not the key
+		}
+		if key != "" {
+			return customPrefix + key, false
+		}
+	}
+	plain := strings.ReplaceAll(squeezed(name), utcMark, "")
+	return fieldNames[plain], slices.Contains(derivedNames, plain)
+}
+
+// A Mapping says what columns are: by the names that they have in the file a field,
+// as custom.<key> too, or nothing, where a column is to be left out.
+type Mapping map[string]string
+
+// ReadMapping reads a mapping from a JSON object, in which null leaves a column out.
+// Its error is an [InvalidError] about the field mapping.
+func ReadMapping(object string) (Mapping, error) {
+	invalid := func(message string) error {
+		return &InvalidError{[]Fault{{"mapping", message, textValue(shortened(object))}}}
+	}
+	var given map[string]*string
+	if err := json.Unmarshal([]byte(object), &given); err != nil || given == nil {
+		return nil, invalid(`must be a JSON object of columns and their fields, as {"Plan": "custom.plan", "Notes": null}, with no column twice`)
+	}
+	m := make(Mapping, len(given))
+	for column, field := range given {
+		if field == nil {
+			m[column] = ""
+			continue
+		}
+		if !isImportField(*field) {
+			return nil, invalid(fmt.Sprintf("%q is no field: a column can be %s, custom.<key>, or null to leave it out", shortened(*field), strings.Join(ImportFields(), ", ")))
+		}
+		m[column] = *field
+	}
+	return m, nil
+}
+
+// isImportField says that a column can be a field of that name.
+func isImportField(name string) bool {
+	key, custom := strings.CutPrefix(name, customPrefix)
+	return custom && key != "" || slices.Contains(ImportFields(), name)
+}
+
+// of is what a column is mapped to: by its name, or by that without blanks around it.
+func (m Mapping) of(column string) (field string, ok bool) {
+	if field, ok = m[column]; ok {
+		return field, true
+	}
+	field, ok = m[strings.TrimSpace(column)]
+	return field, ok
+}
+
+// UnknownColumns says what becomes of columns that aren't recognised, and that no
+// mapping names.
+type UnknownColumns string
+
+// The ways to treat them. The empty one is RefuseUnknown.
+const (
+	RefuseUnknown UnknownColumns = "refuse"
+	IgnoreUnknown UnknownColumns = "ignore"
+	// CustomUnknown makes each a field of custom of its name.
+	CustomUnknown UnknownColumns = "custom"
+)
 
 // importColumns are the columns of a file.
 type importColumns struct {
 	// id, email and registered are their places, -1 for one that isn't there.
 	id, email, registered int
-	// fields are those that are fields of a profile.
+	// registeredUTC says that times of registered without an offset are in UTC.
+	registeredUTC bool
+	// fields has for each column the field of a profile that it is, or none.
 	fields []importField
+	byName map[string]int // of fields
+	// taken is what each column was taken for.
+	taken []ImportColumn
 	// guarded says that a text which a spreadsheet program would take for a
 	// formula may have a ' in front, as in a CSV that boxoffice has exported.
 	guarded bool
@@ -52,58 +151,187 @@ type importColumns struct {
 // An importField is a column that is a field of a profile.
 type importField struct {
 	at   int
-	name string // the field's, or the key's in custom
+	name string // the field's, or the key's in custom; empty for no field of a profile
 	// custom says that it is a key of custom.
 	custom bool
 }
 
-// readColumns reads the first row of a file. Its error is an [InvalidError] with
-// everything that is wrong with it.
-func readColumns(header []string, guarded bool) (*importColumns, error) {
-	c := &importColumns{id: -1, email: -1, registered: -1, guarded: guarded}
-	var faults []Fault
-	fault := func(message string, column jsontext.Value) {
-		faults = append(faults, Fault{"columns", message, column})
+// compared is a text of a field as such are compared.
+func (f importField) compared(text string) string {
+	text = strings.TrimSpace(text)
+	if !f.custom && f.name == columnEmail {
+		return domain.EmailKey(text)
 	}
-	seen := map[string]bool{}
-	for i, given := range header {
-		name, known := columnName(given)
-		switch {
-		case given == "":
-			fault("a column has no name", nil)
-			continue
-		case !known:
-			fault("unknown column", textValue(shortened(given)))
-			continue
-		case seen[name]:
-			fault("column is there twice", textValue(shortened(given)))
-			continue
-		}
-		seen[name] = true
-		c.add(i, name)
-	}
-	if c.email < 0 {
-		fault("the column email is missing", nil)
-	}
-	if faults != nil {
-		return nil, &InvalidError{faults}
-	}
-	return c, nil
+	return text
 }
 
-func (c *importColumns) add(at int, name string) {
-	switch name {
+// field is the field of a profile that a column is.
+func (c *importColumns) field(column int) (importField, bool) {
+	if column < 0 || column >= len(c.fields) {
+		return importField{}, false
+	}
+	f := c.fields[column]
+	return f, f.custom || f.name != ""
+}
+
+// named is the column of a field of a profile, by its name.
+func (c *importColumns) named(name string) (importField, bool) {
+	at, ok := c.byName[name]
+	if !ok {
+		return importField{}, false
+	}
+	return c.field(at)
+}
+
+// readColumns reads the first row of a file. Its error is an [InvalidError] with
+// everything that is wrong with it.
+func readColumns(header []string, guarded bool, o ImportOptions) (*importColumns, error) {
+	c := &importColumns{id: -1, email: -1, registered: -1, guarded: guarded,
+		fields: make([]importField, len(header)), byName: map[string]int{}, taken: make([]ImportColumn, len(header))}
+	var faults columnFaults
+	for i, name := range header {
+		field := faults.field(name, i, o)
+		c.taken[i] = ImportColumn{Name: name, Field: field}
+		faults.add(field, name)
+		c.add(i, name, field)
+	}
+	faults.mapped(header, o.Mapping)
+	if c.email < 0 {
+		faults.say(`no column is the e-mail: name one email, or map one to it`, nil)
+	}
+	return c, faults.err()
+}
+
+func (c *importColumns) add(at int, name, field string) {
+	switch field {
+	case "":
+		return
 	case columnID:
 		c.id = at
 		return
 	case columnRegisteredAt:
-		c.registered = at
+		c.registered, c.registeredUTC = at, saysUTC(name)
 		return
 	case columnEmail:
 		c.email = at
 	}
-	key, custom := strings.CutPrefix(name, customPrefix)
-	c.fields = append(c.fields, importField{at: at, name: key, custom: custom})
+	key, custom := strings.CutPrefix(field, customPrefix)
+	c.fields[at] = importField{at: at, name: key, custom: custom}
+	c.byName[field] = at
+}
+
+// columnFaults gathers what is wrong with columns.
+type columnFaults struct {
+	unknown, unnamed []string
+	byField          map[string][]string
+	fields           []string // of byField, in the order of the file
+	faults           []Fault
+}
+
+// field is what a column is taken for, empty where it is left out.
+func (f *columnFaults) field(name string, at int, o ImportOptions) string {
+	if field, ok := o.Mapping.of(name); ok {
+		return field
+	}
+	field, derived := fieldOf(name)
+	key := strings.TrimSpace(name)
+	switch {
+	case field != "" || derived || o.Unknown == IgnoreUnknown:
+		return field
+	case key == "":
+		f.unnamed = append(f.unnamed, fmt.Sprint(at+1))
+	case o.Unknown == CustomUnknown:
+		return customPrefix + key
+	default:
+		f.unknown = append(f.unknown, name)
+	}
+	return ""
+}
+
+// add notes that a column is a field.
+func (f *columnFaults) add(field, name string) {
+	if field == "" {
+		return
+	}
+	if f.byField == nil {
+		f.byField = map[string][]string{}
+	}
+	if f.byField[field] == nil {
+		f.fields = append(f.fields, field)
+	}
+	f.byField[field] = append(f.byField[field], name)
+}
+
+// mapped notes columns that are mapped and that the file doesn't have.
+func (f *columnFaults) mapped(header []string, m Mapping) {
+	var missing []string
+	for column := range m {
+		if !slices.ContainsFunc(header, func(name string) bool { return name == column || strings.TrimSpace(name) == column }) {
+			missing = append(missing, column)
+		}
+	}
+	slices.Sort(missing)
+	if missing != nil {
+		f.say(fmt.Sprintf("the file has no %s, which the mapping names", theColumns(missing)), missing)
+	}
+}
+
+func (f *columnFaults) say(message string, columns []string) {
+	var value jsontext.Value
+	if columns != nil {
+		value = textsValue(columns)
+	}
+	f.faults = append(f.faults, Fault{"columns", message, value})
+}
+
+// err is everything that is wrong; nil for nothing.
+func (f *columnFaults) err() error {
+	if f.unknown != nil {
+		f.say(fmt.Sprintf("unknown %s: say with a mapping which field each is, or null to leave it out; or leave all of them out (unknown=ignore), or keep them as custom fields (unknown=custom)",
+			theColumns(f.unknown)), f.unknown)
+	}
+	if f.unnamed != nil {
+		f.say(fmt.Sprintf("no name stands above column %s: name it, delete it, or leave out what isn't known (unknown=ignore)", strings.Join(firstOf(f.unnamed), ", ")), nil)
+	}
+	for _, field := range f.fields {
+		if columns := f.byField[field]; len(columns) > 1 {
+			f.say(fmt.Sprintf("%s are all %s: map all but one to null, or to another field", theColumns(columns), shortened(field)), columns)
+		}
+	}
+	if f.faults == nil {
+		return nil
+	}
+	return &InvalidError{f.faults}
+}
+
+// theColumns names columns in a sentence.
+func theColumns(names []string) string {
+	var quoted []string
+	for _, name := range firstOf(names) {
+		quoted = append(quoted, fmt.Sprintf("%q", shortened(name)))
+	}
+	if more := len(names) - len(quoted); more > 0 {
+		quoted = append(quoted, fmt.Sprintf("and %d more", more))
+	}
+	if len(names) == 1 {
+		return "column " + quoted[0]
+	}
+	return "columns " + strings.Join(quoted, ", ")
+}
+
+// firstOf are the first of many names, so that an answer stays short.
+func firstOf(names []string) []string { return names[:min(len(names), 20)] }
+
+// textsValue is the first of many texts as JSON.
+func textsValue(texts []string) jsontext.Value {
+	value := []byte{'['}
+	for i, text := range firstOf(texts) {
+		if i > 0 {
+			value = append(value, ',')
+		}
+		value = append(value, textValue(shortened(text))...)
+	}
+	return append(value, ']')
 }
 
 // An ImportColumn is a column of a file, and what it was taken for.
@@ -111,19 +339,12 @@ type ImportColumn struct {
 	// Name is its name in the file.
 	Name string
 	// Field is the name of what it is: id, registered_at, a field of a profile, or
-	// custom. and a key.
+	// custom. and a key. It is empty for a column that is left out.
 	Field string
 }
 
 // Columns are those of the file, in its order.
-func (m *Import) Columns() []ImportColumn {
-	columns := make([]ImportColumn, len(m.table.Header))
-	for i, name := range m.table.Header {
-		field, _ := columnName(name)
-		columns[i] = ImportColumn{Name: name, Field: field}
-	}
-	return columns
-}
+func (m *Import) Columns() []ImportColumn { return m.columns.taken }
 
 // shortened keeps an answer short, whatever it repeats.
 func shortened(text string) string {
@@ -133,131 +354,3 @@ func shortened(text string) string {
 	}
 	return strings.ToValidUTF8(text[:most], "") + "…"
 }
-
-// cell is what a row says in a column; empty where it says nothing.
-func (c *importColumns) cell(cells []string, at int) string {
-	if at < 0 {
-		return ""
-	}
-	return c.unguarded(cells[at])
-}
-
-// unguarded takes away the ' that keeps a spreadsheet program from taking a text
-// for a formula.
-func (c *importColumns) unguarded(cell string) string {
-	if c.guarded && len(cell) > 1 && cell[0] == '\'' && strings.IndexByte("=+-@", cell[1]) >= 0 {
-		return cell[1:]
-	}
-	return cell
-}
-
-// sameText says that a cell is the text that is there already. Cells have no
-// blanks around them.
-func (c *importColumns) sameText(cell, there string) bool {
-	there = strings.TrimSpace(there)
-	return cell == there || c.unguarded(cell) == there
-}
-
-// sameValue says that a cell is the value of custom that is there already, in
-// the form in which it stands in a table.
-func (c *importColumns) sameValue(cell string, there jsontext.Value) bool {
-	switch there.Kind() {
-	case '"':
-		return c.sameText(cell, shownValue(there))
-	case '0':
-		return cell == string(there) || sameNumber(cell, string(there))
-	case '[', '{':
-		value := jsontext.Value(cell)
-		return value.Kind() == there.Kind() && value.Compact() == nil && bytes.Equal(value, there)
-	}
-	return strings.EqualFold(cell, string(there)) // true and TRUE
-}
-
-// sameNumber says that two numbers are the same however they are written, as
-// 1.50 and 1.5 are: those that a spreadsheet program can tell apart.
-func sameNumber(a, b string) bool {
-	const digits = len("-0.123456789012345")
-	if len(a) > digits || len(b) > digits {
-		return false
-	}
-	x, errX := strconv.ParseFloat(a, 64)
-	y, errY := strconv.ParseFloat(b, 64)
-	return errX == nil && errY == nil && x == y
-}
-
-// shownValue is a value of custom as it stands in a table.
-func shownValue(value jsontext.Value) string {
-	if value.Kind() == '"' {
-		if text, err := jsontext.AppendUnquote(nil, value); err == nil {
-			return string(text)
-		}
-	}
-	return string(value)
-}
-
-// newValue is a cell as a value of custom: a text, unless the field has had
-// numbers, booleans, arrays or objects and this is another of these.
-func (c *importColumns) newValue(cell string, there jsontext.Value) jsontext.Value {
-	value := jsontext.Value(cell)
-	switch there.Kind() {
-	case '0':
-		if value.Kind() == '0' && value.IsValid() {
-			return value
-		}
-	case 't', 'f':
-		if lower := strings.ToLower(cell); lower == "true" || lower == "false" {
-			return jsontext.Value(lower)
-		}
-	case '[', '{':
-		if value.Kind() == there.Kind() && value.Compact() == nil {
-			return value
-		}
-	}
-	return textValue(c.unguarded(cell))
-}
-
-// textValue is a text as JSON. What isn't UTF-8 doesn't get this far.
-func textValue(text string) jsontext.Value {
-	value, err := jsontext.AppendQuote(nil, text)
-	if err != nil {
-		value, _ = jsontext.AppendQuote(nil, strings.ToValidUTF8(text, "\uFFFD"))
-	}
-	return value
-}
-
-// A registration is what registered_at says: an instant, and how exactly.
-type registration struct {
-	at domain.Instant
-	// from and to are the first and the last instant that would be written like
-	// that: a day alone stands for each instant of it.
-	from, to domain.Instant
-}
-
-const (
-	milli  = domain.Instant(1000)
-	second = 1000 * milli
-)
-
-// parseRegistration reads a date alone, an instant, or what a clock in the
-// platform's time zone showed.
-func parseRegistration(c domain.Calendar, text string) (registration, error) {
-	if at, err := c.ParseLocal(text); err == nil {
-		r := registration{at: at, from: at, to: at + second - 1}
-		if strings.Contains(text, ".") {
-			r.from, r.to = at-milli, at+milli // a workbook has milliseconds, rounded
-		}
-		return r, nil
-	}
-	at, err := c.ParseDateOrInstant(text)
-	if err != nil {
-		return registration{}, err
-	}
-	r := registration{at: at, from: at, to: at}
-	if len(text) == len("2006-01-02") {
-		r.to = c.EndOfDay(text) - 1
-	}
-	return r, nil
-}
-
-// agrees says that an instant is the one that is meant.
-func (r registration) agrees(at domain.Instant) bool { return r.from <= at && at <= r.to }

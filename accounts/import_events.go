@@ -29,8 +29,12 @@ func (m *Import) create(ctx context.Context, r *importRow) error {
 			return nil
 		}
 	}
-	if fault := m.occurrences.emailFault(r, r.email, ""); fault != "" {
-		m.refuse(r.number, fault)
+	fault, err := m.occurrences.emailFault(r, r.email, "")
+	if err != nil {
+		return err
+	}
+	if fault.text != "" {
+		m.refuseFor(r.number, fault)
 		return nil
 	}
 	id := r.id
@@ -47,18 +51,18 @@ func (m *Import) create(ctx context.Context, r *importRow) error {
 
 // change changes the user of a row.
 func (m *Import) change(ctx context.Context, r *importRow, user *foundUser) error {
-	if fault := m.occurrences.emailFault(r, m.columns.emailAfter(r, user), user.email()); fault != "" {
-		m.refuse(r.number, fault)
+	fault, err := m.occurrences.emailFault(r, m.columns.emailAfter(r, user), user.email())
+	if err != nil {
+		return err
+	}
+	if fault.text != "" {
+		m.refuseFor(r.number, fault)
 		return nil
 	}
 	var events []ownEvent
 	if r.registered != nil && !r.agreesWith(user) {
-		if there := user.RegisteredAt; there != nil && r.registered.at > *there {
-			m.refuse(r.number, "registered_at is later than the registration that is recorded")
-			return nil
-		}
-		if erased := m.states[user.ID].ErasedAt; erased != nil && r.registered.at <= *erased {
-			m.refuse(r.number, erasedMessage)
+		if fault := m.registrationFault(r, user); fault != "" {
+			m.refuse(r.number, fault)
 			return nil
 		}
 		events = append(events, ownEvent{eventType: domain.UserRegistered, userID: user.ID, time: r.registered.at, data: json.RawMessage("{}")})
@@ -72,6 +76,21 @@ func (m *Import) change(ctx context.Context, r *importRow, user *foundUser) erro
 		return nil
 	}
 	return m.put(ctx, r, user, RowOutcome{Row: r.number, Outcome: RowUpdated, UserID: user.ID}, events)
+}
+
+// registrationFault is why the registration of a user mustn't be what a row says,
+// which isn't what is recorded; empty where none is, and it may.
+func (m *Import) registrationFault(r *importRow, user *foundUser) string {
+	there, erased := user.RegisteredAt, m.states[user.ID].ErasedAt
+	switch at := r.registered.at; {
+	case there != nil && at > *there:
+		return "registered_at is later than the registration that is recorded"
+	case erased != nil && at <= *erased:
+		return erasedMessage
+	case there != nil:
+		return "registered_at is earlier than the registration that is recorded"
+	}
+	return ""
 }
 
 // put judges the events of a row, and adds them to what is published next. The
@@ -89,7 +108,9 @@ func (m *Import) put(ctx context.Context, r *importRow, user *foundUser, outcome
 		size += len(c.message.Data)
 	}
 	if m.overlay != nil {
-		m.overlay.note(r, user, m.service.now())
+		if err := m.overlay.note(r, user, m.service.now()); err != nil {
+			return err
+		}
 		if r.id == "" && user == nil {
 			outcome.UserID = "" // nobody has it
 		}

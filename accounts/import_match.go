@@ -94,15 +94,20 @@ func touchedEmail(email string) string { return "email " + email }
 
 // touch marks what a row changes of how users are found.
 func (m *Import) touch(id, email string, user *foundUser) {
-	m.touched[touchedID(id)], m.touched[touchedEmail(email)], m.touched[touchedEmail(user.email())] = true, true, true
+	m.touched[touchedID(id)] = true
+	for _, email := range []string{email, user.email()} {
+		if email != "" {
+			m.touched[touchedEmail(email)] = true
+		}
+	}
 }
 
 // match is the user whom a row is about, nil for one whom it makes.
 func (m *Import) match(r *importRow) (matchedUser, string, error) {
 	if r.id != "" {
 		if m.overlay != nil {
-			if user, ok := m.overlay.ofID(r.id); ok {
-				return user, "", nil
+			if user, err := m.overlay.ofID(r.id); err != nil || user != nil {
+				return user, "", err
 			}
 		}
 		return m.known(m.found.ByID[r.id])
@@ -114,8 +119,10 @@ func (m *Import) match(r *importRow) (matchedUser, string, error) {
 		}
 		return m.known(found.User)
 	}
-	last, have, left := m.overlay.ofEmail(r.email)
+	last, have, left, err := m.overlay.ofEmail(r.email)
 	switch others := found.Users - left; {
+	case err != nil:
+		return nil, "", err
 	case others+have > 1 || others == 1 && found.User == nil:
 		return nil, severalMessage, nil
 	case have == 1:

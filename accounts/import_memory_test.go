@@ -116,7 +116,7 @@ func (p *memoryPlatform) FindUsers(_ context.Context, ids, emails []string, _ do
 	for _, email := range emails {
 		var m projections.EmailMatch
 		for id, f := range p.users {
-			if there := f.Profile().Email; there != nil && fold(*there) == fold(email) {
+			if there := f.Profile().Email; there != nil && domain.EmailKey(*there) == domain.EmailKey(email) {
 				m.Users++
 				m.User = userOf(id, f)
 			}

@@ -56,7 +56,7 @@ func TestRowOutcomes(t *testing.T) {
 		t.Errorf("in the end it is at %+v", last)
 	}
 	wet, _, wetResult := s.outcomesOf(file, false)
-	if diff := cmp.Diff(dryResult, wetResult); diff != "" {
+	if diff := cmp.Diff(inALine(dryResult), inALine(wetResult)); diff != "" {
 		t.Errorf("the dry run said and it came to\n%s", diff)
 	}
 	told := map[int]RowOutcome{}
@@ -103,10 +103,10 @@ func TestImportProgress(t *testing.T) {
 // A file is refused for its size without being read to its end.
 func TestImportOfTooLargeFiles(t *testing.T) {
 	s := (&memoryPlatform{t: t}).service()
-	if _, err := s.tryImport(strings.NewReader("PK\x03\x04"), ImportOptions{Size: MaxWorkbookBytes + 1}); !errors.Is(err, ErrFileTooLarge) {
+	if _, err := s.tryImport(strings.NewReader("PK\x03\x04"), ImportOptions{Size: MaxImportBytes + 1}); !errors.Is(err, ErrFileTooLarge) {
 		t.Errorf("a workbook by what is said of its size: %v", err)
 	}
-	zeros := iotest.DataErrReader(&endless{t: t, most: MaxWorkbookBytes + 1<<20})
+	zeros := iotest.DataErrReader(&endless{t: t, most: MaxImportBytes + 1<<20})
 	if _, err := s.tryImport(zeros, ImportOptions{}); !errors.Is(err, ErrFileTooLarge) {
 		t.Errorf("a workbook by its size: %v", err)
 	}

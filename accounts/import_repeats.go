@@ -5,82 +5,80 @@
 
 package accounts
 
-import (
-	"crypto/sha256"
-	"fmt"
-)
-
 // occurrences are the rows of a file that were the first about each user, whatever
-// became of them. They take a few bytes a row, however long the texts in it are.
+// became of them.
 type occurrences struct {
 	// byUser has the rows by the users' ids, without the users whom rows without
 	// an id have made: only their e-mail leads to these.
-	byUser map[textHash]int32
+	byUser *hashTable
 	// byEmail has the rows without an id by their e-mails.
-	byEmail map[textHash]int32
+	byEmail *hashTable
 }
 
 func newOccurrences() *occurrences {
-	return &occurrences{byUser: map[textHash]int32{}, byEmail: map[textHash]int32{}}
+	return &occurrences{byUser: newHashTable(), byEmail: newHashTable()}
 }
 
-// A textHash stands for a text of any length.
-type textHash [16]byte
-
-func hashText(text string) textHash {
-	sum := sha256.Sum256([]byte(text))
-	return textHash(sum[:16])
+func (f *occurrences) close() {
+	f.byUser.close()
+	f.byEmail.close()
 }
 
 // keepFirst keeps a row under a text that no row stands under yet, and returns the
 // one that does.
-func keepFirst(rows map[textHash]int32, text string, row int) int {
-	h := hashText(text)
-	if first, ok := rows[h]; ok {
-		return int(first)
+func (t *hashTable) keepFirst(text string, row int) (int, error) {
+	first, ok, err := t.get(text)
+	if err != nil || ok {
+		return int(first), err
 	}
-	rows[h] = int32(row)
-	return row
+	return row, t.put(text, int64(row))
 }
 
 // firstOf is the first row about the user of a row, which is the row itself where
 // none was before. user is nil for one who isn't there.
-func (f *occurrences) firstOf(r *importRow, user matchedUser) int {
+func (f *occurrences) firstOf(r *importRow, user matchedUser) (int, error) {
 	if r.id != "" {
-		return keepFirst(f.byUser, r.id, r.number)
+		return f.byUser.keepFirst(r.id, r.number)
 	}
-	sameEmail := keepFirst(f.byEmail, r.email, r.number)
+	sameEmail, err := f.byEmail.keepFirst(r.email, r.number)
+	if err != nil {
+		return 0, err
+	}
 	switch u := user.(type) {
-	case overlaidUser:
-		return u.row()
+	case *overlaidUser:
+		return int(u.row), nil
 	case *foundUser:
 		if sameEmail == r.number {
-			return keepFirst(f.byUser, u.ID, r.number)
+			return f.byUser.keepFirst(u.ID, r.number)
 		}
-		if first, ok := f.byUser[hashText(u.ID)]; ok {
-			return int(first)
+		if first, ok, err := f.byUser.get(u.ID); err != nil || ok {
+			return int(first), err
 		}
 	}
-	return sameEmail
+	return sameEmail, nil
 }
 
-// repeatMessage is why a further row about a user is refused.
-func repeatMessage(first int) string {
-	return fmt.Sprintf("row %d is about this user already", first)
-}
+// The reasons for which a row is refused for what a row before says.
+const (
+	repeatedUser  = "row %d is about this user already"
+	emailGoesTo   = "row %d has the same email and no id: whom it is about would change"
+	emailIsLostBy = "row %d has the email that is replaced, and no id: whom it is about would change"
+)
 
 // emailFault is why a row mustn't give a user another e-mail: a row before has
 // that one, or the one that the user had, and no id. Whom that row is about would
 // be another question the next time. It is empty where there is no such row.
-func (f *occurrences) emailFault(r *importRow, has, had string) string {
+func (f *occurrences) emailFault(r *importRow, has, had string) (reason, error) {
 	if r.id == "" || has == had {
-		return ""
+		return reason{}, nil
 	}
-	if row, ok := f.byEmail[hashText(has)]; ok {
-		return fmt.Sprintf("row %d has the same email and no id: whom it is about would change", row)
+	row, found, err := f.byEmail.get(has)
+	if err != nil || found {
+		return reason{emailGoesTo, int(row)}, err
 	}
-	if row, ok := f.byEmail[hashText(had)]; ok {
-		return fmt.Sprintf("row %d has the email that is replaced, and no id: whom it is about would change", row)
+	row, found, err = f.byEmail.get(had)
+	if err != nil || found {
+		return reason{emailIsLostBy, int(row)}, err
 	}
-	return ""
+	return reason{}, nil
 }

@@ -10,18 +10,8 @@ type ImportResult struct {
 	// Rows is how many there are below the first, without blank ones.
 	Rows                        int
 	Created, Updated, Unchanged int
-	// Refused are the rows that changed nothing, for what is wrong with them, in
-	// the order of the file.
-	Refused []RefusedRow
-}
-
-// A RefusedRow is a row that changed nothing, for what is wrong with it.
-type RefusedRow struct {
-	// Row is its number, as a spreadsheet program shows it: the first row of the
-	// file is 1.
-	Row int
-	// Reason says which column, and which rule it breaks.
-	Reason string
+	// Refused are the rows that changed nothing, for what is wrong with them.
+	Refused RefusedRows
 }
 
 // An ImportProgress says how far an import is.
@@ -38,7 +28,7 @@ func (p ImportProgress) Done() int { return p.Created + p.Updated + p.Unchanged 
 
 func (m *Import) progress() ImportProgress {
 	r := &m.result
-	return ImportProgress{r.Rows, m.file.read, r.Created, r.Updated, r.Unchanged, len(r.Refused)}
+	return ImportProgress{r.Rows, m.file.read, r.Created, r.Updated, r.Unchanged, r.Refused.Len()}
 }
 
 // A RowOutcome is what became of one row, or, in a dry run, what would.
@@ -64,7 +54,7 @@ const (
 	RowRefused   Outcome = "refused"
 )
 
-// count counts a row by what became of it.
+// count counts a row that isn't refused by what became of it.
 func (m *Import) count(o RowOutcome) {
 	r := &m.result
 	switch o.Outcome {
@@ -74,16 +64,19 @@ func (m *Import) count(o RowOutcome) {
 		r.Updated++
 	case RowUnchanged:
 		r.Unchanged++
-	case RowRefused:
-		r.Refused = append(r.Refused, RefusedRow{o.Row, o.Reason})
 	}
 	if m.Row != nil {
 		m.Row(o)
 	}
 }
 
-func (m *Import) refuse(row int, reason string) {
-	m.count(RowOutcome{Row: row, Outcome: RowRefused, Reason: reason})
+func (m *Import) refuse(row int, why string) { m.refuseFor(row, reason{text: why}) }
+
+func (m *Import) refuseFor(row int, because reason) {
+	m.result.Refused.add(row, because)
+	if m.Row != nil {
+		m.Row(RowOutcome{Row: row, Outcome: RowRefused, Reason: because.String()})
+	}
 }
 
 // severalMessage is why a row is refused that doesn't say whom it is about.

@@ -7,9 +7,10 @@ import (
 	"errors"
 	"io"
 	"slices"
+	"strings"
+	"time"
 
-	"golang.org/x/text/cases"
-
+	"boxoffice/accounts/spreadsheet"
 	"boxoffice/domain"
 )
 
@@ -17,7 +18,7 @@ import (
 type importRow struct {
 	number     int
 	fault      string
-	cells      []string
+	cells      []spreadsheet.Cell
 	id, email  string // email as compared
 	registered *registration
 }
@@ -44,23 +45,29 @@ func (m *Import) readAhead() (more bool, err error) {
 		}
 		r := importRow{number: row.Number, fault: row.Fault, cells: slices.Clone(row.Cells)}
 		for _, cell := range r.cells {
-			size += len(cell)
+			size += cellBytes + len(cell.Text)
 		}
-		m.readRow(&r)
+		m.readCells(&r, row.Faults)
 		m.window = append(m.window, r)
 	}
 	return true, nil
 }
 
-// readRow reads the cells that say which user a row is about.
-func (m *Import) readRow(r *importRow) {
+// cellBytes is what a cell takes besides its text.
+const cellBytes = 24
+
+// readCells reads the cells that say which user a row is about.
+func (m *Import) readCells(r *importRow, faults []spreadsheet.CellFault) {
 	if r.fault != "" {
 		return
 	}
 	c := m.columns
-	r.id, r.email = c.cell(r.cells, c.id), fold(c.cell(r.cells, c.email))
-	if r.email == "" {
-		r.fault = "email is missing"
+	if r.fault = c.cellFault(faults); r.fault != "" {
+		return
+	}
+	r.id, r.email = c.cell(r.cells, c.id), domain.EmailKey(c.cell(r.cells, c.email))
+	if r.id == "" && r.email == "" {
+		r.fault = emailMissing
 		return
 	}
 	if r.id != "" {
@@ -70,14 +77,30 @@ func (m *Import) readRow(r *importRow) {
 		}
 	}
 	if text := c.cell(r.cells, c.registered); text != "" {
-		registered, err := parseRegistration(m.service.calendar(), text)
+		calendar := m.service.calendar()
+		if c.registeredUTC {
+			calendar.Zone = time.UTC
+		}
+		registered, err := parseRegistration(calendar, text)
 		if err != nil {
-			r.fault = "registered_at must be a date as YYYY-MM-DD, or a time as YYYY-MM-DDThh:mm:ss, from 1900 to 9999"
+			r.fault = err.Error()
 			return
 		}
 		r.registered = &registered
 	}
 }
 
-// fold is an e-mail as e-mails are compared.
-func fold(email string) string { return cases.Fold().String(email) }
+// emailMissing is why a row without an e-mail is refused, unless it is about
+// somebody who is known to have none, as in a file that boxoffice has exported.
+const emailMissing = "email is missing"
+
+// cellFault says what is wrong with the first cell that can't be read, of those
+// that aren't left out; empty for none.
+func (c *importColumns) cellFault(faults []spreadsheet.CellFault) string {
+	for _, f := range faults {
+		if taken := c.taken[f.Column]; taken.Field != "" {
+			return shortened(strings.TrimSpace(taken.Name)) + " " + f.Fault
+		}
+	}
+	return ""
+}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 
+	"boxoffice/accounts/spreadsheet"
 	"boxoffice/domain"
 	"boxoffice/projections"
 )
@@ -15,6 +16,7 @@ import (
 // A matchedUser is a user whom a row is about.
 type matchedUser interface {
 	registeredAt() *domain.Instant
+	hasEmail() bool
 	// says says that a field is already what a cell says.
 	says(f importField, cell string) bool
 	// value is the value of a field of custom, nil where there is none.
@@ -37,6 +39,7 @@ func newFoundUser(u *projections.User, c *importColumns) (*foundUser, error) {
 }
 
 func (u *foundUser) registeredAt() *domain.Instant      { return u.RegisteredAt }
+func (u *foundUser) hasEmail() bool                     { return u.Profile.Email != nil }
 func (u *foundUser) value(f importField) jsontext.Value { return u.custom[f.name] }
 
 func (u *foundUser) says(f importField, cell string) bool {
@@ -45,7 +48,7 @@ func (u *foundUser) says(f importField, cell string) bool {
 		return ok && u.columns.sameValue(cell, there)
 	}
 	there := profileText(&u.Profile, f.name)
-	return there != nil && u.columns.sameText(cell, *there)
+	return there != nil && u.columns.sameText(f, cell, *there)
 }
 
 // email is the user's e-mail as e-mails are compared, empty for none. u may be
@@ -54,14 +57,17 @@ func (u *foundUser) email() string {
 	if u == nil || u.Profile.Email == nil {
 		return ""
 	}
-	return fold(*u.Profile.Email)
+	return domain.EmailKey(*u.Profile.Email)
 }
 
 // emailAfter is the e-mail, as compared, that a user has after a row: their
-// own where the cell says the same in another form. user is nil for one whom the
-// row makes.
+// own where the row says no other. user is nil for one whom the row makes.
 func (c *importColumns) emailAfter(r *importRow, user *foundUser) string {
-	if user != nil && user.Profile.Email != nil && c.sameText(r.cells[c.email], *user.Profile.Email) {
+	if user == nil {
+		return r.email
+	}
+	cell := spreadsheet.TextAt(r.cells, c.email)
+	if f, _ := c.field(c.email); cell == "" || user.says(f, cell) {
 		return user.email()
 	}
 	return r.email
@@ -86,22 +92,22 @@ func profileText(p *domain.Profile, name string) *string {
 
 // changedData is what a row says that isn't so yet, as the data of an event;
 // nil where there is nothing. user is nil for one who isn't there.
-func (c *importColumns) changedData(cells []string, user matchedUser) json.RawMessage {
+func (c *importColumns) changedData(cells []spreadsheet.Cell, user matchedUser) json.RawMessage {
 	var own, custom []byte
-	for _, f := range c.fields {
-		cell := cells[f.at]
-		if cell == "" || user != nil && user.says(f, cell) {
+	for _, cell := range cells {
+		f, ok := c.field(cell.Column)
+		if !ok || user != nil && user.says(f, cell.Text) {
 			continue
 		}
 		if !f.custom {
-			own = appendMember(own, f.name, textValue(c.unguarded(cell)))
+			own = appendMember(own, f.name, textValue(c.unguarded(cell.Text)))
 			continue
 		}
 		var there jsontext.Value
 		if user != nil {
 			there = user.value(f)
 		}
-		custom = appendMember(custom, f.name, c.newValue(cell, there))
+		custom = appendMember(custom, f.name, c.newValue(cell.Text, there))
 	}
 	if custom != nil {
 		own = appendMember(own, customField, append(custom, '}'))

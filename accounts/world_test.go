@@ -226,7 +226,7 @@ func (c caller) imported(file string, dryRun bool) ImportResult {
 // inALine is what became of the rows: the counts, and the rows that were refused.
 func inALine(r ImportResult) string {
 	parts := []string{fmt.Sprintf("%d rows: %d created, %d updated, %d unchanged", r.Rows, r.Created, r.Updated, r.Unchanged)}
-	for _, refused := range r.Refused {
+	for refused := range r.Refused.All() {
 		parts = append(parts, fmt.Sprintf("%d: %s", refused.Row, refused.Reason))
 	}
 	return strings.Join(parts, "; ")

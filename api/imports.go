@@ -3,7 +3,10 @@
 package api
 
 import (
+	"bufio"
 	"context"
+	"encoding/json"
+	"fmt"
 	"io"
 	"mime"
 	"net/http"
@@ -76,9 +79,23 @@ type refusedRow struct {
 	Reason string `json:"reason" doc:"Which column, and which rule it breaks"`
 }
 
-func showImport(r *accounts.ImportResult) importResult {
-	return importResult{r.Rows, r.Created, r.Updated, r.Unchanged,
-		show(r.Refused, func(refused *accounts.RefusedRow) refusedRow { return refusedRow(*refused) })}
+// writeImport writes what became of the rows, as an [importResult] has it, row by
+// row: they may be as many as the file has.
+func writeImport(w io.Writer, r *accounts.ImportResult) error {
+	out := bufio.NewWriter(w)
+	fmt.Fprintf(out, `{"rows":%d,"created":%d,"updated":%d,"unchanged":%d,"refused":[`, r.Rows, r.Created, r.Updated, r.Unchanged)
+	comma := ""
+	for refused := range r.Refused.All() {
+		text, err := json.Marshal(refusedRow(refused))
+		if err != nil {
+			return err
+		}
+		_, _ = out.WriteString(comma) // Flush returns the error
+		_, _ = out.Write(text)
+		comma = ","
+	}
+	_, _ = out.WriteString("]}")
+	return out.Flush()
 }
 
 func (s *service) registerImport() {
@@ -124,7 +141,8 @@ func (s *service) importUsers(ctx context.Context, in *importUsersInput) (*huma.
 		}
 		return &huma.StreamResponse{Body: func(c huma.Context) {
 			c.SetHeader("Content-Type", jsonType)
-			_ = encodeJSON(c.BodyWriter(), showImport(&result))
+			_ = writeImport(c.BodyWriter(), &result) // if the client has gone, nobody is left to be told
+			_, _ = c.BodyWriter().Write([]byte("\n"))
 		}}, nil
 	}
 	return &huma.StreamResponse{Body: func(c huma.Context) {
@@ -193,9 +211,32 @@ func (s *service) streamImport(ctx context.Context, c huma.Context, m *accounts.
 	}
 	result, err := m.Run(ctx)
 	access.AboutMany(ctx, result.Rows)
-	last := importLine{Result: present(showImport(&result))}
 	if err != nil {
-		last = importLine{Problem: nullable[Problem]{s.problemOf(ctx, err)}}
+		_ = write(importLine{Problem: nullable[Problem]{s.problemOf(ctx, err)}})
+		return
 	}
-	_ = write(last) // if the client has gone, nobody is left to be told
+	_ = writeLastLine(timedWriter{w, conn}, &result) // if the client has gone, nobody is left to be told
+}
+
+// writeLastLine writes the [importLine] with the result.
+func writeLastLine(w io.Writer, r *accounts.ImportResult) error {
+	if _, err := io.WriteString(w, `{"progress":null,"result":`); err != nil {
+		return err
+	}
+	if err := writeImport(w, r); err != nil {
+		return err
+	}
+	_, err := io.WriteString(w, `,"problem":null}`+"\n")
+	return err
+}
+
+// A timedWriter gives each part of an answer the time that a client has for it.
+type timedWriter struct {
+	io.Writer
+	conn *http.ResponseController
+}
+
+func (w timedWriter) Write(p []byte) (int, error) {
+	_ = w.conn.SetWriteDeadline(time.Now().Add(streamStall))
+	return w.Writer.Write(p)
 }

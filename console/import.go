@@ -23,6 +23,7 @@ import (
 	"boxoffice/access/browser"
 	"boxoffice/accounts"
 	"boxoffice/accounts/spreadsheet"
+	"boxoffice/internal/tempfile"
 )
 
 const (
@@ -87,7 +88,7 @@ func (v *visit) receive() (*importing, error) {
 		return nil, errFileCount
 	}
 	j := &importing{server: v.server, name: fileName(part.FileName())}
-	if j.file, err = nameless(); err == nil {
+	if j.file, err = tempfile.New(); err == nil {
 		j.size, err = io.Copy(j.file, io.LimitReader(part, mostUploaded+1))
 	}
 	if err == nil && j.size == 0 {

@@ -13,20 +13,8 @@ import (
 	"sync"
 
 	"boxoffice/accounts"
+	"boxoffice/internal/tempfile"
 )
-
-// nameless opens a temporary file without a name.
-func nameless() (*os.File, error) {
-	f, err := os.CreateTemp("", "boxoffice-import-*") // for its owner only
-	if err != nil {
-		return nil, err
-	}
-	if err := os.Remove(f.Name()); err != nil {
-		_ = f.Close()
-		return nil, err
-	}
-	return f, nil
-}
 
 // outcomes are those of an import in the order in which they are looked at.
 var outcomes = []accounts.Outcome{accounts.RowRefused, accounts.RowUpdated, accounts.RowUnchanged, accounts.RowCreated}
@@ -51,7 +39,7 @@ type spoolPart struct {
 func newSpool() (*spool, error) {
 	s := &spool{parts: map[accounts.Outcome]*spoolPart{}}
 	for _, o := range outcomes {
-		f, err := nameless()
+		f, err := tempfile.New()
 		if err != nil {
 			s.close()
 			return nil, err

@@ -1,35 +1,32 @@
-// This file reads what a clock in the platform's time zone shows, as people
-// write it into tables.
+// This file reads what a clock in the platform's time zone shows.
 
 package domain
 
 import (
-	"errors"
-	"strings"
+	"math"
 	"time"
 )
 
-var errNotLocal = errors.New("must be a date, or a date and a time")
-
-// ParseLocal reads a date and a time without an offset, YYYY-MM-DDThh:mm, with
-// seconds and decimals or without; a blank may stand for the T. A time that the
-// clock skips is read with the offset before the jump, one that it shows twice
-// is the first. What is finer than a microsecond is cut off.
-func (c Calendar) ParseLocal(s string) (Instant, error) {
-	s = strings.Replace(s, " ", "T", 1)
-	for _, layout := range []string{"2006-01-02T15:04:05", "2006-01-02T15:04"} {
-		shown, err := time.Parse(layout, s)
-		if err != nil {
-			continue
+// LocalInstants gives the instants at which a clock shows a date and a time, of
+// which only what is shown counts and not the location: one, or the first and the
+// last where it is shown twice. One that the clock skips is read with the offset
+// before the jump. False where they aren't from 1900 to 9999.
+func (c Calendar) LocalInstants(shown time.Time) (first, last Instant, ok bool) {
+	_, offset := shown.Zone()
+	l := localTime(shown.UnixMicro() + int64(offset)*1e6)
+	first = c.instantOf(l)
+	last = first
+	if _, until := c.offsetAt(first); until != math.MaxInt64 {
+		later, _ := c.offsetAt(until)
+		if again := Instant(l) - later; again >= until {
+			last = again
 		}
-		at := c.instantOf(localTime(shown.UnixMicro()))
-		if at < firstInstant || at > lastInstant {
-			return 0, errTimeRange
-		}
-		return at, nil
 	}
-	return 0, errNotLocal
+	return first, last, InTimeRange(first) && InTimeRange(last)
 }
+
+// InTimeRange says that an instant is from 1900 to 9999, as times of events are.
+func InTimeRange(i Instant) bool { return firstInstant <= i && i <= lastInstant }
 
 // EndOfDay returns the first instant of the day after a date as YYYY-MM-DD; of
 // what isn't one, Always.

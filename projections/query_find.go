@@ -18,7 +18,7 @@ type FoundUsers struct {
 	// ByID has the users who are there, by the ids that were asked for.
 	ByID map[string]*User
 	// ByEmail has, for the e-mails that were asked for and that somebody has,
-	// who: an e-mail in another case is the same.
+	// who: they are compared as domain.EmailKey has them.
 	ByEmail  map[string]EmailMatch
 	Position eventstore.Position
 }
@@ -69,7 +69,7 @@ func (s *snapshot) findUsers(ctx context.Context, ids, emails []string, at domai
 		}
 	}
 	for _, email := range emails {
-		if m, ok := matches[foldCase(email)]; ok {
+		if m, ok := matches[domain.EmailKey(email)]; ok {
 			match := EmailMatch{Users: m.users}
 			if m.users == 1 {
 				match.User = all[m.id]
@@ -93,7 +93,7 @@ type emailCount struct {
 	id    string
 }
 
-// countEmails counts who has the e-mails, by their folded form.
+// countEmails counts who has the e-mails, by their keys.
 func (s *snapshot) countEmails(ctx context.Context, emails []string) (map[string]emailCount, error) {
 	folded := make([]string, 0, len(emails))
 	for _, email := range emails {
@@ -108,14 +108,18 @@ func (s *snapshot) countEmails(ctx context.Context, emails []string) (map[string
 	return counts, nil
 }
 
+// readEmails counts who has e-mails, of which their folded forms are given: what is
+// the same by its key is so when it is folded, too.
 func (s *snapshot) readEmails(ctx context.Context, folded []string, counts map[string]emailCount) error {
 	in, args := sqldb.In(s.d, "u.search_email", 1, folded)
-	text := "SELECT u.search_email, COUNT(*), MIN(u.id) FROM users u WHERE u.id IS NOT NULL AND " + in + " GROUP BY u.search_email"
+	text := "SELECT u.email, COUNT(*), MIN(u.id) FROM users u WHERE u.id IS NOT NULL AND " + in + " GROUP BY u.email"
 	return eachRow(ctx, s.tx, text, args, func(row scanner) error {
 		var email string
 		var c emailCount
 		err := row.Scan(&email, &c.users, &c.id)
-		counts[email] = c
+		key := domain.EmailKey(email)
+		c.users += counts[key].users
+		counts[key] = c
 		return err
 	})
 }

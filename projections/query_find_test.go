@@ -35,7 +35,7 @@ func TestFindUsers(t *testing.T) {
 		}
 		r := NewReader(models, plainTimeout)
 		found, err := r.FindUsers(t.Context(), []string{"u1", "nobody", "u1", "gone", "a\x00", "u4"},
-			[]string{"STRASSE@example.org", "Two@example.org", long, "", "ana@example.org", "\xff", "nobody@example.org"}, -1)
+			[]string{"STRAẞE@example.org", "STRASSE@example.org", "Two@example.org", long, "", "ana@example.org", "\xff", "nobody@example.org"}, -1)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -53,7 +53,7 @@ func TestFindUsers(t *testing.T) {
 				emails[email] += " " + m.User.ID
 			}
 		}
-		if diff := cmp.Diff(map[string]string{"STRASSE@example.org": "1 u0", "Two@example.org": "2", long: "1 u3", "": "1 u4"}, emails); diff != "" {
+		if diff := cmp.Diff(map[string]string{"STRAẞE@example.org": "1 u0", "Two@example.org": "2", long: "1 u3", "": "1 u4"}, emails); diff != "" {
 			t.Error(diff)
 		}
 		if found.Position != 7 {

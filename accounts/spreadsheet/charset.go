@@ -1,16 +1,20 @@
-// This file finds out in which encoding a text is: by its byte order mark, or
-// by whether what isn't ASCII is UTF-8.
+// This file decodes a text: by its byte order mark, by the encoding that is named,
+// or by whether what isn't ASCII is UTF-8.
 
 package spreadsheet
 
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"errors"
 	"io"
+	"strings"
 	"unicode/utf8"
 
+	"golang.org/x/text/encoding"
 	"golang.org/x/text/encoding/charmap"
+	"golang.org/x/text/encoding/htmlindex"
 	"golang.org/x/text/encoding/unicode"
 	"golang.org/x/text/transform"
 )
@@ -21,24 +25,75 @@ const window = 64 << 10
 
 var utf8Mark = []byte("\xEF\xBB\xBF")
 
-// decoded gives a text in UTF-8. Bytes of a text in UTF-8 that aren't UTF-8 stay
-// as they are.
-func decoded(r io.Reader) (io.Reader, error) {
+// KnownCharset says whether a text can be read in the encoding of that name.
+func KnownCharset(name string) bool { return encodingOf(name) != nil }
+
+// encodingOf is the encoding of a name that the WHATWG has for it; nil for none.
+func encodingOf(name string) encoding.Encoding {
+	e, err := htmlindex.Get(name)
+	if err != nil || e == encoding.Replacement {
+		return nil
+	}
+	return e
+}
+
+// A decodedText is a text in UTF-8. Bytes of one that was in UTF-8 before stay as
+// they are where they aren't.
+type decodedText struct {
+	io.Reader
+	// foreign says that it was in an encoding that has no U+FFFD: one in the text
+	// stands for bytes that mean nothing in it.
+	foreign bool
+}
+
+// decoded decodes a text: from the encoding of its byte order mark, or else the one
+// that is named, or else the one that it seems to be in.
+func decoded(r io.Reader, charset string) (decodedText, error) {
 	in := bufio.NewReaderSize(r, window)
-	start, err := in.Peek(4)
+	start, err := in.Peek(kindBytes)
 	if err != nil && !errors.Is(err, io.EOF) {
-		return nil, err
+		return decodedText{}, err
 	}
 	switch {
 	case bytes.HasPrefix(start, utf8Mark):
 		_, err := in.Discard(len(utf8Mark))
-		return in, err
+		return decodedText{Reader: in}, cmp.Or(err, otherKind(start[len(utf8Mark):]))
 	case bytes.HasPrefix(start, []byte("\xFF\xFE\x00\x00")), bytes.HasPrefix(start, []byte("\x00\x00\xFE\xFF")):
-		return nil, formatError("the file is in UTF-32: save it as UTF-8")
+		return decodedText{}, formatError("the file is in UTF-32: save it as UTF-8")
 	case bytes.HasPrefix(start, []byte("\xFF\xFE")), bytes.HasPrefix(start, []byte("\xFE\xFF")):
-		return transform.NewReader(in, unicode.UTF16(unicode.BigEndian, unicode.ExpectBOM).NewDecoder()), nil
+		return decodedText{Reader: transform.NewReader(in, unicode.UTF16(unicode.BigEndian, unicode.ExpectBOM).NewDecoder())}, nil
 	}
-	return &sniffer{in: in}, nil
+	if err := otherKind(start); err != nil {
+		return decodedText{}, err
+	}
+	if charset == "" {
+		if isUTF16(start) {
+			return decodedText{}, formatError("the file is in UTF-16 without a byte order mark: save it as UTF-8, or name its charset")
+		}
+		return decodedText{Reader: &sniffer{in: in}}, nil
+	}
+	e := encodingOf(charset)
+	switch e {
+	case nil:
+		return decodedText{}, formatError("the charset that was given isn't known: use one of the WHATWG's, as UTF-8")
+	case unicode.UTF8:
+		return decodedText{Reader: in}, nil
+	}
+	name, err := htmlindex.Name(e)
+	return decodedText{transform.NewReader(in, e.NewDecoder()), !strings.HasPrefix(name, "utf-16")}, err
+}
+
+// isUTF16 says that a text begins as one in UTF-16 does, most likely: every other
+// byte is zero.
+func isUTF16(start []byte) bool {
+	var zeros [2]int
+	for i, b := range start {
+		if b == 0 {
+			zeros[i%2]++
+		}
+	}
+	half := len(start) / 2
+	return half > 0 && (zeros[0] == 0 && zeros[1] > half/2 || zeros[1] == 0 && zeros[0] > half/2)
 }
 
 // A sniffer gives a text without a mark in UTF-8. Up to the first byte that

@@ -15,20 +15,26 @@ import (
 // delimiters are those that are told apart, the likeliest first.
 var delimiters = []byte{',', ';', '\t', '|'}
 
-// maxRecord is how long a row may be, in bytes; what a quote that is never
-// closed swallows ends there at the latest.
-const maxRecord = 1 << 20
+// CSVOptions say what is known of a CSV.
+type CSVOptions struct {
+	// Known says whether a column is one that is expected, by its name.
+	Known func(column string) bool
+	// Charset is the name of the text's encoding, one of those of the WHATWG;
+	// empty where it is to be found out. A byte order mark goes before it.
+	Charset string
+}
 
-// OpenCSV opens a text as a table. The encoding is found out, and so is the
-// delimiter: it is the one with which the first row names the most columns that
-// are known. An error of r is given as it is; others are a [*FormatError].
-func OpenCSV(r io.Reader, known func(column string) bool) (*Table, error) {
-	text, err := decoded(r)
+// OpenCSV opens a text as a table. The delimiter is the one with which the first
+// row names the most columns that are known. What isn't a text, or is one of
+// another kind, is refused as what it is. An error of r is given as it is; others
+// are a [*FormatError].
+func OpenCSV(r io.Reader, o CSVOptions) (*Table, error) {
+	text, err := decoded(r, o.Charset)
 	if err != nil {
 		return nil, err
 	}
 	s := &csvSource{in: text}
-	if err := s.findDelimiter(known); err != nil {
+	if err := s.findDelimiter(o.Known); err != nil {
 		return nil, err
 	}
 	return openTable(s)
@@ -36,7 +42,7 @@ func OpenCSV(r io.Reader, known func(column string) bool) (*Table, error) {
 
 // A csvSource gives the rows of a CSV text.
 type csvSource struct {
-	in        io.Reader
+	in        decodedText
 	delimiter byte
 	row       int
 
@@ -46,11 +52,16 @@ type csvSource struct {
 	ended bool
 
 	// content has the cells of the record that is parsed, one after the other, and
-	// ends where each ends in it.
+	// spans say where each that isn't blank is in it.
 	content []byte
-	ends    []int
-	cells   []string
+	spans   []cellSpan
+	cells   []Cell
 }
+
+// A cellSpan is where a cell of a column is in the content of a record.
+type cellSpan struct{ column, begin, end int }
+
+func (s *csvSource) close() error { return nil }
 
 // findDelimiter looks at the first row that isn't blank.
 func (s *csvSource) findDelimiter(known func(string) bool) error {
@@ -63,17 +74,12 @@ func (s *csvSource) findDelimiter(known func(string) bool) error {
 			}
 			return err
 		}
-		if !isBlank(line.cells) || line.fault != "" {
+		if line.fault != "" || len(s.spans) > 0 {
 			break
 		}
 		s.take(line)
 	}
-	// Excel's own way to say it.
-	if rest, ok := bytes.CutPrefix(s.text[s.at:], []byte("sep=")); ok && len(rest) > 0 && (len(rest) == 1 || rest[1] == '\r' || rest[1] == '\n') {
-		s.delimiter = rest[0]
-		s.at += len("sep=") + 1
-		s.row++
-		s.skipLineEnd()
+	if s.takeSeparatorLine() {
 		return nil
 	}
 	best, bestKnown, bestCells := byte(','), -1, 0
@@ -84,52 +90,79 @@ func (s *csvSource) findDelimiter(known func(string) bool) error {
 			continue
 		}
 		n := 0
-		for _, name := range line.cells {
-			if known(strings.TrimSpace(name)) {
+		for _, c := range s.cut(true) {
+			if known(c.Text) {
 				n++
 			}
 		}
-		if n > bestKnown || n == bestKnown && len(line.cells) > bestCells {
-			best, bestKnown, bestCells = d, n, len(line.cells)
+		if n > bestKnown || n == bestKnown && line.width > bestCells {
+			best, bestKnown, bestCells = d, n, line.width
 		}
 	}
 	s.delimiter = best
 	return nil
 }
 
-func (s *csvSource) skipLineEnd() {
-	if s.at < len(s.text) && s.text[s.at] == '\r' {
-		s.at++
+// takeSeparatorLine takes a line that says how cells are separated, as programs
+// write it for Excel, which doesn't count it as a row.
+func (s *csvSource) takeSeparatorLine() bool {
+	rest := s.text[s.at:]
+	line := rest[:len(rest)-len(bytes.TrimLeftFunc(rest, func(r rune) bool { return r != '\r' && r != '\n' }))]
+	said := line
+	if n := len(said); n >= 2 && said[0] == '"' && said[n-1] == '"' {
+		said = said[1 : n-1]
 	}
-	if s.at < len(s.text) && s.text[s.at] == '\n' {
-		s.at++
+	separator, ok := bytes.CutPrefix(said, []byte("sep="))
+	if !ok || len(separator) != 1 {
+		return false
 	}
+	s.delimiter = separator[0]
+	s.at += len(line)
+	if s.at < len(s.text) {
+		s.at += lineEnd(s.text[s.at:])
+	}
+	return true
 }
 
 // next gives the next row that isn't blank.
-func (s *csvSource) next() (Row, error) {
+func (s *csvSource) next(header bool) (Row, error) {
 	for {
 		line, err := s.record()
 		if err != nil {
 			return Row{}, err
 		}
 		s.take(line)
-		if line.fault != "" {
-			return Row{Number: s.row, Fault: line.fault}, nil
-		}
-		if isBlank(line.cells) {
+		fault := line.fault
+		switch {
+		case s.row > maxRowNumber:
+			return Row{}, formatError("the file has more rows than can be counted")
+		case fault == "" && len(s.spans) == 0:
 			continue
+		case fault == "":
+			fault = s.undecoded()
 		}
-		if !slices.ContainsFunc(line.cells, func(cell string) bool { return !utf8.ValidString(cell) }) {
-			return Row{Number: s.row, Cells: line.cells}, nil
+		if fault != "" {
+			return Row{Number: s.row, Fault: fault}, nil
 		}
-		return Row{Number: s.row, Fault: "the row has bytes that aren't UTF-8, as the file is otherwise"}, nil
+		return Row{Number: s.row, Cells: s.cut(header)}, nil
 	}
+}
+
+// undecoded says what is wrong with a record that isn't in the encoding that the
+// text is in otherwise; empty for nothing.
+func (s *csvSource) undecoded() string {
+	switch {
+	case !utf8.Valid(s.content):
+		return "the row has bytes that aren't UTF-8, as the file is otherwise"
+	case s.in.foreign && bytes.ContainsRune(s.content, utf8.RuneError):
+		return "the row has bytes that mean nothing in the charset that was given"
+	}
+	return ""
 }
 
 // A record is what the text has next: a row, or one that can't be read.
 type record struct {
-	cells []string
+	width int // how many cells there are
 	size  int
 	fault string
 }
@@ -151,7 +184,7 @@ func (s *csvSource) record() (record, error) {
 		if whole {
 			return r, nil
 		}
-		if len(rest) > maxRecord || s.ended {
+		if len(rest) > MaxRowBytes || s.ended {
 			return s.unclosed(rest)
 		}
 		if err := s.fill(); err != nil {
@@ -180,7 +213,7 @@ func (s *csvSource) unclosed(rest []byte) (record, error) {
 			if end == 0 {
 				end = len(rest)
 			}
-			return record{size: end, fault: "the row is longer than 1 MiB"}, nil
+			return record{size: end, fault: longRow}, nil
 		}
 	}
 }
@@ -223,8 +256,9 @@ func (s *csvSource) fill() error {
 // parse reads a record from the beginning of a text. It isn't whole where more
 // of the text has to be there to tell.
 func (s *csvSource) parse(text []byte) (r record, whole bool) {
-	s.content, s.ends = s.content[:0], s.ends[:0]
+	s.content, s.spans = s.content[:0], s.spans[:0]
 	for at := 0; ; {
+		begin := len(s.content)
 		end, fault, whole := s.cell(text, at)
 		if !whole {
 			return record{}, false
@@ -239,28 +273,53 @@ func (s *csvSource) parse(text []byte) (r record, whole bool) {
 			}
 			return record{size: size, fault: fault}, true
 		}
-		s.ends = append(s.ends, len(s.content))
+		s.keepCell(r.width, begin)
+		r.width++
+		r.size = end
 		switch {
 		case end == len(text): // only where the text has ended
-			return record{cells: s.cut(), size: end}, true
+			return r.bounded(), true
 		case text[end] == s.delimiter:
 			at = end + 1
 			continue
 		case text[end] == '\r' && end+1 == len(text) && !s.ended:
 			return record{}, false
 		}
-		return record{cells: s.cut(), size: end + lineEnd(text[end:])}, true
+		r.size += lineEnd(text[end:])
+		return r.bounded(), true
 	}
+}
+
+// bounded is a record that is refused where it is too long.
+func (r record) bounded() record {
+	if r.size > MaxRowBytes+len("\r\n") {
+		r.fault = longRow
+	}
+	return r
+}
+
+// keepCell keeps the cell of a column, from begin on the last of the content, unless
+// it is blank. One more than a header can name is enough to know that a row has too
+// many.
+func (s *csvSource) keepCell(column, begin int) {
+	if len(s.spans) > MaxColumns || len(bytes.TrimSpace(s.content[begin:])) == 0 {
+		s.content = s.content[:begin]
+		return
+	}
+	s.spans = append(s.spans, cellSpan{column, begin, len(s.content)})
 }
 
 // cut cuts the record into its cells, which are parts of one text: that takes one
 // allocation a row.
-func (s *csvSource) cut() []string {
-	content, begin := string(s.content), 0
+func (s *csvSource) cut(header bool) []Cell {
+	content := string(s.content)
 	s.cells = s.cells[:0]
-	for _, end := range s.ends {
-		s.cells = append(s.cells, content[begin:end])
-		begin = end
+	for _, span := range s.spans {
+		text := content[span.begin:span.end]
+		if !header {
+			text = strings.TrimSpace(text)
+		}
+		s.cells = append(s.cells, Cell{span.column, text})
 	}
 	return s.cells
 }

@@ -29,7 +29,7 @@ func BenchmarkCSV(b *testing.B) {
 	file := benchmarkRows()
 	read := map[string]func() (rows int, err error){
 		"own": func() (rows int, err error) {
-			table, err := OpenCSV(strings.NewReader(file), func(string) bool { return true })
+			table, err := OpenCSV(strings.NewReader(file), CSVOptions{Known: func(string) bool { return true }})
 			for ; err == nil; rows++ {
 				_, err = table.Next()
 			}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -17,13 +18,20 @@ const maxSheetColumns = 16_384
 
 // A sheetSource gives the rows of a sheet.
 type sheetSource struct {
-	book  *workbook
-	xml   *xmlReader
-	close func() error
-	row   int
-	cells []string
-	fault string
-	ended bool
+	book   *workbook
+	xml    *xmlReader
+	part   io.Closer
+	ended  bool
+	row    int
+	header bool // the row is the header
+
+	cells  []Cell
+	faults []CellFault
+	fault  string
+	size   int // of the texts of the row
+
+	// value and text are what a cell has, reused.
+	value, text []byte
 }
 
 func (b *workbook) openSheet(part string) (*sheetSource, error) {
@@ -31,19 +39,18 @@ func (b *workbook) openSheet(part string) (*sheetSource, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &sheetSource{book: b, xml: d, close: closer.Close}, nil
+	return &sheetSource{book: b, xml: d, part: closer}, nil
 }
 
-// next gives the next row that isn't blank. The sheet is closed at its end.
-func (s *sheetSource) next() (Row, error) {
+func (s *sheetSource) close() error { return errors.Join(s.part.Close(), s.book.texts.close()) }
+
+// next gives the next row that isn't blank.
+func (s *sheetSource) next(header bool) (Row, error) {
+	s.header = header
 	for !s.ended {
 		token, err := s.xml.token()
 		if err != nil {
-			s.end()
-			if errors.Is(err, io.EOF) {
-				return Row{}, damaged(err) // the sheet's data has no end
-			}
-			return Row{}, err
+			return Row{}, inside(err) // the sheet's data has an end of its own
 		}
 		switch e := token.(type) {
 		case xml.StartElement:
@@ -51,60 +58,67 @@ func (s *sheetSource) next() (Row, error) {
 				continue
 			}
 			if err := s.readRow(&e); err != nil {
-				s.end()
 				return Row{}, err
 			}
-			if s.fault != "" {
+			switch {
+			case s.fault != "":
 				return Row{Number: s.row, Fault: s.fault}, nil
-			}
-			if !isBlank(s.cells) {
-				return Row{Number: s.row, Cells: s.cells}, nil
+			case len(s.cells)+len(s.faults) > 0:
+				return Row{Number: s.row, Cells: s.cells, Faults: s.faults}, nil
 			}
 		case xml.EndElement:
-			if e.Name.Local == "sheetData" || e.Name.Local == "worksheet" {
-				s.end()
-			}
+			s.ended = e.Name.Local == "sheetData" || e.Name.Local == "worksheet"
 		}
 	}
 	return Row{}, io.EOF
 }
 
-func (s *sheetSource) end() {
-	s.ended = true
-	_ = s.close() // it was only read
+// beginRow takes the number of a row.
+func (s *sheetSource) beginRow(e *xml.StartElement) error {
+	s.row++
+	n, err := strconv.ParseInt(attribute(e, "r"), 10, 32)
+	switch {
+	case errors.Is(err, strconv.ErrRange), s.row > maxRowNumber:
+		return formatError("the workbook has a row of a number that no sheet has")
+	case err == nil && n > 0:
+		s.row = int(n)
+	}
+	s.cells, s.faults, s.fault, s.size = s.cells[:0], s.faults[:0], "", 0
+	return nil
 }
 
 // readRow reads the cells of a row, after its beginning.
 func (s *sheetSource) readRow(e *xml.StartElement) error {
-	s.row++
-	if n, err := strconv.Atoi(attribute(e, "r")); err == nil && n > 0 {
-		s.row = n
+	if err := s.beginRow(e); err != nil {
+		return err
 	}
-	s.cells, s.fault = s.cells[:0], ""
+	begin := s.xml.offset()
 	for column := 0; ; {
 		token, err := s.xml.token()
-		if err != nil {
+		switch {
+		case err != nil:
 			return inside(err)
+		case s.xml.offset()-begin > maxRowXML:
+			return errLongRow
 		}
 		switch e := token.(type) {
 		case xml.StartElement:
 			if e.Name.Local != "c" {
 				continue
 			}
-			if at, _, err := cellReference(attribute(&e, "r")); err == nil {
+			if at, err := cellColumn(attribute(&e, "r")); err == nil {
 				column = at
 			}
 			if column >= maxSheetColumns {
 				return formatError("the workbook has a row of more than 16,384 columns")
 			}
-			text, err := s.readCell(&e)
-			if err != nil {
+			if err := s.readCell(&e, column); err != nil {
 				return err
 			}
-			s.put(column, text)
 			column++
 		case xml.EndElement:
 			if e.Name.Local == "row" {
+				s.endRow()
 				return nil
 			}
 		}
@@ -119,89 +133,142 @@ func inside(err error) error {
 	return err
 }
 
+// put keeps what a cell says.
 func (s *sheetSource) put(column int, text string) {
-	if text == "" {
+	if isBlank(text) || s.fault != "" {
 		return
 	}
-	for len(s.cells) <= column {
-		s.cells = append(s.cells, "")
+	if !s.header {
+		text = strings.TrimSpace(text)
 	}
-	s.cells[column] = text
+	text = unescaped(text)
+	if s.size += len(text); s.size > MaxRowBytes {
+		s.fault = longRow
+		return
+	}
+	s.cells = append(s.cells, Cell{column, text})
+}
+
+// endRow brings cells that stand in another order into that of their columns. Of
+// several of one column the last counts.
+func (s *sheetSource) endRow() {
+	byColumn := func(a, b Cell) int { return a.Column - b.Column }
+	if !slices.IsSortedFunc(s.cells, byColumn) {
+		slices.SortStableFunc(s.cells, byColumn)
+	}
+	kept := s.cells[:0]
+	for i, c := range s.cells {
+		if i+1 == len(s.cells) || s.cells[i+1].Column != c.Column {
+			kept = append(kept, c)
+		}
+	}
+	s.cells = kept
+}
+
+func (s *sheetSource) putFault(column int, fault string) {
+	if len(s.faults) < maxSheetColumns {
+		s.faults = append(s.faults, CellFault{column, fault})
+	}
 }
 
 // readCell reads a cell, after its beginning.
-func (s *sheetSource) readCell(e *xml.StartElement) (string, error) {
+func (s *sheetSource) readCell(e *xml.StartElement, column int) error {
 	kind, format := attribute(e, "t"), attribute(e, "s")
-	var value, text []byte
-	var into *[]byte
-	pronounced := 0
+	s.value, s.text = s.value[:0], s.text[:0]
+	var inValue, formula, hasValue bool
+	var text textParts
 	for {
 		token, err := s.xml.token()
 		if err != nil {
-			return "", inside(err)
+			return inside(err)
 		}
 		switch e := token.(type) {
 		case xml.StartElement:
 			switch e.Name.Local {
 			case "v":
-				into = &value
-			case "t":
-				if pronounced == 0 {
-					into = &text
-				}
-			case "rPh":
-				pronounced++
+				inValue, hasValue = true, true
+			case "f":
+				formula = true
 			}
 		case xml.EndElement:
 			switch e.Name.Local {
-			case "rPh":
-				pronounced--
-			case "v", "t":
-				into = nil
+			case "v":
+				inValue = false
 			case "c":
-				return s.meaning(kind, format, string(value), string(text)), nil
+				if formula && (!hasValue || kind != "str" && isBlank(string(s.value))) {
+					s.putFault(column, "has a formula whose value isn't stored: open the file in a spreadsheet program and save it")
+					return nil
+				}
+				return s.putMeaning(column, kind, format)
 			}
 		case xml.CharData:
-			if into == nil {
-				continue
+			if inValue {
+				s.value = append(s.value, e...)
+			} else if text.wanted() {
+				s.text = append(s.text, e...)
 			}
-			if *into = append(*into, e...); len(*into) > maxToken {
-				return "", errLongToken
+			if len(s.value)+len(s.text) > maxRowXML {
+				return errLongRow
 			}
 		}
+		text.pass(token)
 	}
 }
 
-// meaning gives what a cell says, as a text.
-func (s *sheetSource) meaning(kind, format, value, text string) string {
+// putMeaning keeps what a cell says, as a text.
+func (s *sheetSource) putMeaning(column int, kind, format string) error {
+	value := strings.TrimSpace(string(s.value))
 	switch kind {
 	case "inlineStr":
-		return text
-	case "str", "d":
-		return value
+		s.put(column, string(s.text))
+	case "str":
+		s.put(column, string(s.value))
+	case "d":
+		s.put(column, value)
 	case "s":
-		n, err := strconv.Atoi(strings.TrimSpace(value))
-		shared, ok := s.book.texts.text(n)
-		if value != "" && (err != nil || !ok) {
-			s.fault = "a cell refers to a text that the workbook doesn't have"
-		}
-		if value == "" {
-			return ""
-		}
-		return shared
+		return s.putShared(column, value)
 	case "b":
-		switch strings.TrimSpace(value) {
+		switch value {
 		case "1", "true":
-			return "true"
+			s.put(column, "true")
 		case "0", "false":
-			return "false"
+			s.put(column, "false")
 		}
-		return ""
 	case "e":
-		s.fault = "a cell has an error in place of a value"
-		return ""
+		s.putFault(column, "has an error in place of a value")
+	default:
+		s.put(column, s.number(value, format))
 	}
-	value = strings.TrimSpace(value)
+	return nil
+}
+
+// putShared keeps the shared text of a number.
+func (s *sheetSource) putShared(column int, value string) error {
+	if value == "" || s.fault != "" {
+		return nil
+	}
+	n, err := strconv.ParseInt(value, 10, 64)
+	known := false
+	if err == nil {
+		s.text, known, err = s.book.texts.appendText(s.text[:0], n)
+		if err != nil {
+			return err
+		}
+	}
+	if !known {
+		s.fault = "a cell refers to a text that the workbook doesn't have"
+		return nil
+	}
+	// A text counts as often as it is referred to.
+	if s.book.budget -= int64(len(s.text)); s.book.budget < 0 {
+		return errLongPart
+	}
+	s.put(column, string(s.text))
+	return nil
+}
+
+// number is what a cell without a kind says: a number or a date.
+func (s *sheetSource) number(value, format string) string {
 	if n, err := strconv.Atoi(format); err == nil && 0 <= n && n < len(s.book.isDate) && s.book.isDate[n] {
 		if date, ok := dateText(value, s.book.from1904); ok {
 			return date
@@ -254,3 +321,21 @@ func dateText(value string, from1904 bool) (string, bool) {
 	}
 	return at.Format("2006-01-02T15:04:05.999"), true
 }
+
+// cellColumn returns the column, from 0, of a cell reference such as AB12.
+func cellColumn(reference string) (int, error) {
+	column, letters := 0, 0
+	for letters < len(reference) && 'A' <= reference[letters]&^0x20 && reference[letters]&^0x20 <= 'Z' {
+		column = column*26 + int(reference[letters]&^0x20-'A') + 1
+		letters++
+		if letters > 3 {
+			return 0, errNoReference
+		}
+	}
+	if letters == 0 || letters == len(reference) || strings.Trim(reference[letters:], "0123456789") != "" {
+		return 0, errNoReference
+	}
+	return column - 1, nil
+}
+
+var errNoReference = errors.New("not the reference of a cell")
