@@ -56,7 +56,7 @@ func (w *world) answersAboutUsers() {
 	w.shows(RoleAuditor, "/v1/user-counts?as_of=2026-10-05T12:00:00%2B02:00", `{"registered":1,"active":0,"canceled":0,"total":1}`)
 	w.shows(RoleSupport, "/v1/users/ana%7C1", `{`+anaInList+`,
 		"subscriptions":[{"subscription_id":"s1","status":"ended","offer_id":"o1","offer_name":"Basic","started_at":"2026-10-06T10:00:00Z","trial_ends_at":"2026-10-20T08:00:00Z",
-			"ends_at":"2026-11-10T00:00:00Z","canceled_at":"2026-10-30T10:00:00.5Z","reason":"voluntary","comment":"too dear","amount":999,"currency":"EUR","interval":"month","payment_interface":"card",
+			"ends_at":"2026-11-10T00:00:00Z","canceled_at":"2026-10-30T10:00:00.5Z","reason":"voluntary","comment":"too dear","amount":999,"currency":"EUR","interval":"month","interval_count":1,"payment_interface":"card","resumes_at":null,
 			"periods":[{"from":"2026-10-06T10:00:00Z","to":"2026-11-10T00:00:00Z","trial_to":"2026-10-20T08:00:00Z","canceled_at":"2026-10-30T10:00:00.5Z","reason":"voluntary"}]}],
 		"rentals":[{"rental_id":"r1","status":"active","kind":"purchase","content_id":"c1","title":"One","started_at":"2026-11-01T10:00:00Z","expires_at":null,"revoked_at":null,"reason":null,"amount":1500,"currency":"EUR","payment_interface":"card"}],
 		"free_copies":[{"free_copy_id":"f1","status":"ended","offer_id":null,"content_id":"c2","title":"Two","granted_at":"2026-11-02T10:00:00Z","expires_at":"2026-11-03T10:00:00Z","revoked_at":null,"reason":null}],
@@ -87,11 +87,11 @@ func (w *world) answersAboutViewing() {
 
 const november = `"month":"2026-11","time_zone":"Europe/Paris","as_of":"2026-11-23T12:00:00Z",
 	"registered":{"count":0,"previous_month":{"count":1,"to_date":1},"change":-1},"active":{"count":1},"trial":{"count":0},
-	"unsubscribed":{"count":1,"by_reason":{"voluntary":1,"non_payment":0,"other":0,"expired":0}},"cancellations":{"count":0},"position":9`
+	"unsubscribed":{"count":1,"by_reason":{"voluntary":1,"non_payment":0,"switched":0,"other":0,"expired":0,"paused":0}},"cancellations":{"count":0,"by_reason":{"voluntary":0,"non_payment":0,"switched":0,"other":0}},"position":9`
 
 const october = `"month":"2026-10","time_zone":"Europe/Paris","as_of":"2026-11-23T12:00:00Z",
 	"registered":{"count":1,"previous_month":{"count":0,"to_date":0},"change":null},"active":{"count":1},"trial":{"count":1},
-	"unsubscribed":{"count":0,"by_reason":{"voluntary":0,"non_payment":0,"other":0,"expired":0}},"cancellations":{"count":1},"position":9`
+	"unsubscribed":{"count":0,"by_reason":{"voluntary":0,"non_payment":0,"switched":0,"other":0,"expired":0,"paused":0}},"cancellations":{"count":1,"by_reason":{"voluntary":1,"non_payment":0,"switched":0,"other":0}},"position":9`
 
 const december = `"month":"2026-12","time_zone":"Europe/Paris","as_of":"2026-11-23T12:00:00Z",
 	"registered":null,"active":null,"trial":null,"unsubscribed":null,"cancellations":null,"position":9`
@@ -110,6 +110,8 @@ func (w *world) answersAboutMonths() {
 	}
 	w.shows(RoleSupport, "/v1/kpis/2026-10/trial/users", `{"users":[{`+anaInList+`}],"erased":0,"next_cursor":null}`)
 	w.shows(RoleSupport, "/v1/kpis/2026-11/unsubscribed/users?reason=voluntary", `{"users":[{`+anaInList+`}],"erased":0,"next_cursor":null}`)
+	w.shows(RoleSupport, "/v1/kpis/2026-10/cancellations/users?reason=voluntary", `{"users":[{`+anaInList+`}],"erased":0,"next_cursor":null}`)
+	w.shows(RoleSupport, "/v1/kpis/2026-10/cancellations/users?reason=switched", `{"users":[],"erased":0,"next_cursor":null}`)
 	w.shows(RoleSupport, "/v1/kpis/2026-11/unsubscribed/users?reason=expired", `{"users":[],"erased":0,"next_cursor":null}`)
 	w.shows(RoleAdmin, "/v1/kpis/2026-12/active/users", `{"users":[],"erased":0,"next_cursor":null}`)
 }

@@ -8,22 +8,25 @@ import (
 	"boxoffice/domain"
 )
 
-// A subscription is one subscription; fields of a period are the latest period's.
+// A subscription is one subscription; fields of a period are the latest period's,
+// or those of the one that counts as running on.
 type subscription struct {
 	SubscriptionID   string     `json:"subscription_id"`
-	Status           string     `json:"status" enum:"trialing,canceling,active,ended"`
+	Status           string     `json:"status" enum:"past_due,trialing,canceling,active,paused,ended"`
 	OfferID          *string    `json:"offer_id"`
 	OfferName        *string    `json:"offer_name"`
 	StartedAt        time.Time  `json:"started_at"`
 	TrialEndsAt      *time.Time `json:"trial_ends_at" doc:"As given"`
 	EndsAt           *time.Time `json:"ends_at"`
 	CanceledAt       *time.Time `json:"canceled_at"`
-	Reason           *string    `json:"reason"`
-	Comment          *string    `json:"comment"`
+	Reason           *string    `json:"reason" doc:"The cancellation's; paused or non_payment where the period is paused or past due"`
+	Comment          *string    `json:"comment" doc:"Of what the reason comes from"`
 	Amount           *int64     `json:"amount" doc:"Minor units"`
 	Currency         *string    `json:"currency"`
-	Interval         *string    `json:"interval"`
+	Interval         *string    `json:"interval" doc:"day, week, month, quarter or year"`
+	IntervalCount    *int64     `json:"interval_count" doc:"For how many intervals the price is"`
 	PaymentInterface *string    `json:"payment_interface"`
+	ResumesAt        *time.Time `json:"resumes_at" doc:"When a paused period is to go on"`
 	Periods          []period   `json:"periods" doc:"Latest first"`
 }
 
@@ -33,7 +36,7 @@ type period struct {
 	To         *time.Time `json:"to"`
 	TrialTo    *time.Time `json:"trial_to" doc:"End of the trial's span; null where that is empty"`
 	CanceledAt *time.Time `json:"canceled_at"`
-	Reason     *string    `json:"reason"`
+	Reason     *string    `json:"reason" doc:"The cancellation's; paused or non_payment where the period is paused or past due"`
 }
 
 // A rental is one rental or purchase.
@@ -66,8 +69,7 @@ type freeCopy struct {
 }
 
 func showSubscription(e *domain.EntitlementView) subscription {
-	latest := &e.Periods[0]
-	canceledAt, reason, comment := showCancellation(latest.Cancellation)
+	latest := &e.Current
 	return subscription{
 		SubscriptionID:   e.ID,
 		Status:           string(e.Status),
@@ -76,20 +78,21 @@ func showSubscription(e *domain.EntitlementView) subscription {
 		StartedAt:        instant(latest.From),
 		TrialEndsAt:      optionalInstant(latest.TrialEnd),
 		EndsAt:           end(latest.To),
-		CanceledAt:       canceledAt,
-		Reason:           reason,
-		Comment:          comment,
+		CanceledAt:       canceledAt(latest),
+		Reason:           latest.Reason(),
+		Comment:          latest.Comment(),
 		Amount:           e.Amount,
 		Currency:         e.Currency,
 		Interval:         e.Interval,
+		IntervalCount:    e.IntervalCount,
 		PaymentInterface: e.PaymentInterface,
+		ResumesAt:        optionalInstant(latest.ResumesAt()),
 		Periods:          show(e.Periods, showPeriod),
 	}
 }
 
 func showPeriod(p *domain.Period) period {
-	canceledAt, reason, _ := showCancellation(p.Cancellation)
-	shown := period{From: instant(p.From), To: end(p.To), CanceledAt: canceledAt, Reason: reason}
+	shown := period{From: instant(p.From), To: end(p.To), CanceledAt: canceledAt(p), Reason: p.Reason()}
 	if p.TrialEnd != nil {
 		if trial := (domain.Span{From: p.From, To: min(*p.TrialEnd, p.To)}); !trial.Empty() {
 			shown.TrialTo = end(trial.To)
@@ -98,16 +101,15 @@ func showPeriod(p *domain.Period) period {
 	return shown
 }
 
-func showCancellation(c *domain.Cancellation) (at *time.Time, reason, comment *string) {
-	if c == nil {
-		return nil, nil, nil
+func canceledAt(p *domain.Period) *time.Time {
+	if p.Cancellation == nil {
+		return nil
 	}
-	return optionalInstant(&c.RequestedAt), c.Reason, c.Comment
+	return optionalInstant(&p.Cancellation.RequestedAt)
 }
 
 func showRental(e *domain.EntitlementView) rental {
-	latest := &e.Periods[0]
-	revokedAt, reason, _ := showCancellation(latest.Cancellation)
+	latest := &e.Current
 	return rental{
 		RentalID:         e.ID,
 		Status:           string(e.Status),
@@ -116,8 +118,8 @@ func showRental(e *domain.EntitlementView) rental {
 		Title:            e.Title,
 		StartedAt:        instant(latest.From),
 		ExpiresAt:        end(latest.To),
-		RevokedAt:        revokedAt,
-		Reason:           reason,
+		RevokedAt:        canceledAt(latest),
+		Reason:           latest.Reason(),
 		Amount:           e.Amount,
 		Currency:         e.Currency,
 		PaymentInterface: e.PaymentInterface,
@@ -125,8 +127,7 @@ func showRental(e *domain.EntitlementView) rental {
 }
 
 func showFreeCopy(e *domain.EntitlementView) freeCopy {
-	latest := &e.Periods[0]
-	revokedAt, reason, _ := showCancellation(latest.Cancellation)
+	latest := &e.Current
 	return freeCopy{
 		FreeCopyID: e.ID,
 		Status:     string(e.Status),
@@ -135,7 +136,7 @@ func showFreeCopy(e *domain.EntitlementView) freeCopy {
 		Title:      e.Title,
 		GrantedAt:  instant(latest.From),
 		ExpiresAt:  end(latest.To),
-		RevokedAt:  revokedAt,
-		Reason:     reason,
+		RevokedAt:  canceledAt(latest),
+		Reason:     latest.Reason(),
 	}
 }

@@ -18,15 +18,15 @@ const maxMonths = 120
 
 // A kpiMonth is the figures of one month.
 type kpiMonth struct {
-	Month         string                    `json:"month" doc:"YYYY-MM" example:"2026-11"`
-	TimeZone      string                    `json:"time_zone" doc:"IANA name of the platform's time zone" example:"Europe/Paris"`
-	AsOf          time.Time                 `json:"as_of" doc:"The instant that was asked about"`
-	Registered    nullable[kpiRegistered]   `json:"registered" doc:"Users who registered in the month"`
-	Active        nullable[kpiCount]        `json:"active" doc:"Users who had access at some time in the month"`
-	Trial         nullable[kpiCount]        `json:"trial" doc:"Users in a trial at some time in the month; null where trials are switched off"`
-	Unsubscribed  nullable[kpiUnsubscribed] `json:"unsubscribed" doc:"Users whose subscriptions ended in the month, and who haven't come back"`
-	Cancellations nullable[kpiCount]        `json:"cancellations" doc:"Users who asked in the month for a subscription to end"`
-	Position      eventstore.Position       `json:"position" doc:"The log position that the read model had reached"`
+	Month         string                     `json:"month" doc:"YYYY-MM" example:"2026-11"`
+	TimeZone      string                     `json:"time_zone" doc:"IANA name of the platform's time zone" example:"Europe/Paris"`
+	AsOf          time.Time                  `json:"as_of" doc:"The instant that was asked about"`
+	Registered    nullable[kpiRegistered]    `json:"registered" doc:"Users who registered in the month"`
+	Active        nullable[kpiCount]         `json:"active" doc:"Users who had access at some time in the month"`
+	Trial         nullable[kpiCount]         `json:"trial" doc:"Users in a trial at some time in the month; null where trials are switched off"`
+	Unsubscribed  nullable[kpiUnsubscribed]  `json:"unsubscribed" doc:"Users whose subscriptions ended in the month, and who haven't come back"`
+	Cancellations nullable[kpiCancellations] `json:"cancellations" doc:"Users who asked in the month for a subscription to end"`
+	Position      eventstore.Position        `json:"position" doc:"The log position that the read model had reached"`
 }
 
 // A kpiCount is a number of users.
@@ -57,8 +57,25 @@ type kpiUnsubscribed struct {
 type kpiReasons struct {
 	Voluntary  int64 `json:"voluntary"`
 	NonPayment int64 `json:"non_payment"`
+	Switched   int64 `json:"switched"`
 	Other      int64 `json:"other"`
 	Expired    int64 `json:"expired"`
+	Paused     int64 `json:"paused"`
+}
+
+// A kpiCancellations is a number of users, and why; one who canceled for several
+// reasons is under each.
+type kpiCancellations struct {
+	Count    int64                  `json:"count"`
+	ByReason kpiCancellationReasons `json:"by_reason" doc:"A user who canceled for several reasons is under each"`
+}
+
+// A kpiCancellationReasons is a number of users by the reason of a cancellation.
+type kpiCancellationReasons struct {
+	Voluntary  int64 `json:"voluntary"`
+	NonPayment int64 `json:"non_payment"`
+	Switched   int64 `json:"switched"`
+	Other      int64 `json:"other"`
 }
 
 type getMonthInput struct {
@@ -199,7 +216,12 @@ func (s *service) showMonth(k *projections.MonthKPI) kpiMonth {
 		m.Trial = present(kpiCount{k.Trial})
 	}
 	m.Unsubscribed = present(showUnsubscribed(k.Unsubscribed))
-	m.Cancellations = present(kpiCount{k.Cancellations})
+	m.Cancellations = present(kpiCancellations{k.Cancellations, kpiCancellationReasons{
+		Voluntary:  k.CancellationsFor[domain.ChurnVoluntary],
+		NonPayment: k.CancellationsFor[domain.ChurnNonPayment],
+		Switched:   k.CancellationsFor[domain.ChurnSwitched],
+		Other:      k.CancellationsFor[domain.ChurnOther],
+	}})
 	return m
 }
 
@@ -207,8 +229,10 @@ func showUnsubscribed(by map[domain.ChurnReason]int64) kpiUnsubscribed {
 	u := kpiUnsubscribed{ByReason: kpiReasons{
 		Voluntary:  by[domain.ChurnVoluntary],
 		NonPayment: by[domain.ChurnNonPayment],
+		Switched:   by[domain.ChurnSwitched],
 		Other:      by[domain.ChurnOther],
 		Expired:    by[domain.ChurnExpired],
+		Paused:     by[domain.ChurnPaused],
 	}}
 	for _, n := range by {
 		u.Count += n

@@ -5,6 +5,7 @@ package api
 import (
 	"context"
 	"net/http"
+	"slices"
 
 	"boxoffice/access"
 	"boxoffice/domain"
@@ -15,7 +16,7 @@ import (
 type listMonthUsersInput struct {
 	MonthParam
 	KPI    string `path:"kpi" enum:"registered,active,trial,unsubscribed,cancellations" doc:"The figure"`
-	Reason string `query:"reason" enum:"voluntary,non_payment,other,expired" doc:"Of unsubscribed only: the reason"`
+	Reason string `query:"reason" enum:"voluntary,non_payment,switched,other,expired,paused" doc:"Of unsubscribed and cancellations only, which have no expired and paused: the reason"`
 	AsOfParam
 	PageParams
 }
@@ -38,6 +39,12 @@ func (s *service) registerMembers() {
 	}, s.listMonthUsers)
 }
 
+// reasonsOf are the reasons by which figures are told apart.
+var reasonsOf = map[projections.KPI][]domain.ChurnReason{
+	projections.KPIUnsubscribed:  domain.ChurnReasons,
+	projections.KPICancellations: domain.CancellationReasons,
+}
+
 func (s *service) listMonthUsers(ctx context.Context, in *listMonthUsersInput) (*listMonthUsersOutput, error) {
 	p := s.params()
 	month := p.month("path.month", in.Month)
@@ -47,8 +54,8 @@ func (s *service) listMonthUsers(ctx context.Context, in *listMonthUsersInput) (
 	}
 	kpi := projections.KPI(in.KPI)
 	switch {
-	case in.Reason != "" && kpi != projections.KPIUnsubscribed:
-		return nil, invalid("query.reason", "goes with unsubscribed only", in.Reason)
+	case in.Reason != "" && !slices.Contains(reasonsOf[kpi], domain.ChurnReason(in.Reason)):
+		return nil, invalid("query.reason", "must be a reason of the figure, which only unsubscribed and cancellations have", in.Reason)
 	case kpi == projections.KPITrial && !s.Trials:
 		return nil, notFound("trials are switched off")
 	}

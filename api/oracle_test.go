@@ -158,8 +158,11 @@ func (c *counted) compareFigures() {
 		for _, kpi := range []string{"registered", "active", "trial", "unsubscribed", "cancellations"} {
 			c.compareMembers(month, kpi, "", at)
 		}
-		for _, reason := range []string{"voluntary", "non_payment", "other", "expired"} {
+		for _, reason := range []string{"voluntary", "non_payment", "switched", "other", "expired", "paused"} {
 			c.compareMembers(month, "unsubscribed", reason, at)
+			if reason != "expired" && reason != "paused" {
+				c.compareMembers(month, "cancellations", reason, at)
+			}
 		}
 		counts := c.model.UserCounts(at)
 		c.same("/v1/user-counts", url.Values{"as_of": {written(at)}}, "", counts)

@@ -217,7 +217,7 @@ func (v *visit) figures(calendar domain.Calendar, months []projections.MonthKPI)
 	for i, reason := range domain.ChurnReasons {
 		unsubscribed.Reasons = append(unsubscribed.Reasons, reasonCount{
 			Reason: string(reason), Count: k.Unsubscribed[reason],
-			Href: v.members(k.Month, projections.KPIUnsubscribed, reason), Swatch: chart.Swatch("c-off", "s"+strconv.Itoa(i%4+1)),
+			Href: v.members(k.Month, projections.KPIUnsubscribed, reason), Swatch: chart.Swatch("c-off", "s"+strconv.Itoa(i%6+1)),
 		})
 	}
 	return append(figures, unsubscribed)

@@ -47,6 +47,27 @@ func TestPagesAreAsTheyWere(t *testing.T) {
 	}
 }
 
+// What threatens a subscription is told from what runs by more than its colour.
+func TestWhoIsPastDueOrPaused(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	event := func(id int, typ, at, data string) string {
+		return fmt.Sprintf(`{"specversion":"1.0","id":"%d","source":"/billing","type":"subscription.%s","subject":"rose","time":"2026-%sT12:00:00Z","data":{"subscription_id":%s}}`,
+			id, typ, at, data)
+	}
+	w.happen(
+		event(1, "started", "08-05", `"due","offer_id":"o","offer_name":"Quarterly","amount":2499,"currency":"EUR","interval":"month","interval_count":3,"ends_at":"2026-11-05T12:00:00Z"`),
+		event(2, "payment_failed", "11-04", `"due","grace_ends_at":"2026-12-01T12:00:00Z","comment":"the card has expired"`),
+		event(3, "started", "08-06", `"back","offer_id":"b","ends_at":"2026-09-06T12:00:00Z"`),
+		event(4, "paused", "08-20", `"back"`),
+		event(5, "resumed", "10-01", `"back"`),
+		event(6, "canceled", "10-10", `"back","reason":"switched"`),
+		event(7, "started", "08-07", `"away","offer_id":"a","interval":"quarter","amount":2499,"currency":"EUR"`),
+		event(8, "paused", "11-01", `"away","resumes_at":"2027-01-01T12:00:00Z","comment":"on holiday"`),
+	)
+	golden(t, "user-unpaid", w.get(access.Support, "/users/rose").Body.String())
+}
+
 // The trail is written a little later than the pages are.
 func TestWhoDidWhatIsAsItWas(t *testing.T) {
 	t.Parallel()

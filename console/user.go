@@ -51,8 +51,9 @@ type periodRow struct {
 	From   domain.Instant
 	To     *domain.Instant // nil where it doesn't end
 	Trial  *domain.Instant
-	// Canceled is when the end was asked for.
+	// Canceled is when the end was asked for, Resumes when a paused one is to go on.
 	Canceled *domain.Instant
+	Resumes  *domain.Instant
 	Reason   string
 	Comment  string
 	Price    template.HTML // empty where there is none
@@ -182,7 +183,7 @@ func customParams(u *projections.User) []param {
 func (v *visit) periodRows(all []domain.EntitlementView, at domain.Instant) (rows []periodRow, current int) {
 	for i := range all {
 		e := &all[i]
-		if e.Status != domain.EntitlementEnded {
+		if e.Status != domain.EntitlementEnded && e.Status != domain.EntitlementPaused {
 			current++
 		}
 		for n := range e.Periods {
@@ -190,6 +191,7 @@ func (v *visit) periodRows(all []domain.EntitlementView, at domain.Instant) (row
 			row := periodRow{
 				ID: e.ID, Kind: e.RentalKind, Status: string(e.Status), From: period.From, Trial: period.TrialEnd,
 				Paid: e.PaymentInterface, Price: v.priceData(e),
+				Reason: orEmpty(period.Reason()), Comment: orEmpty(period.Comment()), Resumes: period.ResumesAt(),
 			}
 			if n == 0 {
 				row.Name, row.Rows = entitlementName(e), len(e.Periods)
@@ -200,7 +202,7 @@ func (v *visit) periodRows(all []domain.EntitlementView, at domain.Instant) (row
 				row.To = &period.To
 			}
 			if c := period.Cancellation; c != nil {
-				row.Canceled, row.Reason, row.Comment = &c.RequestedAt, orEmpty(c.Reason), orEmpty(c.Comment)
+				row.Canceled = &c.RequestedAt
 			}
 			rows = append(rows, row)
 		}
@@ -224,10 +226,23 @@ func (v *visit) price(e *domain.EntitlementView) string {
 		return ""
 	}
 	price := v.Money(*e.Amount, *e.Currency)
-	if e.Interval != nil && v.Has("interval."+*e.Interval) {
-		return v.T("interval."+*e.Interval, "price", price)
+	if key, n := v.interval(e); key != "" {
+		return v.N(key, n, "price", price)
 	}
 	return price
+}
+
+// interval is the key of how often a price is paid, and every how many of them;
+// empty where that isn't known.
+func (v *visit) interval(e *domain.EntitlementView) (key string, n int64) {
+	if e.Interval == nil || !v.Has("intervals."+*e.Interval) {
+		return "", 0
+	}
+	n = 1
+	if e.IntervalCount != nil {
+		n = *e.IntervalCount
+	}
+	return "intervals." + *e.Interval, n
 }
 
 // priceData is price with the amount as programs read it, in minor units as the
@@ -237,8 +252,8 @@ func (v *visit) priceData(e *domain.EntitlementView) template.HTML {
 		return ""
 	}
 	price := text.Datum(strconv.FormatInt(*e.Amount, 10), v.Money(*e.Amount, *e.Currency))
-	if e.Interval != nil && v.Has("interval."+*e.Interval) {
-		return v.H("interval."+*e.Interval, "price", price)
+	if key, n := v.interval(e); key != "" {
+		return v.HN(key, n, "price", price)
 	}
 	return price
 }
@@ -309,14 +324,38 @@ func drawnRows(e *domain.EntitlementView, what string) (rows []drawnRow) {
 			add("timeline.trial", from, &trial)
 			from = trial
 		}
-		if from < p.To {
-			add(what, from, &p.To)
+		until := p.To
+		if p.PastDue != nil {
+			until = max(from, min(p.PastDue.Since, p.To))
+		}
+		if from < until {
+			add(what, from, &until)
+		}
+		if until < p.To {
+			add("timeline.past-due", until, &p.To)
 		}
 		if p.Cancellation != nil {
 			add("timeline.canceled", p.Cancellation.RequestedAt, nil)
 		}
+		if to, paused := pausedUntil(e, i); paused {
+			add("timeline.paused", p.To, &to)
+		}
 	}
 	return rows
+}
+
+// pausedUntil is until when the i-th period, of those latest first, is paused once
+// it has ended: until the next one, or until it is to be resumed.
+func pausedUntil(e *domain.EntitlementView, i int) (domain.Instant, bool) {
+	p := &e.Periods[i]
+	until := domain.Never
+	if resumes := p.ResumesAt(); resumes != nil {
+		until = *resumes
+	}
+	if i > 0 {
+		until = e.Periods[i-1].From
+	}
+	return until, p.Paused != nil && p.To < until
 }
 
 // lane is the drawing of one entitlement.
@@ -332,8 +371,21 @@ func (v *visit) lane(e *domain.EntitlementView, class, span string) chart.Lane {
 			l.Spans = append(l.Spans, chart.Span{From: from, To: endTime(trial), Class: "try"})
 			from = endTime(trial)
 		}
-		if from.Before(to) || to.IsZero() && !from.IsZero() {
-			l.Spans = append(l.Spans, chart.Span{From: from, To: to, Class: span})
+		due := to
+		if p.PastDue != nil && p.PastDue.Since < p.To {
+			due = p.PastDue.Since.Time()
+			if due.Before(from) {
+				due = from
+			}
+			l.Spans = append(l.Spans, chart.Span{From: due, To: to, Class: "due"})
+			words = append(words, v.T("timeline.past-due"))
+		}
+		if from.Before(due) || due.IsZero() && !from.IsZero() {
+			l.Spans = append(l.Spans, chart.Span{From: from, To: due, Class: span})
+		}
+		if until, paused := pausedUntil(e, i); paused {
+			l.Paused = append(l.Paused, chart.Span{From: to, To: endTime(until)})
+			words = append(words, v.T("timeline.paused"))
 		}
 		if p.Cancellation != nil {
 			l.Canceled = append(l.Canceled, p.Cancellation.RequestedAt.Time())

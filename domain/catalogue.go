@@ -41,14 +41,29 @@ var catalogue = indexed([]row{
 		timeField("ends_at", toEnd),
 		amountField("amount", toAmount),
 		currencyField("currency", toCurrency),
-		wordField("interval", toInterval, "day", "week", "month", "year"),
+		wordField("interval", toInterval, intervals...),
+		countField("interval_count", toIntervalCount),
 		textField("payment_interface", toPaymentInterface),
 	}},
 	{of: SubscriptionRenewed, begin: beginEntitlement(Subscription, Extend), finish: priced, fields: renewalFields},
+	{of: SubscriptionChanged, begin: beginEntitlement(Subscription, Change), finish: priced, fields: append(termFields,
+		timeField("trial_ends_at", toTrialEnd),
+	)},
+	{of: SubscriptionPaymentFailed, begin: beginEntitlement(Subscription, Fail), fields: []field{
+		keyField("subscription_id", toEntitlementID),
+		timeField("grace_ends_at", toEnd),
+		textField("comment", toComment).isPersonal(),
+	}},
+	{of: SubscriptionPaused, begin: beginEntitlement(Subscription, Pause), fields: []field{
+		keyField("subscription_id", toEntitlementID),
+		timeField("ends_at", toEnd),
+		timeField("resumes_at", toResumesAt),
+		textField("comment", toComment).isPersonal(),
+	}},
 	{of: SubscriptionCanceled, begin: beginEntitlement(Subscription, Close), fields: []field{
 		keyField("subscription_id", toEntitlementID),
 		timeField("ends_at", toEnd),
-		wordField("reason", toReason, "voluntary", "non_payment", "other"),
+		wordField("reason", toReason, "voluntary", "non_payment", "switched", "other"),
 		textField("comment", toComment).isPersonal(),
 	}},
 	{of: SubscriptionResumed, begin: beginEntitlement(Subscription, Extend), finish: priced, fields: renewalFields},
@@ -100,16 +115,19 @@ var (
 		textField("platform", func(e *Event) *Field[string] { return &e.Profile.Platform }).isPersonal(),
 		customField("custom").isPersonal(),
 	}
-	renewalFields = []field{
+	intervals = []string{"day", "week", "month", "quarter", "year"}
+	// termFields have no room to grow: more is appended to them twice.
+	termFields = slices.Clip([]field{
 		keyField("subscription_id", toEntitlementID),
-		timeField("ends_at", toEnd),
 		idField("offer_id", toOfferID),
 		textField("offer_name", toOfferName),
 		amountField("amount", toAmount),
 		currencyField("currency", toCurrency),
-		wordField("interval", toInterval, "day", "week", "month", "year"),
+		wordField("interval", toInterval, intervals...),
+		countField("interval_count", toIntervalCount),
 		textField("payment_interface", toPaymentInterface),
-	}
+	})
+	renewalFields  = append(termFields, timeField("ends_at", toEnd))
 	playbackFields = []field{
 		keyField("session_id", func(e *Event) *string { return &e.Playback.SessionID }),
 		keyField("content_id", func(e *Event) *string { return &e.Playback.ContentID }),
@@ -130,6 +148,7 @@ var (
 	toEntitlementID    = func(e *Event) *string { return &e.Entitlement.ID }
 	toEnd              = func(e *Event) *Field[Instant] { return &e.Entitlement.End }
 	toTrialEnd         = func(e *Event) *Field[Instant] { return &e.Entitlement.TrialEnd }
+	toResumesAt        = func(e *Event) *Field[Instant] { return &e.Entitlement.ResumesAt }
 	toReason           = func(e *Event) *Field[string] { return &e.Entitlement.Reason }
 	toComment          = func(e *Event) *Field[string] { return &e.Entitlement.Comment }
 	toOfferID          = func(e *Event) *Field[string] { return &e.Entitlement.OfferID }
@@ -140,6 +159,7 @@ var (
 	toAmount           = func(e *Event) *Field[int64] { return &e.Entitlement.Amount }
 	toCurrency         = func(e *Event) *Field[string] { return &e.Entitlement.Currency }
 	toInterval         = func(e *Event) *Field[string] { return &e.Entitlement.Interval }
+	toIntervalCount    = func(e *Event) *Field[int64] { return &e.Entitlement.IntervalCount }
 	toPaymentInterface = func(e *Event) *Field[string] { return &e.Entitlement.PaymentInterface }
 )
 

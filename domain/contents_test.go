@@ -136,14 +136,14 @@ func TestEntitlementsAreListedByStart(t *testing.T) {
 		70: {"d", "a", "Z", "b", "c"},
 	} {
 		var got []string
-		for _, e := range facts.EntitlementsAt(domain.Subscription, at) {
+		for _, e := range facts.EntitlementsAt(domain.Subscription, at, 0) {
 			got = append(got, e.ID)
 		}
 		if diff := gocmp.Diff(want, got); diff != "" {
 			t.Errorf("at %d (-want +got):\n%s", at, diff)
 		}
 	}
-	if rentals := facts.EntitlementsAt(domain.Rental, 100); rentals != nil {
+	if rentals := facts.EntitlementsAt(domain.Rental, 100, 0); rentals != nil {
 		t.Errorf("subscriptions are listed as rentals: %v", rentals)
 	}
 }

@@ -27,8 +27,10 @@ const (
 
 	CounterUnsubscribedVoluntary  Counter = "unsubscribed:voluntary"
 	CounterUnsubscribedNonPayment Counter = "unsubscribed:non_payment"
+	CounterUnsubscribedSwitched   Counter = "unsubscribed:switched"
 	CounterUnsubscribedOther      Counter = "unsubscribed:other"
 	CounterUnsubscribedExpired    Counter = "unsubscribed:expired"
+	CounterUnsubscribedPaused     Counter = "unsubscribed:paused"
 
 	CounterUsersRegistered Counter = "users:registered"
 	CounterUsersActive     Counter = "users:active"
@@ -37,6 +39,10 @@ const (
 
 // UnsubscribedCounter returns the counter of the users who unsubscribed for a reason.
 func UnsubscribedCounter(r ChurnReason) Counter { return "unsubscribed:" + Counter(r) }
+
+// CancellationsCounter returns the counter of the users who canceled for a reason.
+// One who did for several is in each.
+func CancellationsCounter(r ChurnReason) Counter { return CounterCancellations + ":" + Counter(r) }
 
 // UsersCounter returns the counter of the users of a status.
 func UsersCounter(s Status) Counter { return "users:" + Counter(s) }
@@ -89,12 +95,12 @@ func ContributionsDiff(old, new []Contribution) []Contribution {
 // Contributions returns the user's entries: sorted by counter and instant, at
 // most one for each of those, and none that is zero. An erased user's are the
 // same, except that they are in no count of users.
-func (f *UserFacts) Contributions(c Calendar) []Contribution {
+func (f *UserFacts) Contributions(c Calendar, grace Grace) []Contribution {
 	var all []Entitlement
-	var cancellations []Instant
+	var cancellations []*Cancellation
 	for _, facts := range f.entitlements {
 		e, canceled := facts.entitlement()
-		all = append(all, e)
+		all = append(all, e.counted(grace))
 		if facts.kind == Subscription {
 			cancellations = append(cancellations, canceled...)
 		}
@@ -108,7 +114,7 @@ func (f *UserFacts) Contributions(c Calendar) []Contribution {
 	l.addMonthsReached(c, CounterActive, access)
 	l.addMonthsReached(c, CounterTrial, spansOf(all, isSubscription, Period.Trial))
 	l.addGaps(c, all)
-	l.addFirstOfMonth(c, CounterCancellations, cancellations)
+	l.addCancellations(c, cancellations)
 	if f.first.Carried && !f.forgotten {
 		l.addStatuses(f.timeline(access))
 	}
@@ -173,10 +179,24 @@ func churnReason(all []Entitlement, e Instant) ChurnReason {
 			}
 		}
 	}
-	if ended == nil || ended.Cancellation == nil || ended.Cancellation.Reason == nil {
+	if ended == nil || ended.Reason() == nil {
 		return ChurnExpired
 	}
-	return ChurnReason(*ended.Cancellation.Reason)
+	return ChurnReason(*ended.Reason())
+}
+
+// addCancellations counts the user in each month in which they canceled, and under
+// each of the reasons in that month.
+func (l *ledger) addCancellations(c Calendar, cancellations []*Cancellation) {
+	times := make(map[Counter][]Instant)
+	for _, of := range cancellations {
+		times[CounterCancellations] = append(times[CounterCancellations], of.RequestedAt)
+		k := CancellationsCounter(ChurnReason(*of.Reason))
+		times[k] = append(times[k], of.RequestedAt)
+	}
+	for k, instants := range times {
+		l.addFirstOfMonth(c, k, instants)
+	}
 }
 
 // addFirstOfMonth counts the user at the first of the instants in each month.

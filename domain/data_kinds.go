@@ -125,6 +125,19 @@ func timeField(name string, to func(*Event) *Field[Instant]) field {
 	return f
 }
 
+// countField is how many of something there are, from 1 to 1,000.
+func countField(name string, to func(*Event) *Field[int64]) field {
+	return fieldOf(name, to, func(value []byte) (int64, string) {
+		if isNumber(value) {
+			d := decimalOf(value)
+			if v, ok := d.integer(); ok && 1 <= v && v <= 1_000 {
+				return v, ""
+			}
+		}
+		return 0, "must be an integer from 1 to 1,000"
+	})
+}
+
 // amountField is a price in minor units.
 func amountField(name string, to func(*Event) *Field[int64]) field {
 	const most = 9_007_199_254_740_991 // the largest that every reader of JSON has exactly

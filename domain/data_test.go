@@ -12,22 +12,25 @@ import (
 
 // minimal gives, for each type, the least data that it may have.
 var minimal = map[domain.Type][]string{
-	domain.UserRegistered:       {},
-	domain.UserUpdated:          {},
-	domain.UserErased:           {},
-	domain.EventRetracted:       {"source", `"/s"`, "id", `"e"`},
-	domain.SubscriptionStarted:  {"subscription_id", `"i"`, "offer_id", `"o"`},
-	domain.SubscriptionRenewed:  {"subscription_id", `"i"`},
-	domain.SubscriptionCanceled: {"subscription_id", `"i"`},
-	domain.SubscriptionResumed:  {"subscription_id", `"i"`},
-	domain.RentalStarted:        {"rental_id", `"i"`, "content_id", `"c"`},
-	domain.RentalActivated:      {"rental_id", `"i"`, "expires_at", `"2026-12-01T00:00:00Z"`},
-	domain.RentalRevoked:        {"rental_id", `"i"`},
-	domain.FreeCopyGranted:      {"free_copy_id", `"i"`, "content_id", `"c"`},
-	domain.FreeCopyRevoked:      {"free_copy_id", `"i"`},
-	domain.PlaybackStarted:      {"session_id", `"s"`, "content_id", `"c"`},
-	domain.PlaybackProgressed:   {"session_id", `"s"`, "content_id", `"c"`},
-	domain.PlaybackEnded:        {"session_id", `"s"`, "content_id", `"c"`},
+	domain.UserRegistered:            {},
+	domain.UserUpdated:               {},
+	domain.UserErased:                {},
+	domain.EventRetracted:            {"source", `"/s"`, "id", `"e"`},
+	domain.SubscriptionStarted:       {"subscription_id", `"i"`, "offer_id", `"o"`},
+	domain.SubscriptionRenewed:       {"subscription_id", `"i"`},
+	domain.SubscriptionCanceled:      {"subscription_id", `"i"`},
+	domain.SubscriptionResumed:       {"subscription_id", `"i"`},
+	domain.SubscriptionChanged:       {"subscription_id", `"i"`},
+	domain.SubscriptionPaused:        {"subscription_id", `"i"`},
+	domain.SubscriptionPaymentFailed: {"subscription_id", `"i"`},
+	domain.RentalStarted:             {"rental_id", `"i"`, "content_id", `"c"`},
+	domain.RentalActivated:           {"rental_id", `"i"`, "expires_at", `"2026-12-01T00:00:00Z"`},
+	domain.RentalRevoked:             {"rental_id", `"i"`},
+	domain.FreeCopyGranted:           {"free_copy_id", `"i"`, "content_id", `"c"`},
+	domain.FreeCopyRevoked:           {"free_copy_id", `"i"`},
+	domain.PlaybackStarted:           {"session_id", `"s"`, "content_id", `"c"`},
+	domain.PlaybackProgressed:        {"session_id", `"s"`, "content_id", `"c"`},
+	domain.PlaybackEnded:             {"session_id", `"s"`, "content_id", `"c"`},
 }
 
 func minimalDraft(kind domain.Type) draft {
@@ -89,13 +92,19 @@ func TestFields(t *testing.T) {
 		"ends_at":           {goodTimes, badTimes},
 		"amount":            {goodCounts, badCounts},
 		"currency":          {{`"EUR"`, `"XXX"`, `"eur"`, `"eUr"`, `"\u0065ur"`}, {`"EU"`, `"EURO"`, `""`, `978`, `"ÉUR"`, `"éur"`, `"ſek"`, `"E R"`}},
-		"interval":          {words(`"day"`, `"week"`, `"month"`, `"year"`), notWords},
+		"interval":          {words(`"day"`, `"week"`, `"month"`, `"quarter"`, `"year"`), notWords},
+		"interval_count":    {{`1`, `1.0`, `12e0`, `1000`, `1e3`, `null`}, {`0`, `-1`, `1.5`, `1001`, `1e30`, `"1"`, `true`, `[1]`}},
 		"payment_interface": {goodTexts, badTexts},
 	}
 	with := func(r rules, name string, values [2][]string) rules {
 		all := rules{name: values}
 		maps.Copy(all, r)
 		return all
+	}
+	without := func(r rules, name string) rules {
+		fewer := maps.Clone(r)
+		delete(fewer, name)
+		return fewer
 	}
 	profile := rules{
 		"email": {goodTexts, badTexts}, "first_name": {goodTexts, badTexts}, "last_name": {goodTexts, badTexts},
@@ -133,9 +142,16 @@ func TestFields(t *testing.T) {
 		domain.SubscriptionStarted: with(subscription, "trial_ends_at", [2][]string{goodTimes, badTimes}),
 		domain.SubscriptionRenewed: subscription,
 		domain.SubscriptionResumed: subscription,
+		domain.SubscriptionChanged: with(without(subscription, "ends_at"), "trial_ends_at", [2][]string{goodTimes, badTimes}),
+		domain.SubscriptionPaused: {
+			"subscription_id": {goodIDs, badIDs}, "ends_at": {goodTimes, badTimes}, "resumes_at": {goodTimes, badTimes}, "comment": {goodTexts, badTexts},
+		},
+		domain.SubscriptionPaymentFailed: {
+			"subscription_id": {goodIDs, badIDs}, "grace_ends_at": {goodTimes, badTimes}, "comment": {goodTexts, badTexts},
+		},
 		domain.SubscriptionCanceled: {
 			"subscription_id": {goodIDs, badIDs}, "ends_at": {goodTimes, badTimes}, "comment": {goodTexts, badTexts},
-			"reason": {words(`"voluntary"`, `"non_payment"`, `"other"`), notWords},
+			"reason": {words(`"voluntary"`, `"non_payment"`, `"switched"`, `"other"`), notWords},
 		},
 		domain.RentalStarted: {
 			"rental_id": {goodIDs, badIDs}, "content_id": {goodIDs, badIDs}, "title": {goodTexts, badTexts},
@@ -178,7 +194,8 @@ func TestFields(t *testing.T) {
 
 // TestFieldsTogether defends the rules over several fields.
 func TestFieldsTogether(t *testing.T) {
-	for _, kind := range []domain.Type{domain.SubscriptionStarted, domain.SubscriptionRenewed, domain.SubscriptionResumed, domain.RentalStarted} {
+	for _, kind := range []domain.Type{domain.SubscriptionStarted, domain.SubscriptionRenewed, domain.SubscriptionResumed, domain.SubscriptionChanged,
+		domain.RentalStarted} {
 		d := minimalDraft(kind)
 		r := refused(t, d.with("amount", "5").structured(), domain.InvalidData)
 		if !strings.Contains(r.Message, "currency") {

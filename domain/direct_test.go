@@ -22,20 +22,28 @@ type directPeriod struct {
 	canceled  bool
 	reason    string
 	requested domain.Instant
+	paused    bool
+	resumes   *domain.Instant
+	unpaid    bool
 }
 
 // direct is one user, by the definitions.
 type direct struct {
 	events  []*domain.Event
+	grace   domain.Grace
 	periods map[domain.EntitlementKind]map[string][]directPeriod
-	// The times of subscription.canceled events that recorded a cancellation.
-	recorded []domain.Instant
+	// The times of subscription.canceled events that recorded a cancellation, and
+	// with what reason.
+	recorded   []domain.Instant
+	recordedBy map[domain.ChurnReason][]domain.Instant
 }
 
 func directly(events []*domain.Event) *direct {
 	d := &direct{
 		events:  inHistoryOrder(events),
 		periods: make(map[domain.EntitlementKind]map[string][]directPeriod),
+
+		recordedBy: make(map[domain.ChurnReason][]domain.Instant),
 	}
 	for _, kind := range []domain.EntitlementKind{domain.Subscription, domain.Rental, domain.FreeCopy} {
 		d.periods[kind] = make(map[string][]directPeriod)
@@ -73,8 +81,40 @@ func (d *direct) apply(event *domain.Event) {
 			reason = "voluntary"
 		}
 		periods[at].canceled, periods[at].requested, periods[at].reason = true, t, reason
+		periods[at].paused, periods[at].unpaid, periods[at].resumes = false, false, nil
 		if event.Type == domain.SubscriptionCanceled {
 			d.recorded = append(d.recorded, t)
+			d.recordedBy[domain.ChurnReason(reason)] = append(d.recordedBy[domain.ChurnReason(reason)], t)
+		}
+		return
+	}
+	switch event.Type {
+	case domain.SubscriptionChanged:
+		if running >= 0 && e.TrialEnd.Carried {
+			periods[running].trial = nil
+			if trial, ok := e.TrialEnd.Get(); ok {
+				periods[running].trial = &trial
+			}
+		}
+		return
+	case domain.SubscriptionPaused:
+		if running >= 0 {
+			p := &periods[running]
+			p.to, p.canceled, p.paused, p.resumes = t, false, true, nil
+			if hasEnd {
+				p.to = max(end, p.from)
+			}
+			if resumes, ok := e.ResumesAt.Get(); ok {
+				p.resumes = &resumes
+			}
+		}
+		return
+	case domain.SubscriptionPaymentFailed:
+		if running >= 0 && !periods[running].canceled && !periods[running].paused {
+			periods[running].unpaid = true
+			if hasEnd {
+				periods[running].to = max(end, t)
+			}
 		}
 		return
 	}
@@ -88,7 +128,7 @@ func (d *direct) apply(event *domain.Event) {
 		at = len(periods)
 		periods = append(periods, directPeriod{from: t})
 	}
-	periods[at].to, periods[at].canceled = end, false
+	periods[at].to, periods[at].canceled, periods[at].paused, periods[at].unpaid, periods[at].resumes = end, false, false, false, nil
 	if event.Type == domain.SubscriptionStarted && e.TrialEnd.Carried {
 		periods[at].trial = nil
 		if trial, ok := e.TrialEnd.Get(); ok {
@@ -98,12 +138,29 @@ func (d *direct) apply(event *domain.Event) {
 	d.periods[e.Kind][e.ID] = periods
 }
 
-// spans gives all non-empty spans of a kind, or of every kind for 0, not united.
+// counting returns the periods with each beginning where the renewal grace has it.
+func (d *direct) counting(kind domain.EntitlementKind, periods []directPeriod) []directPeriod {
+	counting := slices.Clone(periods)
+	for i, p := range periods {
+		ended := domain.Always
+		for _, before := range periods[:i] {
+			if before.from < before.to {
+				ended = max(ended, before.to)
+			}
+		}
+		if kind == domain.Subscription && p.from < p.to && ended != domain.Always && p.from-ended <= domain.Instant(d.grace) {
+			counting[i].from = ended
+		}
+	}
+	return counting
+}
+
+// spans returns all non-empty spans of a kind, or of every kind for 0, not united.
 func (d *direct) spans(kind domain.EntitlementKind) []domain.Span {
 	var spans []domain.Span
 	for of, entitlements := range d.periods {
 		for _, periods := range entitlements {
-			for _, p := range periods {
+			for _, p := range d.counting(of, periods) {
 				if (kind == 0 || kind == of) && p.from < p.to {
 					spans = append(spans, domain.Span{From: p.from, To: p.to})
 				}
@@ -116,7 +173,7 @@ func (d *direct) spans(kind domain.EntitlementKind) []domain.Span {
 func (d *direct) trials() []domain.Span {
 	var spans []domain.Span
 	for _, periods := range d.periods[domain.Subscription] {
-		for _, p := range periods {
+		for _, p := range d.counting(domain.Subscription, periods) {
 			if p.trial != nil && p.from < min(*p.trial, p.to) {
 				spans = append(spans, domain.Span{From: p.from, To: min(*p.trial, p.to)})
 			}
@@ -150,6 +207,11 @@ func (d *direct) counts(k domain.Counter, start, end, T domain.Instant) bool {
 	case domain.CounterCancellations:
 		return slices.ContainsFunc(d.recorded, inW)
 	}
+	for _, reason := range domain.CancellationReasons {
+		if k == domain.CancellationsCounter(reason) {
+			return slices.ContainsFunc(d.recordedBy[reason], inW)
+		}
+	}
 	spans := d.spans(domain.Subscription)
 	for _, ended := range spans {
 		e, s := ended.To, domain.Never
@@ -174,7 +236,7 @@ func (d *direct) reasonOf(e domain.Instant) domain.ChurnReason {
 	var last *directPeriod
 	lastID := ""
 	for id, periods := range d.periods[domain.Subscription] {
-		for _, p := range periods {
+		for _, p := range d.counting(domain.Subscription, periods) {
 			if p.to != e || p.from >= p.to {
 				continue
 			}
@@ -183,10 +245,15 @@ func (d *direct) reasonOf(e domain.Instant) domain.ChurnReason {
 			}
 		}
 	}
-	if !last.canceled {
-		return domain.ChurnExpired
+	switch {
+	case last.canceled:
+		return domain.ChurnReason(last.reason)
+	case last.paused:
+		return domain.ChurnPaused
+	case last.unpaid:
+		return domain.ChurnNonPayment
 	}
-	return domain.ChurnReason(last.reason)
+	return domain.ChurnExpired
 }
 
 // status gives the user's status at T, and whether they are there.
@@ -254,6 +321,9 @@ var allCounters = []domain.Counter{
 	domain.CounterRegistered, domain.CounterActive, domain.CounterTrial, domain.CounterCancellations,
 	domain.CounterUnsubscribedVoluntary, domain.CounterUnsubscribedNonPayment,
 	domain.CounterUnsubscribedOther, domain.CounterUnsubscribedExpired,
+	domain.CounterUnsubscribedSwitched, domain.CounterUnsubscribedPaused,
+	domain.CancellationsCounter(domain.ChurnVoluntary), domain.CancellationsCounter(domain.ChurnNonPayment),
+	domain.CancellationsCounter(domain.ChurnSwitched), domain.CancellationsCounter(domain.ChurnOther),
 }
 
 func TestLedgerCountsAsTheDefinitionsDo(t *testing.T) {
@@ -262,8 +332,10 @@ func TestLedgerCountsAsTheDefinitionsDo(t *testing.T) {
 		naive := naiveCalendar{calendar.Zone}
 		types := rapid.SampledFrom([][]domain.Type{livingTypes, subscriptionTypes}).Draw(t, "types")
 		events := drawHistory(t, calendar, m, types)
+		grace := drawGrace(t)
 		facts, d := userFacts(events...), directly(events)
-		entries := facts.Contributions(calendar)
+		d.grace = grace
+		entries := facts.Contributions(calendar, grace)
 		for _, e := range entries {
 			if e.At == domain.Never {
 				t.Fatalf("%s has an entry that is never reached", e.Counter)
@@ -297,10 +369,12 @@ func TestStatusIsThatOfTheDefinition(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		calendar, m := drawPlace(t)
 		events := drawHistory(t, calendar, m, livingTypes)
+		grace := drawGrace(t)
 		facts, d := userFacts(events...), directly(events)
-		entries := facts.Contributions(calendar)
+		d.grace = grace
+		entries := facts.Contributions(calendar, grace)
 		for _, T := range d.instants(naiveCalendar{calendar.Zone}, []domain.Month{m, m.Next()}) {
-			status, since, ok := statusAt(facts, T)
+			status, since, ok := statusAt(facts, grace, T)
 			wantStatus, wantSince, wantOK := d.status(T)
 			if status != wantStatus || since != wantSince || ok != wantOK {
 				t.Fatalf("at %v: %q since %v (%v), by the definition %q since %v (%v)",
@@ -328,7 +402,7 @@ func TestPeriodsAreThoseOfTheDefinition(t *testing.T) {
 		for _, e := range userFacts(events...).Entitlements() {
 			var got []directPeriod
 			for _, p := range e.Periods {
-				as := directPeriod{from: p.From, to: p.To, trial: p.TrialEnd}
+				as := directPeriod{from: p.From, to: p.To, trial: p.TrialEnd, paused: p.Paused != nil, unpaid: p.PastDue != nil, resumes: p.ResumesAt()}
 				if c := p.Cancellation; c != nil {
 					as.canceled, as.requested = true, c.RequestedAt
 					if c.Reason != nil {

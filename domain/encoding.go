@@ -145,6 +145,7 @@ type factReader struct {
 	rest    string
 	stamps  []Stamp
 	sources []string
+	old     bool // the facts are in the encoding before the present one
 	err     error
 }
 

@@ -52,6 +52,25 @@ func goldenUser() *domain.UserFacts {
 	)
 }
 
+// unpaidUser has what can be known of a subscription besides.
+func unpaidUser() *domain.UserFacts {
+	stamp := func(seconds int64) domain.Stamp {
+		return domain.Stamp{Time: domain.Instant(1_767_225_600_000_000 + seconds*1_000_000), Source: "/billing", ID: "1"}
+	}
+	event := func(seconds int64, kind domain.Type, e domain.EntitlementEvent) *domain.Event {
+		e.Kind, e.ID = domain.Subscription, "s1"
+		return &domain.Event{Stamp: stamp(seconds), Type: kind, Entitlement: &e}
+	}
+	return userFacts(
+		event(0, domain.SubscriptionStarted, domain.EntitlementEvent{Action: domain.Open, Interval: domain.Some("month"), IntervalCount: domain.Some[int64](3)}),
+		event(10, domain.SubscriptionChanged, domain.EntitlementEvent{Action: domain.Change, TrialEnd: domain.Some(stamp(90).Time), OfferID: domain.Some("gold")}),
+		event(20, domain.SubscriptionChanged, domain.EntitlementEvent{Action: domain.Change, TrialEnd: domain.Cleared[domain.Instant]()}),
+		event(30, domain.SubscriptionPaymentFailed, domain.EntitlementEvent{Action: domain.Fail, End: domain.Some(stamp(100).Time), Comment: domain.Some("card")}),
+		event(40, domain.SubscriptionPaused, domain.EntitlementEvent{Action: domain.Pause, End: domain.Some(stamp(80).Time),
+			ResumesAt: domain.Some(stamp(200).Time), Comment: domain.Some("away")}),
+	)
+}
+
 // The encoding of facts is kept in databases. A change of it must be meant, and
 // then its version goes up.
 func TestEncodingOfFactsIsGolden(t *testing.T) {
@@ -61,6 +80,7 @@ func TestEncodingOfFactsIsGolden(t *testing.T) {
 	for _, facts := range []struct{ name, bytes string }{
 		{"user", encoded(t, goldenUser())},
 		{"forgotten user", encoded(t, forgotten)},
+		{"unpaid user", encoded(t, unpaidUser())},
 		{"no user", encoded(t, new(domain.UserFacts))},
 		{"session", encoded(t, viewing())},
 	} {
@@ -81,6 +101,41 @@ func TestEncodingOfFactsIsGolden(t *testing.T) {
 	}
 }
 
+// Read models that the version before has made answer until new ones are there, so
+// facts in its encoding are read.
+func TestFactsInTheEncodingBeforeAreRead(t *testing.T) {
+	dump, err := os.ReadFile(filepath.Join("testdata", "fold", "facts-1.golden"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var older []byte
+	for line := range strings.Lines(string(dump)) {
+		b, err := hex.DecodeString(strings.ReplaceAll(line[8:58], " ", ""))
+		if err != nil {
+			t.Fatal(err)
+		}
+		older = append(older, b...)
+	}
+	facts, err := domain.DecodeUserFacts(older)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if encoded(t, facts) != encoded(t, goldenUser()) {
+		t.Error("the facts of a user are others in the encoding before")
+	}
+
+	monthly := encoded(t, userFacts(&domain.Event{Stamp: domain.Stamp{ID: "1"}, Type: domain.SubscriptionRenewed, Entitlement: &domain.EntitlementEvent{
+		Kind: domain.Subscription, ID: "s", Action: domain.Extend, Interval: domain.Some("month"),
+	}}))
+	facts, err = domain.DecodeUserFacts([]byte("\x01" + monthly[1:len(monthly)-2])) // which has no interval_count
+	if err != nil {
+		t.Fatal(err)
+	}
+	if encoded(t, facts) != monthly {
+		t.Error("a subscription that has an interval is of another number of them in the encoding before")
+	}
+}
+
 func TestFactsThatAreDamagedAreRefused(t *testing.T) {
 	user, session := encoded(t, goldenUser()), encoded(t, viewing())
 	for n := range user {
@@ -95,7 +150,7 @@ func TestFactsThatAreDamagedAreRefused(t *testing.T) {
 	}
 	for _, c := range []struct{ name, bytes string }{
 		{"more than the facts", user + "\x00"},
-		{"another version", "\x02" + user[1:]},
+		{"another version", "\x03" + user[1:]},
 		{"an unknown flag", user[:1] + "\x8f" + user[2:]},
 		{"a profile of a forgotten user", user[:1] + string(user[1]|8) + user[2:]},
 		{"no version", ""},
@@ -172,6 +227,7 @@ func reportNumbers(n int) []int {
 
 func FuzzDecodeUserFacts(f *testing.F) {
 	f.Add([]byte(encoded(f, goldenUser())))
+	f.Add([]byte(encoded(f, unpaidUser())))
 	f.Add([]byte(encoded(f, new(domain.UserFacts))))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		facts, err := domain.DecodeUserFacts(b)
@@ -182,7 +238,7 @@ func FuzzDecodeUserFacts(f *testing.F) {
 		if encoded(t, throughBytes(t, facts)) != once {
 			t.Errorf("what was read is written in two ways")
 		}
-		resultsOf(facts, domain.Calendar{})
+		resultsOf(facts, domain.Calendar{}, domain.Grace(day))
 	})
 }
 
@@ -226,6 +282,6 @@ func BenchmarkUserFactsContributions(b *testing.B) {
 	f, c := goldenUser(), calendarOf(b, "Europe/Paris")
 	b.ReportAllocs()
 	for b.Loop() {
-		f.Contributions(c)
+		f.Contributions(c, 0)
 	}
 }

@@ -8,8 +8,14 @@ import (
 	"slices"
 )
 
-// The first byte of the encoding names its version.
-const userFactsVersion = 1
+// The first byte of the encoding names its version. Generations of read models
+// that an earlier version of the program made still answer until new ones are
+// there, so theirs is read, too; it differs in what stands before each event of an
+// entitlement, and has no interval_count.
+const (
+	userFactsVersion    = 2
+	oldUserFactsVersion = 1
+)
 
 // What the second byte says.
 const (
@@ -21,14 +27,16 @@ const (
 )
 
 // What the byte before each event of an entitlement says, beside its action in
-// the lowest two bits.
+// the lowest three bits. In the old version that had two.
 const (
-	factHasEnd = 4 << iota
-	factHasTrialEnd
+	factHasEnd    = 8 << iota
+	factHasSecond // an instant beside the end: the trial's end, or when a pause is over
 	factClearsTrial
 	factHasReason
 	factHasComment
-	factFlags = 4<<iota - 1
+
+	factAction    = 7
+	oldFactAction = 3
 )
 
 // AppendBinary appends the facts' canonical encoding. It fails only where an
@@ -138,6 +146,9 @@ func (w *factWriter) entitlement(f *entitlementFacts) {
 	if writeOrigin(w, &f.amount) {
 		w.bounded(f.amount.field.Value, maxFactAmount)
 	}
+	if writeOrigin(w, &f.intervalCount) {
+		w.bounded(f.intervalCount.field.Value, maxFactAmount)
+	}
 }
 
 func (w *factWriter) fact(f *entitlementFact) {
@@ -145,11 +156,12 @@ func (w *factWriter) fact(f *entitlementFact) {
 	if f.end.Carried {
 		flags |= factHasEnd
 	}
+	second := f.second()
 	switch {
-	case f.trialEnd.Null:
+	case second.Null:
 		flags |= factClearsTrial
-	case f.trialEnd.Carried:
-		flags |= factHasTrialEnd
+	case second.Carried:
+		flags |= factHasSecond
 	}
 	if f.reason.Carried {
 		flags |= factHasReason
@@ -161,8 +173,8 @@ func (w *factWriter) fact(f *entitlementFact) {
 	if f.end.Carried {
 		w.endFrom(f.Time, f.end.Value)
 	}
-	if flags&factHasTrialEnd != 0 {
-		w.endFrom(f.Time, f.trialEnd.Value)
+	if flags&factHasSecond != 0 {
+		w.endFrom(f.Time, second.Value)
 	}
 	if f.reason.Carried {
 		w.text(f.reason.Value)
@@ -170,6 +182,14 @@ func (w *factWriter) fact(f *entitlementFact) {
 	if f.comment.Carried {
 		w.text(f.comment.Value)
 	}
+}
+
+// second returns the instant that an event may say beside an end.
+func (f *entitlementFact) second() Field[Instant] {
+	if f.action == Pause {
+		return f.resumesAt
+	}
+	return f.trialEnd
 }
 
 // endFrom writes an end as its distance from an event's time.
@@ -195,7 +215,11 @@ func DecodeUserFacts(b []byte) (*UserFacts, error) {
 }
 
 func (r *factReader) user(f *UserFacts) {
-	if v := r.byte(); v != userFactsVersion {
+	switch r.byte() {
+	case userFactsVersion:
+	case oldUserFactsVersion:
+		r.old = true
+	default:
 		r.fail("its version is unknown")
 		return
 	}
@@ -298,12 +322,21 @@ func (r *factReader) entitlement(f *UserFacts) {
 	if readOrigin(r, &e.amount) {
 		e.amount.field.Value = r.bounded(maxFactAmount)
 	}
+	switch {
+	case r.old && e.interval.field.Carried:
+		e.intervalCount = latest[int64]{at: e.interval.at, field: Some[int64](1)}
+	case !r.old && readOrigin(r, &e.intervalCount):
+		e.intervalCount.field.Value = r.bounded(maxFactAmount)
+	}
 	f.entitlements = append(f.entitlements, e)
 }
 
 func (r *factReader) fact(at Stamp) entitlementFact {
 	flags := r.byte()
-	f := entitlementFact{Stamp: at, action: Action(flags & 3)}
+	if r.old {
+		flags = flags&oldFactAction | flags&^oldFactAction<<1
+	}
+	f := entitlementFact{Stamp: at, action: Action(flags & factAction)}
 	if !allowedFlags(f.action, flags) {
 		r.fail("what an event does is unknown")
 		return f
@@ -312,7 +345,9 @@ func (r *factReader) fact(at Stamp) entitlementFact {
 		f.end = Some(r.near(at.Time))
 	}
 	switch {
-	case flags&factHasTrialEnd != 0:
+	case flags&factHasSecond != 0 && f.action == Pause:
+		f.resumesAt = Some(r.near(at.Time))
+	case flags&factHasSecond != 0:
 		f.trialEnd = Some(r.near(at.Time))
 	case flags&factClearsTrial != 0:
 		f.trialEnd = Cleared[Instant]()
@@ -328,15 +363,22 @@ func (r *factReader) fact(at Stamp) entitlementFact {
 
 // allowedFlags says whether an event with that action can have those flags.
 func allowedFlags(a Action, flags byte) bool {
-	allowed := byte(3 | factHasEnd)
+	allowed := byte(factAction)
 	switch a {
 	case Open:
-		allowed |= factHasTrialEnd | factClearsTrial
+		allowed |= factHasEnd | factHasSecond | factClearsTrial
 	case Extend:
+		allowed |= factHasEnd
 	case Close:
-		allowed |= factHasReason | factHasComment
+		allowed |= factHasEnd | factHasReason | factHasComment
+	case Change:
+		allowed |= factHasSecond | factClearsTrial
+	case Pause:
+		allowed |= factHasEnd | factHasSecond | factHasComment
+	case Fail:
+		allowed |= factHasEnd | factHasComment
 	default:
 		return false
 	}
-	return flags&^(allowed&factFlags) == 0 && flags&(factHasTrialEnd|factClearsTrial) != factHasTrialEnd|factClearsTrial
+	return flags&^allowed == 0 && flags&(factHasSecond|factClearsTrial) != factHasSecond|factClearsTrial
 }

@@ -18,7 +18,7 @@ type entitlementFacts struct {
 	offerID, offerName         latest[string]
 	contentID, title           latest[string]
 	rentalKind                 latest[string]
-	amount                     latest[int64]
+	amount, intervalCount      latest[int64]
 	currency                   latest[string]
 	interval, paymentInterface latest[string]
 }
@@ -26,11 +26,12 @@ type entitlementFacts struct {
 // An entitlementFact is what one event does to the periods.
 type entitlementFact struct {
 	Stamp
-	action   Action
-	end      Field[Instant] // never carried as null, which says the same as absent
-	trialEnd Field[Instant] // on an open only
-	reason   Field[string]  // on a close only, and never carried as null
-	comment  Field[string]  // likewise
+	action    Action
+	end       Field[Instant] // never carried as null, which says the same as absent
+	trialEnd  Field[Instant] // on an open and a change only
+	resumesAt Field[Instant] // on a pause only, and never carried as null
+	reason    Field[string]  // on a close only, and never carried as null
+	comment   Field[string]  // on a close, a pause and a failure only, and never carried as null
 }
 
 // add takes the facts of one event of the entitlement. It does nothing where
@@ -51,7 +52,17 @@ func (f *entitlementFacts) add(at Stamp, e *EntitlementEvent) {
 	f.amount.offer(at, e.Amount)
 	f.currency.offer(at, e.Currency)
 	f.interval.offer(at, e.Interval)
+	f.intervalCount.offer(at, intervalCountOf(e))
 	f.paymentInterface.offer(at, e.PaymentInterface)
+}
+
+// intervalCountOf returns what an event says of how many intervals a price is
+// for: one where it says what the interval is and no more.
+func intervalCountOf(e *EntitlementEvent) Field[int64] {
+	if _, given := e.IntervalCount.Get(); e.Interval.Carried && !given {
+		return Some[int64](1)
+	}
+	return e.IntervalCount
 }
 
 func factOf(at Stamp, e *EntitlementEvent) entitlementFact {
@@ -59,8 +70,14 @@ func factOf(at Stamp, e *EntitlementEvent) entitlementFact {
 	switch e.Action {
 	case Open:
 		fact.trialEnd = e.TrialEnd
+	case Change:
+		fact.trialEnd, fact.end = e.TrialEnd, Field[Instant]{}
 	case Close:
 		fact.reason, fact.comment = withoutNull(e.Reason), withoutNull(e.Comment)
+	case Pause:
+		fact.resumesAt, fact.comment = withoutNull(e.ResumesAt), withoutNull(e.Comment)
+	case Fail:
+		fact.comment = withoutNull(e.Comment)
 	}
 	return fact
 }
@@ -80,10 +97,10 @@ func (f *entitlementFacts) forget() {
 	}
 }
 
-// entitlement gives the entitlement that the facts make, and the times of the
-// closing events that put a cancellation on a period, in ascending order,
-// whether it is still there or not.
-func (f *entitlementFacts) entitlement() (Entitlement, []Instant) {
+// entitlement returns the entitlement that the facts make, and the cancellations
+// that closing events put on a period, in ascending order, whether they are still
+// there or not.
+func (f *entitlementFacts) entitlement() (Entitlement, []*Cancellation) {
 	h := history{kind: f.kind}
 	for i := range f.events {
 		h.apply(&f.events[i])
@@ -99,6 +116,7 @@ func (f *entitlementFacts) entitlement() (Entitlement, []Instant) {
 		Amount:           f.amount.pointer(),
 		Currency:         f.currency.pointer(),
 		Interval:         f.interval.pointer(),
+		IntervalCount:    f.intervalCount.pointer(),
 		PaymentInterface: f.paymentInterface.pointer(),
 	}
 	if f.kind == Rental {
@@ -114,7 +132,7 @@ func (f *entitlementFacts) entitlement() (Entitlement, []Instant) {
 type history struct {
 	kind          EntitlementKind
 	periods       []Period
-	cancellations []Instant
+	cancellations []*Cancellation
 }
 
 // apply lets the next event do what it does to the periods.
@@ -127,21 +145,42 @@ func (h *history) apply(e *entitlementFact) {
 		last = &h.periods[n-1]
 	}
 	running := last != nil && last.Contains(e.Time)
-	switch {
-	case e.action == Close && last != nil:
-		h.close(last, running, e)
-	case e.action == Close: // nothing to close
-	case running:
-		last.To = e.newEnd()
-		last.Cancellation = nil
-		if e.trialEnd.Carried {
-			last.TrialEnd = trialEndOf(e)
+	switch e.action {
+	case Open, Extend:
+		h.extend(last, running, e)
+	case Close:
+		if last != nil {
+			h.close(last, running, e)
 		}
-	default:
+	case Change:
+		if running && e.trialEnd.Carried {
+			last.TrialEnd = instantOf(e.trialEnd)
+		}
+	case Pause:
+		if running {
+			last.pause(e)
+		}
+	case Fail:
+		if running {
+			last.fail(e)
+		}
+	}
+}
+
+// extend moves the end of the last period if it is running, and withdraws what
+// was to end it; else a new period begins.
+func (h *history) extend(last *Period, running bool, e *entitlementFact) {
+	if !running {
 		h.periods = append(h.periods, Period{
 			Span:     Span{From: e.Time, To: e.newEnd()},
-			TrialEnd: trialEndOf(e),
+			TrialEnd: instantOf(e.trialEnd),
 		})
+		return
+	}
+	last.To = e.newEnd()
+	last.Cancellation, last.Paused, last.PastDue = nil, nil, nil
+	if e.trialEnd.Carried {
+		last.TrialEnd = instantOf(e.trialEnd)
 	}
 }
 
@@ -149,15 +188,43 @@ func (h *history) apply(e *entitlementFact) {
 // if it is, or has none.
 func (h *history) close(last *Period, running bool, e *entitlementFact) {
 	if running {
-		end, given := e.end.Get()
-		if !given {
-			end = e.Time
-		}
-		last.To = max(end, last.From)
+		last.stop(e)
 	}
 	if running || last.Cancellation == nil {
-		last.Cancellation = h.cancellationOf(e)
-		h.cancellations = append(h.cancellations, e.Time)
+		last.Cancellation, last.Paused, last.PastDue = h.cancellationOf(e), nil, nil
+		h.cancellations = append(h.cancellations, last.Cancellation)
+	}
+}
+
+// stop has a running period end when the event says, else at once.
+func (p *Period) stop(e *entitlementFact) {
+	end, given := e.end.Get()
+	if !given {
+		end = e.Time
+	}
+	p.To = max(end, p.From)
+}
+
+// pause stops a running period until it is resumed.
+func (p *Period) pause(e *entitlementFact) {
+	p.stop(e)
+	p.Cancellation = nil
+	p.Paused = &Paused{ResumesAt: instantOf(e.resumesAt), Comment: pointerTo(e.comment)}
+}
+
+// fail notes that a running period isn't paid for. One that ends anyway isn't
+// waited for.
+func (p *Period) fail(e *entitlementFact) {
+	if p.Cancellation != nil || p.Paused != nil {
+		return
+	}
+	since := e.Time
+	if p.PastDue != nil {
+		since = p.PastDue.Since
+	}
+	p.PastDue = &PastDue{Since: since, Comment: pointerTo(e.comment)}
+	if end, given := e.end.Get(); given {
+		p.To = max(end, e.Time)
 	}
 }
 
@@ -171,32 +238,30 @@ func (e *entitlementFact) newEnd() Instant {
 	return max(end, e.Time)
 }
 
-func trialEndOf(e *entitlementFact) *Instant {
-	end, given := e.trialEnd.Get()
-	if !given {
-		return nil
+func instantOf(f Field[Instant]) *Instant { return pointerTo(f) }
+
+// pointerTo returns a field's value, nil where there is none.
+func pointerTo[T any](f Field[T]) *T {
+	if v, given := f.Get(); given {
+		return &v
 	}
-	return &end
+	return nil
 }
 
 // cancellationOf gives the cancellation that a closing event asks for. That of
 // a subscription always has a reason.
 func (h *history) cancellationOf(e *entitlementFact) *Cancellation {
-	c := &Cancellation{RequestedAt: e.Time}
-	if reason, ok := e.reason.Get(); ok {
-		c.Reason = &reason
-	} else if h.kind == Subscription {
+	c := &Cancellation{RequestedAt: e.Time, Reason: pointerTo(e.reason), Comment: pointerTo(e.comment)}
+	if c.Reason == nil && h.kind == Subscription {
 		voluntary := string(ChurnVoluntary)
 		c.Reason = &voluntary
-	}
-	if comment, ok := e.comment.Get(); ok {
-		c.Comment = &comment
 	}
 	return c
 }
 
-// At returns the entitlement as it is at t, and whether it has begun by then.
-func (e *Entitlement) At(t Instant) (EntitlementView, bool) {
+// At returns the entitlement as it is at t with a renewal grace, and whether it
+// has begun by then.
+func (e *Entitlement) At(t Instant, grace Grace) (EntitlementView, bool) {
 	begun := 0
 	for begun < len(e.Periods) && e.Periods[begun].From <= t {
 		begun++
@@ -204,21 +269,33 @@ func (e *Entitlement) At(t Instant) (EntitlementView, bool) {
 	if begun == 0 {
 		return EntitlementView{}, false
 	}
-	view := EntitlementView{Entitlement: *e, Status: e.statusOf(e.Periods[begun-1], t)}
+	view := EntitlementView{Entitlement: *e, Current: e.Periods[begun-1]}
+	as := view.Current
+	if i, until, bridged := e.bridge(t, grace); bridged {
+		view.Current = e.Periods[i]
+		as = view.Current
+		as.To = until
+	}
+	view.Status = e.statusOf(as, t)
 	view.Periods = slices.Clone(e.Periods[:begun])
 	slices.Reverse(view.Periods)
 	return view, true
 }
 
 func (e *Entitlement) statusOf(p Period, t Instant) EntitlementStatus {
+	runs := p.Contains(t)
 	canceled := p.Cancellation != nil && p.Cancellation.RequestedAt <= t
 	switch {
+	case runs && p.PastDue != nil && p.PastDue.Since <= t:
+		return EntitlementPastDue
 	case e.Kind == Subscription && p.Trial().Contains(t) && !canceled:
 		return EntitlementTrialing
-	case p.Contains(t) && canceled:
+	case runs && canceled:
 		return EntitlementCanceling
-	case p.Contains(t):
+	case runs:
 		return EntitlementActive
+	case p.Paused != nil:
+		return EntitlementPaused
 	}
 	return EntitlementEnded
 }

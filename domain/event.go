@@ -8,22 +8,25 @@ type Type string
 
 // The types of the catalogue.
 const (
-	UserRegistered       Type = "user.registered"
-	UserUpdated          Type = "user.updated"
-	UserErased           Type = "user.erased"
-	EventRetracted       Type = "event.retracted"
-	SubscriptionStarted  Type = "subscription.started"
-	SubscriptionRenewed  Type = "subscription.renewed"
-	SubscriptionCanceled Type = "subscription.canceled"
-	SubscriptionResumed  Type = "subscription.resumed"
-	RentalStarted        Type = "rental.started"
-	RentalActivated      Type = "rental.activated"
-	RentalRevoked        Type = "rental.revoked"
-	FreeCopyGranted      Type = "free_copy.granted"
-	FreeCopyRevoked      Type = "free_copy.revoked"
-	PlaybackStarted      Type = "playback.started"
-	PlaybackProgressed   Type = "playback.progressed"
-	PlaybackEnded        Type = "playback.ended"
+	UserRegistered            Type = "user.registered"
+	UserUpdated               Type = "user.updated"
+	UserErased                Type = "user.erased"
+	EventRetracted            Type = "event.retracted"
+	SubscriptionStarted       Type = "subscription.started"
+	SubscriptionChanged       Type = "subscription.changed"
+	SubscriptionPaused        Type = "subscription.paused"
+	SubscriptionPaymentFailed Type = "subscription.payment_failed"
+	SubscriptionRenewed       Type = "subscription.renewed"
+	SubscriptionCanceled      Type = "subscription.canceled"
+	SubscriptionResumed       Type = "subscription.resumed"
+	RentalStarted             Type = "rental.started"
+	RentalActivated           Type = "rental.activated"
+	RentalRevoked             Type = "rental.revoked"
+	FreeCopyGranted           Type = "free_copy.granted"
+	FreeCopyRevoked           Type = "free_copy.revoked"
+	PlaybackStarted           Type = "playback.started"
+	PlaybackProgressed        Type = "playback.progressed"
+	PlaybackEnded             Type = "playback.ended"
 )
 
 // A Stamp is the place of an event in its user's history order: by time, then
@@ -135,6 +138,9 @@ const (
 	Open   Action = iota + 1 // started, granted
 	Extend                   // renewed, resumed, activated
 	Close                    // canceled, revoked
+	Change                   // changed: only what describes it, and the trial
+	Pause                    // paused
+	Fail                     // payment_failed
 )
 
 // An EntitlementEvent is what the events of subscriptions, rentals and free
@@ -145,11 +151,12 @@ type EntitlementEvent struct {
 	ID     string // subscription_id, rental_id, free_copy_id
 	Action Action
 
-	End      Field[Instant] // ends_at, expires_at
-	TrialEnd Field[Instant] // trial_ends_at, on subscription.started only
+	End       Field[Instant] // ends_at, expires_at, grace_ends_at
+	TrialEnd  Field[Instant] // trial_ends_at, on subscription.started and changed only
+	ResumesAt Field[Instant] // on subscription.paused only
 
 	Reason  Field[string] // on a close
-	Comment Field[string] // personal; on subscription.canceled
+	Comment Field[string] // personal; on subscription.canceled, paused and payment_failed
 
 	OfferID          Field[string]
 	OfferName        Field[string]
@@ -159,6 +166,7 @@ type EntitlementEvent struct {
 	Amount           Field[int64]  // minor units
 	Currency         Field[string]
 	Interval         Field[string]
+	IntervalCount    Field[int64] // where Interval is carried, absent and null mean 1
 	PaymentInterface Field[string]
 }
 

@@ -26,11 +26,11 @@ func Example() {
 		}
 		facts.Add(event)
 	}
-	for _, change := range facts.Timeline() {
+	for _, change := range facts.Timeline(0) {
 		fmt.Println(change.Status, "from", change.From)
 	}
 	november, calendar := domain.Month{Year: 2026, Month: 11}, domain.Calendar{}
-	contributions := facts.Contributions(calendar)
+	contributions := facts.Contributions(calendar, 0)
 	fmt.Println("active:", calendar.Figure(contributions, domain.CounterActive, november, now))
 	fmt.Println("unsubscribed for want of payment:", calendar.Figure(contributions, domain.CounterUnsubscribedNonPayment, november, now))
 

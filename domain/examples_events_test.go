@@ -95,7 +95,7 @@ func exampleValue(t *testing.T, c domain.Calendar, name, value string) any {
 			ranges = append(ranges, [2]json.Number{json.Number(from), json.Number(to)})
 		}
 		return ranges
-	case name == "amount" || strings.HasSuffix(name, "_s") || strings.HasSuffix(name, "_id") && strings.Trim(value, "-.e0123456789") == "":
+	case name == "amount" || name == "interval_count" || strings.HasSuffix(name, "_s") || strings.HasSuffix(name, "_id") && strings.Trim(value, "-.e0123456789") == "":
 		return json.Number(value)
 	case strings.HasSuffix(name, "_at"):
 		return exampleInstant(t, c, value).String()

@@ -50,6 +50,7 @@ func TestExamples(t *testing.T) {
 // An example is one file of them.
 type example struct {
 	calendar domain.Calendar
+	grace    domain.Grace // renewal grace
 	events   []*domain.Event
 	users    map[string]*exampleUser
 }
@@ -64,6 +65,13 @@ func exampleOf(t *testing.T, archive *txtar.Archive) {
 		switch f.Name {
 		case "zone":
 			x.calendar = calendarOf(t, strings.TrimSpace(string(f.Data)))
+			continue
+		case "renewal grace":
+			grace, err := time.ParseDuration(strings.TrimSpace(string(f.Data)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			x.grace = domain.Grace(grace.Microseconds())
 			continue
 		case "events":
 			x.events = exampleEvents(t, x.calendar, string(f.Data))
@@ -172,7 +180,7 @@ func (x *example) user(t *testing.T, id string) *exampleUser {
 }
 
 func (x *example) status(t *testing.T, user string, T domain.Instant) string {
-	status, since, ok := statusAt(x.user(t, user).facts, T)
+	status, since, ok := statusAt(x.user(t, user).facts, x.grace, T)
 	if !ok {
 		return "not there yet"
 	}
@@ -230,20 +238,26 @@ func periodText(p domain.Period) string {
 	if c := p.Cancellation; c != nil {
 		text += fmt.Sprintf(", canceled at %v, reason %s, comment %s", c.RequestedAt, orNull(c.Reason), orNull(c.Comment))
 	}
+	if d := p.PastDue; d != nil {
+		text += fmt.Sprintf(", past due since %v, comment %s", d.Since, orNull(d.Comment))
+	}
+	if d := p.Paused; d != nil {
+		text += fmt.Sprintf(", paused, resumes at %s, comment %s", orNull(d.ResumesAt), orNull(d.Comment))
+	}
 	return text
 }
 
 func (x *example) entitlement(t *testing.T, user, kind, id string, T domain.Instant) string {
-	for _, e := range x.user(t, user).facts.EntitlementsAt(exampleKinds[kind], T) {
+	for _, e := range x.user(t, user).facts.EntitlementsAt(exampleKinds[kind], T, x.grace) {
 		if e.ID != id {
 			continue
 		}
-		p := e.Periods[0]
+		p := e.Current
 		text := []string{
 			fmt.Sprintf("%s, %d periods, the latest %s", e.Status, len(e.Periods), periodText(p)),
 			"trial_ends_at " + orNull(p.TrialEnd),
 			fmt.Sprintf("offer %s %s, content %s, title %s", orNull(e.OfferID), orNull(e.OfferName), orNull(e.ContentID), orNull(e.Title)),
-			fmt.Sprintf("price %s %s every %s by %s", orNull(e.Amount), orNull(e.Currency), orNull(e.Interval), orNull(e.PaymentInterface)),
+			fmt.Sprintf("price %s %s every %s by %s", orNull(e.Amount), orNull(e.Currency), intervalText(&e), orNull(e.PaymentInterface)),
 		}
 		if e.RentalKind != "" {
 			text = append(text, "kind "+e.RentalKind)
@@ -251,6 +265,13 @@ func (x *example) entitlement(t *testing.T, user, kind, id string, T domain.Inst
 		return lines(text...)
 	}
 	return "not listed yet"
+}
+
+func intervalText(e *domain.EntitlementView) string {
+	if e.IntervalCount == nil || *e.IntervalCount == 1 && e.Interval != nil {
+		return orNull(e.Interval)
+	}
+	return fmt.Sprintf("%d × %s", *e.IntervalCount, orNull(e.Interval))
 }
 
 func (x *example) month(t *testing.T, m domain.Month, T domain.Instant) string {
@@ -261,7 +282,7 @@ func (x *example) month(t *testing.T, m domain.Month, T domain.Instant) string {
 	sum := func(k domain.Counter, m domain.Month, T domain.Instant) int {
 		n := 0
 		for _, u := range x.users {
-			n += x.calendar.Figure(u.facts.Contributions(x.calendar), k, m, T)
+			n += x.calendar.Figure(u.facts.Contributions(x.calendar, x.grace), k, m, T)
 		}
 		return n
 	}
@@ -277,13 +298,19 @@ func (x *example) month(t *testing.T, m domain.Month, T domain.Instant) string {
 			reasons += fmt.Sprintf(", %s %d", r, n)
 		}
 	}
+	canceled := ""
+	for _, r := range domain.CancellationReasons {
+		if n := sum(domain.CancellationsCounter(r), m, T); n > 0 {
+			canceled += fmt.Sprintf(", %s %d", r, n)
+		}
+	}
 	return lines(
 		fmt.Sprintf("from %v to %v", first, last),
 		fmt.Sprintf("registered %d; the month before %d, up to %s %d", sum(domain.CounterRegistered, m, T),
 			sum(domain.CounterRegistered, m.Prev(), first-1), to, sum(domain.CounterRegistered, m.Prev(), cut)),
 		fmt.Sprintf("active %d, trial %d", sum(domain.CounterActive, m, T), sum(domain.CounterTrial, m, T)),
 		fmt.Sprintf("unsubscribed %d%s", unsubscribed, reasons),
-		fmt.Sprintf("cancellations %d", sum(domain.CounterCancellations, m, T)),
+		fmt.Sprintf("cancellations %d%s", sum(domain.CounterCancellations, m, T), canceled),
 	)
 }
 
@@ -291,7 +318,7 @@ func (x *example) counts(T domain.Instant) string {
 	counts := make(map[domain.Status]int)
 	for _, u := range x.users {
 		for _, s := range []domain.Status{domain.StatusRegistered, domain.StatusActive, domain.StatusCanceled} {
-			entries := u.facts.Contributions(x.calendar)
+			entries := u.facts.Contributions(x.calendar, x.grace)
 			counts[s] += x.calendar.Figure(entries, domain.UsersCounter(s), x.calendar.MonthOf(T), T)
 		}
 	}

@@ -18,21 +18,23 @@ type results struct {
 	Registered, Updated *domain.Instant
 	Profile             domain.Profile
 	Entitlements        []domain.Entitlement
+	Subscriptions       []domain.EntitlementView
 	Timeline            []domain.StatusChange
 	Contributions       []domain.Contribution
 	Forgotten           bool
 }
 
-func resultsOf(f *domain.UserFacts, c domain.Calendar) results {
+func resultsOf(f *domain.UserFacts, c domain.Calendar, grace domain.Grace) results {
 	return results{
 		f.FirstEventAt(), f.RegisteredAt(), f.UpdatedAt(), f.Profile(),
-		f.Entitlements(), f.Timeline(), f.Contributions(c), f.Forgotten(),
+		f.Entitlements(), f.EntitlementsAt(domain.Subscription, c.Start(domain.Month{Year: 2026, Month: 3}), grace),
+		f.Timeline(grace), f.Contributions(c, grace), f.Forgotten(),
 	}
 }
 
 // statusAt gives what the timeline says at t; it is not ok before the first event.
-func statusAt(f *domain.UserFacts, t domain.Instant) (status domain.Status, since domain.Instant, ok bool) {
-	for _, c := range f.Timeline() {
+func statusAt(f *domain.UserFacts, grace domain.Grace, t domain.Instant) (status domain.Status, since domain.Instant, ok bool) {
+	for _, c := range f.Timeline(grace) {
 		if c.From <= t {
 			status, since, ok = c.Status, c.Since, true
 		}
@@ -64,6 +66,7 @@ func TestUserFactsAreAFunctionOfTheSetOfEvents(t *testing.T) {
 		c, m := drawPlace(t)
 		events := drawHistory(t, c, m, append(livingTypes, domain.UserErased))
 		want := userFacts(inHistoryOrder(events)...)
+		grace := drawGrace(t)
 
 		got := new(domain.UserFacts)
 		for _, e := range shuffledAndRepeated(t, events) {
@@ -75,10 +78,10 @@ func TestUserFactsAreAFunctionOfTheSetOfEvents(t *testing.T) {
 		if encoded(t, got) != encoded(t, want) {
 			t.Errorf("the facts differ by the order of arrival")
 		}
-		if diff := cmp.Diff(resultsOf(want, c), resultsOf(got, c)); diff != "" {
+		if diff := cmp.Diff(resultsOf(want, c, grace), resultsOf(got, c, grace)); diff != "" {
 			t.Errorf("the results differ by the order of arrival (-in order +as they came):\n%s", diff)
 		}
-		if diff := cmp.Diff(resultsOf(want, c), resultsOf(throughBytes(t, want), c)); diff != "" {
+		if diff := cmp.Diff(resultsOf(want, c, grace), resultsOf(throughBytes(t, want), c, grace)); diff != "" {
 			t.Errorf("the results differ after writing (-before +after):\n%s", diff)
 		}
 	})
@@ -148,14 +151,14 @@ func TestForgettingEqualsTheEventsWithoutWhatIsPersonal(t *testing.T) {
 			t.Errorf("an event of erasure doesn't forget as Forget does")
 		}
 		var counted []domain.Contribution
-		for _, e := range before.Contributions(c) {
+		for _, e := range before.Contributions(c, domain.Grace(hour)) {
 			switch e.Counter {
 			case domain.CounterUsersActive, domain.CounterUsersCanceled, domain.CounterUsersRegistered:
 			default:
 				counted = append(counted, e)
 			}
 		}
-		if diff := cmp.Diff(counted, append([]domain.Contribution(nil), full.Contributions(c)...)); diff != "" {
+		if diff := cmp.Diff(counted, append([]domain.Contribution(nil), full.Contributions(c, domain.Grace(hour))...)); diff != "" {
 			t.Errorf("an erased user doesn't count where they counted (-before +after):\n%s", diff)
 		}
 		if diff := cmp.Diff(domain.Profile{Custom: []byte("{}")}, full.Profile()); diff != "" {
@@ -163,7 +166,7 @@ func TestForgettingEqualsTheEventsWithoutWhatIsPersonal(t *testing.T) {
 		}
 		for _, e := range full.Entitlements() {
 			for _, p := range e.Periods {
-				if p.Cancellation != nil && p.Cancellation.Comment != nil {
+				if p.Comment() != nil || p.PastDue != nil && p.PastDue.Comment != nil {
 					t.Errorf("an erased user has a comment")
 				}
 			}
@@ -176,16 +179,16 @@ func TestContributionsDiffTurnsOneLedgerIntoTheOther(t *testing.T) {
 		c, m := drawPlace(t)
 		events := drawHistory(t, c, m, livingTypes)
 		facts := userFacts(events[:len(events)/2]...)
-		old := facts.Contributions(c)
+		old := facts.Contributions(c, domain.Grace(hour))
 		for _, e := range events[len(events)/2:] {
 			facts.Add(e)
 		}
-		diff := domain.ContributionsDiff(old, facts.Contributions(c))
+		diff := domain.ContributionsDiff(old, facts.Contributions(c, domain.Grace(hour)))
 		sum := make(map[domain.Contribution]int)
 		for _, e := range append(old, diff...) {
 			sum[domain.Contribution{Counter: e.Counter, At: e.At}] += e.Delta
 		}
-		for _, e := range facts.Contributions(c) {
+		for _, e := range facts.Contributions(c, domain.Grace(hour)) {
 			sum[domain.Contribution{Counter: e.Counter, At: e.At}] -= e.Delta
 		}
 		for e, left := range sum {

@@ -117,7 +117,8 @@ func drawEntitlement(t *rapid.T, c domain.Calendar, m domain.Month, kind domain.
 	}
 	e.End = end("end")
 	switch kind {
-	case domain.SubscriptionStarted, domain.SubscriptionRenewed, domain.SubscriptionResumed, domain.SubscriptionCanceled:
+	case domain.SubscriptionStarted, domain.SubscriptionRenewed, domain.SubscriptionResumed, domain.SubscriptionCanceled,
+		domain.SubscriptionChanged, domain.SubscriptionPaused, domain.SubscriptionPaymentFailed:
 		e.Kind = domain.Subscription
 	case domain.RentalStarted, domain.RentalActivated, domain.RentalRevoked:
 		e.Kind = domain.Rental
@@ -131,9 +132,17 @@ func drawEntitlement(t *rapid.T, c domain.Calendar, m domain.Month, kind domain.
 		e.Action = domain.Open
 	case domain.SubscriptionRenewed, domain.SubscriptionResumed, domain.RentalActivated:
 		e.Action = domain.Extend
+	case domain.SubscriptionChanged:
+		e.Action, e.End, e.TrialEnd = domain.Change, domain.Field[domain.Instant]{}, end("trial end")
+	case domain.SubscriptionPaused:
+		e.Action, e.ResumesAt, e.Comment = domain.Pause, end("resumes at"), drawField(t, "comment", "away")
+		return e
+	case domain.SubscriptionPaymentFailed:
+		e.Action, e.Comment = domain.Fail, drawField(t, "comment", "the card expired", "no money")
+		return e
 	default:
 		e.Action = domain.Close
-		e.Reason = drawField(t, "reason", "voluntary", "non_payment", "other")
+		e.Reason = drawField(t, "reason", "voluntary", "non_payment", "switched", "other")
 		if e.Kind == domain.Subscription {
 			e.Comment = drawField(t, "comment", "too dear")
 		} else {
@@ -144,6 +153,10 @@ func drawEntitlement(t *rapid.T, c domain.Calendar, m domain.Month, kind domain.
 	e.OfferName = drawField(t, "offer_name", "Gold", "Basic")
 	e.Amount = drawField(t, "amount", int64(0), 990)
 	e.Currency = drawField(t, "currency", "EUR")
+	if e.Kind == domain.Subscription {
+		e.Interval = drawField(t, "interval", "month", "quarter")
+		e.IntervalCount = drawField(t, "interval_count", int64(1), 3)
+	}
 	if kind == domain.RentalStarted {
 		e.RentalKind = drawField(t, "kind", "rental", "purchase")
 	}
@@ -174,12 +187,18 @@ var (
 
 	subscriptionTypes = []domain.Type{
 		domain.SubscriptionStarted, domain.SubscriptionRenewed, domain.SubscriptionCanceled, domain.SubscriptionResumed,
+		domain.SubscriptionChanged, domain.SubscriptionPaused, domain.SubscriptionPaymentFailed,
 	}
 	livingTypes = append([]domain.Type{
 		domain.UserRegistered, domain.UserUpdated, domain.RentalStarted, domain.RentalActivated, domain.RentalRevoked,
 		domain.FreeCopyGranted, domain.FreeCopyRevoked, domain.PlaybackStarted,
 	}, subscriptionTypes...)
 )
+
+// drawGrace draws a renewal grace.
+func drawGrace(t *rapid.T) domain.Grace {
+	return domain.Grace(rapid.SampledFrom([]domain.Instant{0, micro, 2 * hour, 5 * day, 31 * day}).Draw(t, "renewal grace"))
+}
 
 // drawPlace draws a calendar, and the first of the months in which a history plays.
 func drawPlace(t *rapid.T) (domain.Calendar, domain.Month) {

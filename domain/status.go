@@ -13,13 +13,22 @@ type StatusChange struct {
 
 // AccessSpans returns the spans in which the user may watch something: those of
 // all entitlements, united.
-func (f *UserFacts) AccessSpans() []Span {
-	return spansOf(f.Entitlements(), anyKind, wholePeriod)
+func (f *UserFacts) AccessSpans(grace Grace) []Span {
+	return spansOf(f.counted(grace), anyKind, wholePeriod)
 }
 
 // TrialSpans returns the spans of the user's trials, united.
-func (f *UserFacts) TrialSpans() []Span {
-	return spansOf(f.Entitlements(), isSubscription, Period.Trial)
+func (f *UserFacts) TrialSpans(grace Grace) []Span {
+	return spansOf(f.counted(grace), isSubscription, Period.Trial)
+}
+
+// counted returns all entitlements as they count in spans and figures.
+func (f *UserFacts) counted(grace Grace) []Entitlement {
+	all := f.Entitlements()
+	for i := range all {
+		all[i] = all[i].counted(grace)
+	}
+	return all
 }
 
 // spansOf unites a span of each period of the entitlements that are wanted.
@@ -43,11 +52,11 @@ func wholePeriod(p Period) Span                { return p.Span }
 // Timeline returns the user's statuses in ascending order. The first is from
 // their first event on; there is none where there is no event. It goes as far
 // as anything is going to happen without a further event.
-func (f *UserFacts) Timeline() []StatusChange {
+func (f *UserFacts) Timeline(grace Grace) []StatusChange {
 	if !f.first.Carried {
 		return nil
 	}
-	return f.timeline(f.AccessSpans())
+	return f.timeline(f.AccessSpans(grace))
 }
 
 func (f *UserFacts) timeline(access []Span) []StatusChange {

@@ -81,7 +81,7 @@ func (f *UserFacts) entitlement(kind EntitlementKind, id string) *entitlementFac
 }
 
 // Forget drops everything personal: the profile, and the comments of
-// cancellations. The entitlements stay, as nobody's, so that the monthly
+// cancellations, pauses and failed payments. The entitlements stay, as nobody's, so that the monthly
 // figures stay what they were; the user is in no list and no count from now
 // on. What is personal in events that are added later is dropped too.
 //
@@ -138,19 +138,19 @@ func (f *UserFacts) Entitlements() []Entitlement {
 
 // EntitlementsAt returns the entitlements of one kind that have begun by t, as
 // they are then: the one whose period at t began last first, then by id.
-func (f *UserFacts) EntitlementsAt(kind EntitlementKind, t Instant) []EntitlementView {
+func (f *UserFacts) EntitlementsAt(kind EntitlementKind, t Instant, grace Grace) []EntitlementView {
 	var views []EntitlementView
 	for _, facts := range f.entitlements {
 		if facts.kind != kind {
 			continue
 		}
 		e, _ := facts.entitlement()
-		if view, begun := e.At(t); begun {
+		if view, begun := e.At(t, grace); begun {
 			views = append(views, view)
 		}
 	}
 	slices.SortStableFunc(views, func(a, b EntitlementView) int {
-		return cmp.Or(cmp.Compare(b.Periods[0].From, a.Periods[0].From), cmp.Compare(a.ID, b.ID))
+		return cmp.Or(cmp.Compare(b.Current.From, a.Current.From), cmp.Compare(a.ID, b.ID))
 	})
 	return views
 }

@@ -41,8 +41,65 @@ type Period struct {
 	// TrialEnd is the trial's end as given, nil for no trial. The trial itself
 	// is the span [From, min(TrialEnd, To)).
 	TrialEnd *Instant
-	// Cancellation is the cancellation that the period has, nil for none.
+	// Cancellation is the cancellation that the period has, nil for none. One that
+	// has it is neither paused nor past due.
 	Cancellation *Cancellation
+	// Paused says that a pause ends or has ended the period, nil for none.
+	Paused *Paused
+	// PastDue says that a payment for the period has failed, nil for none. A
+	// period may be past due and then paused.
+	PastDue *PastDue
+}
+
+// Reason returns why the period ends, or isn't certain to go on, nil where
+// nothing is known: the cancellation's reason, or paused, or non_payment.
+func (p *Period) Reason() *string {
+	var reason ChurnReason
+	switch {
+	case p.Cancellation != nil:
+		return p.Cancellation.Reason
+	case p.Paused != nil:
+		reason = ChurnPaused
+	case p.PastDue != nil:
+		reason = ChurnNonPayment
+	default:
+		return nil
+	}
+	text := string(reason)
+	return &text
+}
+
+// Comment returns the comment of what the reason comes from. It is personal.
+func (p *Period) Comment() *string {
+	switch {
+	case p.Cancellation != nil:
+		return p.Cancellation.Comment
+	case p.Paused != nil:
+		return p.Paused.Comment
+	case p.PastDue != nil:
+		return p.PastDue.Comment
+	}
+	return nil
+}
+
+// ResumesAt returns when a paused period is to go on, nil where that isn't known.
+func (p *Period) ResumesAt() *Instant {
+	if p.Paused == nil {
+		return nil
+	}
+	return p.Paused.ResumesAt
+}
+
+// A Paused is what is known of a pause.
+type Paused struct {
+	ResumesAt *Instant
+	Comment   *string // personal
+}
+
+// A PastDue is what is known of payments that failed.
+type PastDue struct {
+	Since   Instant // the first failure since the period was last paid for
+	Comment *string // personal; of the last failure
 }
 
 // A Cancellation is a request to end a period.
@@ -60,6 +117,8 @@ const (
 	EntitlementTrialing  EntitlementStatus = "trialing"
 	EntitlementCanceling EntitlementStatus = "canceling"
 	EntitlementActive    EntitlementStatus = "active"
+	EntitlementPastDue   EntitlementStatus = "past_due"
+	EntitlementPaused    EntitlementStatus = "paused"
 	EntitlementEnded     EntitlementStatus = "ended"
 )
 
@@ -78,14 +137,17 @@ type Entitlement struct {
 	Amount           *int64 // minor units
 	Currency         *string
 	Interval         *string
+	IntervalCount    *int64 // how many intervals the price is for
 	PaymentInterface *string
 }
 
 // An EntitlementView is an entitlement as it is at an instant. Its Periods are
-// those that start by then, latest first; the first of them gives Status.
+// those that start by then, latest first; Current is the one that Status is of:
+// the first of them, or an earlier one that counts as running on.
 type EntitlementView struct {
 	Entitlement
-	Status EntitlementStatus
+	Current Period
+	Status  EntitlementStatus
 }
 
 // A SessionState is what a viewing session is at an instant.
@@ -125,12 +187,17 @@ type ChurnReason string
 const (
 	ChurnVoluntary  ChurnReason = "voluntary"
 	ChurnNonPayment ChurnReason = "non_payment"
+	ChurnSwitched   ChurnReason = "switched"
 	ChurnOther      ChurnReason = "other"
 	ChurnExpired    ChurnReason = "expired"
+	ChurnPaused     ChurnReason = "paused"
 )
 
 // ChurnReasons lists them in the order in which they are shown.
-var ChurnReasons = []ChurnReason{ChurnVoluntary, ChurnNonPayment, ChurnOther, ChurnExpired}
+var ChurnReasons = []ChurnReason{ChurnVoluntary, ChurnNonPayment, ChurnSwitched, ChurnOther, ChurnExpired, ChurnPaused}
+
+// CancellationReasons lists those that a cancellation may have, in that order.
+var CancellationReasons = []ChurnReason{ChurnVoluntary, ChurnNonPayment, ChurnSwitched, ChurnOther}
 
 // A Month is a calendar month, in whatever time zone it is looked at.
 type Month struct{ Year, Month int } // Month is 1 to 12

@@ -79,10 +79,11 @@ func (m *Models) add(ctx context.Context, kind Kind, name string, spec buildSpec
 			if g.Kind != kind || g.StopAt != at {
 				return ErrNameTaken
 			}
-			if g.spec() == spec || g.FinishedAt != nil && g.TimeZone == spec.timeZone {
+			alike := g.TimeZone == spec.timeZone && g.RenewalGrace == spec.renewalGrace
+			if g.spec() == spec || g.FinishedAt != nil && alike {
 				return nil
 			}
-			if kind == KindHistory && g.TimeZone != spec.timeZone {
+			if kind == KindHistory && !alike {
 				return ErrNameTaken
 			}
 		}

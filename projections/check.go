@@ -64,7 +64,7 @@ func (s *snapshot) checkUser(ctx context.Context, log HistoryLog, user eventstor
 	}
 	want := newWrites(ledger{})
 	if folded.known() {
-		if err := want.wholeUser(sqldb.UUID(user), id, folded, s.Calendar, holdsFrom); err != nil {
+		if err := want.wholeUser(sqldb.UUID(user), id, folded, platform{s.Calendar, s.RenewalGrace}, holdsFrom); err != nil {
 			return nil, err
 		}
 	}

@@ -233,6 +233,7 @@ var entitlementsTable = newTable("entitlements", []rowColumn[entitlementRow]{
 	{"amount", bigintType, 0, 0, func(r *entitlementRow) any { return r.amount.arg() }},
 	{"currency", textType, 0, 0, func(r *entitlementRow) any { return r.currency.arg() }},
 	{"interval", textType, 0, 0, func(r *entitlementRow) any { return r.interval.arg() }},
+	{"interval_count", bigintType, 0, 0, func(r *entitlementRow) any { return r.intervalCount.arg() }},
 	{"payment_interface", textType, 0, 0, func(r *entitlementRow) any { return r.paymentInterface.arg() }},
 })
 
@@ -246,6 +247,9 @@ var periodsTable = newTable("periods", []rowColumn[periodRow]{
 	{"trial_end_at", instantType, 0, 0, func(r *periodRow) any { return r.trialEnd }},
 	{"trial_to", instantType, 0, 0, func(r *periodRow) any { return r.trialTo }},
 	{"canceled_at", instantType, 0, 0, func(r *periodRow) any { return r.canceledAt }},
+	{"past_due_at", instantType, 0, 0, func(r *periodRow) any { return r.pastDueAt }},
+	{"paused", booleanType, required, 0, func(r *periodRow) any { return r.paused }},
+	{"resumes_at", instantType, 0, 0, func(r *periodRow) any { return r.resumesAt }},
 	{"reason", textType, 0, 0, func(r *periodRow) any { return r.reason.arg() }},
 	{"comment", textType, personal, 0, func(r *periodRow) any { return r.comment.arg() }},
 })

@@ -137,7 +137,7 @@ func TestPersonalColumnsAreForgotten(t *testing.T) {
 			return build(m, &w.log, time.UTC, forgettingNow, 1) // with the erasure at the end
 		},
 		"elsewhere": within(func(tx *sqldb.Tx) error {
-			return forgetFacts(t.Context(), tx, keys, time.UTC, forgettingNow)
+			return forgetFacts(t.Context(), tx, keys, platform{calendar: domain.Calendar{Zone: time.UTC}}, forgettingNow)
 		}),
 		"another version": within(func(tx *sqldb.Tx) error { return forgetColumns(t.Context(), tx, keys) }),
 	}
@@ -179,7 +179,7 @@ func TestPersonalColumnsAreForgotten(t *testing.T) {
 	}
 	filled.erased = true
 	filling := newWrites(ledger{})
-	if err := filling.wholeUser(sqldb.UUID(erased.key), erased.was, filled, w.calendar, forgettingNow); err != nil {
+	if err := filling.wholeUser(sqldb.UUID(erased.key), erased.was, filled, platform{calendar: w.calendar}, forgettingNow); err != nil {
 		t.Fatal(err)
 	}
 	rows := userTables{}
@@ -211,6 +211,10 @@ func forgettingWorld(t *testing.T) (w *world, erased, other *person) {
 		w.happen(t, p, sent{typ: domain.SubscriptionStarted, at: at + hour, data: map[string]any{"subscription_id": "s", "offer_id": "o"}})
 		w.happen(t, p, sent{typ: domain.SubscriptionCanceled, at: at + 2*hour,
 			data: map[string]any{"subscription_id": "s", "comment": id + " comment"}})
+		for i, typ := range []domain.Type{domain.SubscriptionStarted, domain.SubscriptionPaymentFailed, domain.SubscriptionPaused} {
+			w.happen(t, p, sent{typ: typ, at: at + domain.Instant(3+i)*hour,
+				data: map[string]any{"subscription_id": "s", "offer_id": "o", "comment": id + " comment"}})
+		}
 		w.happen(t, p, sent{typ: domain.PlaybackEnded, at: at + hour, data: map[string]any{"session_id": "p", "content_id": "c"}})
 		w.people = append(w.people, p)
 	}

@@ -114,7 +114,7 @@ func (s *snapshot) digestTable(ctx context.Context, t *table, at domain.Instant)
 			return err
 		}
 		if facts != nil {
-			statusAsOf(t, digested, cells, facts, at)
+			statusAsOf(t, digested, cells, facts, s.RenewalGrace, at)
 		}
 		row = appendText(row[:0], user)
 		for i := range digested {
@@ -154,7 +154,7 @@ func holdsStatus(t *table) bool { return t == usersTable.table || t == statusTer
 
 // statusAsOf puts the status of an instant into a row that holds that of
 // another. A row that doesn't say what follows from the facts stays as it is.
-func statusAsOf(t *table, columns []column, cells []any, encoded []byte, at domain.Instant) {
+func statusAsOf(t *table, columns []column, cells []any, encoded []byte, grace domain.Grace, at domain.Instant) {
 	cell := func(name string) any {
 		return cells[slices.IndexFunc(columns, func(c column) bool { return c.name == name })]
 	}
@@ -170,7 +170,7 @@ func statusAsOf(t *table, columns []column, cells []any, encoded []byte, at doma
 	if err != nil {
 		return
 	}
-	was, is := statusColumnsOf(facts, domain.Instant(held.from)), statusColumnsOf(facts, at)
+	was, is := statusColumnsOf(facts, grace, domain.Instant(held.from)), statusColumnsOf(facts, grace, at)
 	if t == usersTable.table {
 		status, since := cell("status").(*sql.Null[string]), cell("status_since").(*sqldb.Micros)
 		if held.status, held.since = domain.Status(status.V), *since; held != was {

@@ -22,12 +22,12 @@ func (w *writes) full() bool {
 }
 
 // wholeUser takes up all rows of a user of whom there are none.
-func (w *writes) wholeUser(key sqldb.UUID, id string, u *shardUser, c domain.Calendar, now domain.Instant) error {
+func (w *writes) wholeUser(key sqldb.UUID, id string, u *shardUser, p platform, now domain.Instant) error {
 	facts, binary, err := u.allFacts()
 	if err != nil {
 		return fmt.Errorf("facts of user %s: %w", key, err)
 	}
-	rows := userRowsOf(key, id, facts, c, now)
+	rows := userRowsOf(key, id, facts, p, now)
 	w.user(false, &userRows{}, &rows)
 	w.userFacts(false, key, binary)
 	sessions := w.to(sessionsTable.table)
@@ -65,7 +65,7 @@ func (f *filler) load(ctx context.Context, tx *sqldb.Tx, s *shard) (ledger, erro
 			if !u.known() {
 				continue // all of their events are retracted
 			}
-			if err := w.wholeUser(sqldb.UUID(key), s.id(key, u), u, f.calendar, now); err != nil {
+			if err := w.wholeUser(sqldb.UUID(key), s.id(key, u), u, f.platform, now); err != nil {
 				return err
 			}
 			if w.full() {

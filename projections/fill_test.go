@@ -162,7 +162,7 @@ func newFilling(t *testing.T, db *sqldb.DB) (*countedLog, *follower) {
 		t.Fatal(err)
 	}
 	f := &follower{runner: runner, status: &statusBoard{}, projector: projector{
-		gen: g, log: log, spec: made, calendar: domain.Calendar{Zone: time.UTC}, now: runner.config.Now,
+		gen: g, log: log, spec: made, platform: platform{calendar: domain.Calendar{Zone: time.UTC}}, now: runner.config.Now,
 		lease: &lease{gen: g, token: newToken(), holder: "test", length: time.Hour},
 	}}
 	if err := g.begin(ctx, made); err != nil {
@@ -239,7 +239,7 @@ func (st *stripe) sizeOfAll() (size int64) {
 func rowsOfUser(t *testing.T, key eventstore.UserKey, u *shardUser) string {
 	t.Helper()
 	w := newWrites(ledger{})
-	if err := w.wholeUser(sqldb.UUID(key), "id", u, domain.Calendar{Zone: time.UTC}, 0); err != nil {
+	if err := w.wholeUser(sqldb.UUID(key), "id", u, platform{calendar: domain.Calendar{Zone: time.UTC}}, 0); err != nil {
 		t.Fatal(err)
 	}
 	var text strings.Builder

@@ -46,13 +46,13 @@ func (f *folding) foldUserAgain(ctx context.Context, log HistoryLog, user events
 	if err != nil {
 		return fmt.Errorf("facts: %w", err)
 	}
-	before := userRowsOf(key, id, facts, f.calendar, f.now)
+	before := userRowsOf(key, id, facts, f.platform, f.now)
 	if u.known() {
 		facts, are, err := u.allFacts()
 		if err != nil {
 			return fmt.Errorf("facts: %w", err)
 		}
-		after := userRowsOf(key, id, facts, f.calendar, f.now)
+		after := userRowsOf(key, id, facts, f.platform, f.now)
 		f.writes.user(true, &before, &after)
 		f.writes.userFacts(true, key, are)
 	} else {

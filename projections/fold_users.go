@@ -16,12 +16,12 @@ import (
 
 // A folding is the work of one batch in one transaction.
 type folding struct {
-	tx       *sqldb.Tx
-	dialect  *sqldb.Dialect
-	calendar domain.Calendar
-	now      domain.Instant
-	batch    *batch
-	writes   *writes
+	tx      *sqldb.Tx
+	dialect *sqldb.Dialect
+	platform
+	now    domain.Instant
+	batch  *batch
+	writes *writes
 }
 
 // foldUsers takes the batch's events into the facts of its users.
@@ -115,7 +115,7 @@ func (f *folding) foldUser(user eventstore.UserKey, events *userEvents, kept []b
 			return fmt.Errorf("facts of user %s: %w", key, err)
 		}
 	}
-	before := userRowsOf(key, events.subject, facts, f.calendar, f.now)
+	before := userRowsOf(key, events.subject, facts, f.platform, f.now)
 	addUserEvents(facts, events)
 	are, err := facts.AppendBinary(nil)
 	if err != nil {
@@ -124,7 +124,7 @@ func (f *folding) foldUser(user eventstore.UserKey, events *userEvents, kept []b
 	if bytes.Equal(kept, are) {
 		return nil
 	}
-	after := userRowsOf(key, events.subject, facts, f.calendar, f.now)
+	after := userRowsOf(key, events.subject, facts, f.platform, f.now)
 	f.writes.user(kept != nil, &before, &after)
 	f.writes.userFacts(kept != nil, key, are)
 	return nil

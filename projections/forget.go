@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"boxoffice/domain"
 	"boxoffice/eventstore"
@@ -212,7 +211,7 @@ func (r *Runner) forgetUsers(ctx context.Context, g *generation, kind Kind, user
 		if kind == KindHistory {
 			now = *h.recordedAt // as when it was built
 		}
-		return forgetFacts(ctx, tx, users, zone, now)
+		return forgetFacts(ctx, tx, users, platform{domain.Calendar{Zone: zone}, g.renewalGrace}, now)
 	})
 }
 
@@ -243,8 +242,8 @@ func forgetAll(ctx context.Context, tx *sqldb.Tx) error {
 }
 
 // forgetFacts folds erasures into what is known of the users.
-func forgetFacts(ctx context.Context, tx *sqldb.Tx, users []eventstore.UserKey, zone *time.Location, now domain.Instant) error {
-	f := &folding{tx: tx, dialect: tx.Dialect(), calendar: domain.Calendar{Zone: zone}, now: now, writes: newWrites(ledger{})}
+func forgetFacts(ctx context.Context, tx *sqldb.Tx, users []eventstore.UserKey, p platform, now domain.Instant) error {
+	f := &folding{tx: tx, dialect: tx.Dialect(), platform: p, now: now, writes: newWrites(ledger{})}
 	known, err := f.loadUsers(ctx, users)
 	if err != nil {
 		return err

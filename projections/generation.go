@@ -20,6 +20,8 @@ type generation struct {
 	number int
 	db     *sqldb.DB
 	users  int // who hold it; guarded by Models.mu
+	// renewalGrace is what it was built with.
+	renewalGrace domain.Grace
 }
 
 // A header is what a generation says of itself.

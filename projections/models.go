@@ -79,6 +79,11 @@ func (m *Models) acquire(ctx context.Context, number int) (*generation, error) {
 		return nil, fmt.Errorf("open generation %d of the read models: %w", number, err)
 	}
 	g := &generation{number: number, db: db, users: 1}
+	// Headers that an earlier version of the program has made don't have it.
+	err = m.registry.SQL().QueryRowContext(ctx, "SELECT COALESCE(MAX(renewal_grace), 0) FROM generations WHERE number = $1", number).Scan(&g.renewalGrace)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("look up generation %d of the read models: %w", number, err), db.Close())
+	}
 	m.open[number] = g
 	return g, nil
 }

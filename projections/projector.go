@@ -36,11 +36,11 @@ var (
 
 // A projector writes one generation. It is for one goroutine at a time.
 type projector struct {
-	gen      *generation
-	lease    *lease
-	log      Log
-	spec     buildSpec
-	calendar domain.Calendar
+	gen   *generation
+	lease *lease
+	log   Log
+	spec  buildSpec
+	platform
 	now      func() domain.Instant
 	limits   batchLimits
 	position eventstore.Position
@@ -144,7 +144,7 @@ func (p *projector) save(ctx context.Context, b *batch) error {
 
 func (p *projector) folding(tx *sqldb.Tx, b *batch) *folding {
 	return &folding{
-		tx: tx, dialect: p.gen.db.Dialect(), calendar: p.calendar, now: p.now(),
+		tx: tx, dialect: p.gen.db.Dialect(), platform: p.platform, now: p.now(),
 		batch: b, writes: newWrites(ledger{}),
 	}
 }
@@ -243,7 +243,7 @@ func (p *projector) expired(ctx context.Context, q querier, now domain.Instant) 
 // refreshed gives the users' rows with their status at now. What else is in
 // them isn't written, and the id, which facts don't have, is left out.
 func (p *projector) refreshed(ctx context.Context, tx *sqldb.Tx, keys []eventstore.UserKey, now domain.Instant) (users, terms [][]any, err error) {
-	f := &folding{tx: tx, dialect: p.gen.db.Dialect()}
+	f := &folding{tx: tx, dialect: p.gen.db.Dialect(), platform: p.platform}
 	kept, err := f.loadUsers(ctx, keys)
 	if err != nil {
 		return nil, nil, err
@@ -253,7 +253,7 @@ func (p *projector) refreshed(ctx context.Context, tx *sqldb.Tx, keys []eventsto
 		if err != nil {
 			return nil, nil, fmt.Errorf("facts of user %s: %w", sqldb.UUID(key), err)
 		}
-		row := userRowOf(sqldb.UUID(key), "", facts, now)
+		row := userRowOf(sqldb.UUID(key), "", facts, p.renewalGrace, now)
 		row.id = opt[string]{}
 		users, terms = append(users, usersTable.row(&row)), append(terms, statusTermsTable.row(&row))
 	}

@@ -90,29 +90,33 @@ func openModels(t testing.TB, open func() *sqldb.DB) *Models {
 // build projects a log into the live generation, with the status that users
 // have at now. What was there before is gone.
 func build(m *Models, l Log, zone *time.Location, now domain.Instant, batch int) error {
+	return buildFor(m, l, platform{calendar: domain.Calendar{Zone: zone}}, now, batch)
+}
+
+func buildFor(m *Models, l Log, of platform, now domain.Instant, batch int) error {
 	number, ok, err := m.live(context.Background())
 	if err != nil {
 		return err
 	}
 	if !ok {
-		return buildBeside(m, l, zone, now, batch)
+		return buildBeside(m, l, of, now, batch)
 	}
-	return project(m, number, l, zone, now, batch)
+	return project(m, number, l, of, now, batch)
 }
 
 // buildBeside projects a log into a new generation and makes it the live one.
 // What was live before is dropped.
-func buildBeside(m *Models, l Log, zone *time.Location, now domain.Instant, batch int) error {
+func buildBeside(m *Models, l Log, of platform, now domain.Instant, batch int) error {
 	ctx := context.Background()
 	head, err := l.Head(ctx)
 	if err != nil {
 		return err
 	}
-	number, err := m.acquireBuild(ctx, buildSpec{timeZone: zone.String(), foldVersion: FoldVersion, epoch: head.Epoch}, 0)
+	number, err := m.acquireBuild(ctx, specOf(of, head), 0)
 	if err != nil {
 		return err
 	}
-	if err := project(m, number, l, zone, now, batch); err != nil {
+	if err := project(m, number, l, of, now, batch); err != nil {
 		return err
 	}
 	if err := m.switchTo(ctx, number); err != nil {
@@ -122,20 +126,21 @@ func buildBeside(m *Models, l Log, zone *time.Location, now domain.Instant, batc
 }
 
 // project fills a generation from the log's beginning to its end.
-func project(m *Models, number int, l Log, zone *time.Location, now domain.Instant, batch int) error {
+func project(m *Models, number int, l Log, of platform, now domain.Instant, batch int) error {
 	ctx := context.Background()
 	g, err := m.acquire(ctx, number)
 	if err != nil {
 		return err
 	}
 	defer m.release(g)
+	g.renewalGrace = of.renewalGrace // that of whoever filled it before may be another
 	head, err := l.Head(ctx)
 	if err != nil {
 		return err
 	}
 	p := &projector{
-		gen: g, log: l, calendar: domain.Calendar{Zone: zone},
-		spec:   buildSpec{timeZone: zone.String(), foldVersion: FoldVersion, epoch: head.Epoch},
+		gen: g, log: l, platform: of,
+		spec:   specOf(of, head),
 		now:    func() domain.Instant { return now },
 		lease:  &lease{gen: g, token: newToken(), holder: "test", length: time.Hour},
 		limits: batchLimits{events: batch, bytes: 32 << 20},
@@ -150,6 +155,10 @@ func project(m *Models, number int, l Log, zone *time.Location, now domain.Insta
 		return err
 	}
 	return projectAll(ctx, p)
+}
+
+func specOf(of platform, head eventstore.Head) buildSpec {
+	return buildSpec{timeZone: of.calendar.Zone.String(), renewalGrace: of.renewalGrace, foldVersion: FoldVersion, epoch: head.Epoch}
 }
 
 // empty brings a generation back to how it began, in a time zone.

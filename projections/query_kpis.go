@@ -16,6 +16,9 @@ var (
 	runningKPIs = []domain.Counter{domain.CounterActive, domain.CounterTrial}
 	monthKPIs   = func() []domain.Counter {
 		counters := []domain.Counter{domain.CounterRegistered, domain.CounterCancellations}
+		for _, reason := range domain.CancellationReasons {
+			counters = append(counters, domain.CancellationsCounter(reason))
+		}
 		for _, reason := range domain.ChurnReasons {
 			counters = append(counters, domain.UnsubscribedCounter(reason))
 		}
@@ -60,8 +63,12 @@ func monthsBetween(a, b domain.Month) int { return (b.Year-a.Year)*12 + b.Month 
 func (s *snapshot) newMonth(m domain.Month, at domain.Instant) MonthKPI {
 	k := MonthKPI{
 		Month: m, At: at, Begun: s.Calendar.Start(m) <= at,
-		Unsubscribed: make(map[domain.ChurnReason]int64, len(domain.ChurnReasons)),
-		Position:     s.Position, TimeZone: s.TimeZone,
+		Unsubscribed:     make(map[domain.ChurnReason]int64, len(domain.ChurnReasons)),
+		CancellationsFor: make(map[domain.ChurnReason]int64, len(domain.CancellationReasons)),
+		Position:         s.Position, TimeZone: s.TimeZone,
+	}
+	for _, reason := range domain.CancellationReasons {
+		k.CancellationsFor[reason] = 0
 	}
 	for _, reason := range domain.ChurnReasons {
 		k.Unsubscribed[reason] = 0
@@ -149,6 +156,9 @@ func (k *MonthKPI) fill(month, total figures) {
 	k.Active = total[domain.CounterActive]
 	k.Trial = total[domain.CounterTrial]
 	k.Cancellations = month[domain.CounterCancellations]
+	for _, reason := range domain.CancellationReasons {
+		k.CancellationsFor[reason] = month[domain.CancellationsCounter(reason)]
+	}
 	for _, reason := range domain.ChurnReasons {
 		k.Unsubscribed[reason] = month[domain.UnsubscribedCounter(reason)]
 	}

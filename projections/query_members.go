@@ -125,7 +125,12 @@ func (s *snapshot) membershipOf(q *MembersQuery) (m *membership, begun bool, err
 	case KPITrial:
 		m.counters = []domain.Counter{domain.CounterTrial}
 	case KPICancellations:
-		m.counters = []domain.Counter{domain.CounterCancellations}
+		switch {
+		case q.Reason == "":
+			m.counters = []domain.Counter{domain.CounterCancellations}
+		case slices.Contains(domain.CancellationReasons, q.Reason):
+			m.counters = []domain.Counter{domain.CancellationsCounter(q.Reason)}
+		}
 	case KPIUnsubscribed:
 		for _, reason := range domain.ChurnReasons {
 			if q.Reason == "" || q.Reason == reason {

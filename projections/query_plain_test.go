@@ -22,10 +22,10 @@ func (w *world) position() int { return len(w.log.records) }
 // there says that the person is in lists and counts at t.
 func (p *person) there(t domain.Instant) bool { return p.id != "" && p.facts.FirstEventAt() <= t }
 
-func (p *person) user(t domain.Instant) User {
+func (w *world) user(p *person, t domain.Instant) User {
 	u := User{ID: p.id,
 		RegisteredAt: p.facts.RegisteredAt(), UpdatedAt: p.facts.UpdatedAt(), Profile: p.facts.Profile()}
-	for _, c := range p.facts.Timeline() {
+	for _, c := range p.facts.Timeline(w.grace) {
 		if c.From <= t {
 			u.Status, u.StatusSince = c.Status, c.Since
 		}
@@ -34,16 +34,34 @@ func (p *person) user(t domain.Instant) User {
 }
 
 // subscribed gives the spans of the person's subscriptions, united.
-func (p *person) subscribed() []domain.Span {
+func (w *world) subscribed(p *person) []domain.Span {
 	var spans []domain.Span
 	for _, e := range p.facts.Entitlements() {
-		for _, period := range e.Periods {
+		for _, period := range w.counting(e) {
 			if e.Kind == domain.Subscription {
 				spans = append(spans, period.Span)
 			}
 		}
 	}
 	return domain.Unite(spans)
+}
+
+// counting gives the periods of an entitlement, each beginning where the renewal
+// grace has it begin.
+func (w *world) counting(e domain.Entitlement) []domain.Period {
+	counting := slices.Clone(e.Periods)
+	for i, period := range e.Periods {
+		ended := domain.Always
+		for _, before := range e.Periods[:i] {
+			if !before.Empty() {
+				ended = max(ended, before.To)
+			}
+		}
+		if e.Kind == domain.Subscription && !period.Empty() && ended != domain.Always && period.From-ended <= domain.Instant(w.grace) {
+			counting[i].From = ended
+		}
+	}
+	return counting
 }
 
 // users gives the whole list that q asks for.
@@ -53,7 +71,7 @@ func (w *world) users(q UsersQuery) []User {
 		if !p.there(q.At) {
 			continue
 		}
-		if u := p.user(q.At); q.Filter.takes(&u) {
+		if u := w.user(p, q.At); q.Filter.takes(&u) {
 			users = append(users, u)
 		}
 	}
@@ -119,7 +137,7 @@ func (w *world) counts(t domain.Instant) UserCounts {
 		if !p.there(t) {
 			continue
 		}
-		switch p.user(t).Status {
+		switch w.user(p, t).Status {
 		case domain.StatusRegistered:
 			c.Registered++
 		case domain.StatusActive:
@@ -145,18 +163,18 @@ func (w *world) counted(p *person, m domain.Month, kpi KPI, reason domain.ChurnR
 		r := p.facts.RegisteredAt()
 		return r != nil && inW(*r)
 	case KPIActive:
-		return slices.ContainsFunc(p.facts.AccessSpans(), reaches)
+		return slices.ContainsFunc(p.facts.AccessSpans(w.grace), reaches)
 	case KPITrial:
-		return slices.ContainsFunc(p.facts.TrialSpans(), reaches)
+		return slices.ContainsFunc(p.facts.TrialSpans(w.grace), reaches)
 	case KPIUnsubscribed:
-		spans := p.subscribed()
+		spans := w.subscribed(p)
 		for i, s := range spans {
 			next := domain.Never
 			if i+1 < len(spans) {
 				next = spans[i+1].From
 			}
 			gap := inW(s.To) && (t < end && next > t || t >= end && next >= end)
-			if gap && (reason == "" || reason == p.churn(s.To)) {
+			if gap && (reason == "" || reason == w.churn(p, s.To)) {
 				return true
 			}
 		}
@@ -164,15 +182,19 @@ func (w *world) counted(p *person, m domain.Month, kpi KPI, reason domain.ChurnR
 	}
 	// That a cancellation was recorded on a period can only be told while the
 	// periods are made; the rule is held against its definition in domain.
-	return w.calendar.Figure(p.facts.Contributions(w.calendar), domain.CounterCancellations, m, t) > 0
+	counter := domain.CounterCancellations
+	if reason != "" {
+		counter = domain.CancellationsCounter(reason)
+	}
+	return w.calendar.Figure(p.facts.Contributions(w.calendar, w.grace), counter, m, t) > 0
 }
 
 // churn gives the reason for which the subscription ended at e.
-func (p *person) churn(e domain.Instant) domain.ChurnReason {
+func (w *world) churn(p *person, e domain.Instant) domain.ChurnReason {
 	var last domain.Period
 	var id string
 	for _, s := range p.facts.Entitlements() {
-		for _, period := range s.Periods {
+		for _, period := range w.counting(s) {
 			if s.Kind != domain.Subscription || period.Empty() || period.To != e {
 				continue
 			}
@@ -181,10 +203,10 @@ func (p *person) churn(e domain.Instant) domain.ChurnReason {
 			}
 		}
 	}
-	if last.Cancellation == nil {
-		return domain.ChurnExpired
+	if reason := last.Reason(); reason != nil {
+		return domain.ChurnReason(*reason)
 	}
-	return domain.ChurnReason(*last.Cancellation.Reason)
+	return domain.ChurnExpired
 }
 
 func (w *world) count(m domain.Month, kpi KPI, reason domain.ChurnReason, t domain.Instant) int64 {
@@ -200,7 +222,11 @@ func (w *world) count(m domain.Month, kpi KPI, reason domain.ChurnReason, t doma
 func (w *world) kpi(m domain.Month, t domain.Instant) MonthKPI {
 	k := MonthKPI{Month: m, At: t, Begun: w.calendar.Start(m) <= t, TimeZone: w.calendar.Zone.String(),
 		Registered: w.count(m, KPIRegistered, "", t), Active: w.count(m, KPIActive, "", t), Trial: w.count(m, KPITrial, "", t),
-		Cancellations: w.count(m, KPICancellations, "", t), Unsubscribed: map[domain.ChurnReason]int64{}}
+		Cancellations: w.count(m, KPICancellations, "", t), Unsubscribed: map[domain.ChurnReason]int64{},
+		CancellationsFor: map[domain.ChurnReason]int64{}}
+	for _, reason := range domain.CancellationReasons {
+		k.CancellationsFor[reason] = w.count(m, KPICancellations, reason, t)
+	}
 	for _, reason := range domain.ChurnReasons {
 		k.Unsubscribed[reason] = w.count(m, KPIUnsubscribed, reason, t)
 	}
@@ -221,7 +247,7 @@ func (w *world) members(q MembersQuery) (users []User, erased int64) {
 		case p.id == "":
 			erased++
 		default:
-			users = append(users, p.user(q.At))
+			users = append(users, w.user(p, q.At))
 		}
 	}
 	sortUsers(users, ByRegisteredDesc)

@@ -42,7 +42,7 @@ func TestAnswersAreAPlainCount(t *testing.T) {
 		rapid.Check(t, func(rt *rapid.T) {
 			w := drawWorld(rt)
 			now := w.drawAround(rt, "status of the rows")
-			if err := build(models, &w.log, w.calendar.Zone, now, rapid.SampledFrom([]int{7, 40}).Draw(rt, "batch")); err != nil {
+			if err := buildFor(models, &w.log, platform{w.calendar, w.grace}, now, rapid.SampledFrom([]int{7, 40}).Draw(rt, "batch")); err != nil {
 				rt.Fatal(err)
 			}
 			reader := NewReader(models, plainTimeout)
@@ -67,7 +67,7 @@ func TestAnswersThroughTheLog(t *testing.T) {
 		models := openModels(t, open)
 		log := appendAll(t, open(), w.sent)
 		w.takeKeys(t, log)
-		if err := build(models, log, w.calendar.Zone, w.instants[len(w.instants)/2], 50); err != nil {
+		if err := buildFor(models, log, platform{w.calendar, w.grace}, w.instants[len(w.instants)/2], 50); err != nil {
 			t.Fatal(err)
 		}
 		reader := NewReader(models, plainTimeout)
@@ -207,6 +207,9 @@ func (q *questioner) askMembers() {
 		if kpi == KPIUnsubscribed {
 			reasons = append(reasons, domain.ChurnReasons...)
 		}
+		if kpi == KPICancellations {
+			reasons = append(reasons, domain.CancellationReasons...)
+		}
 		for _, ask.Reason = range reasons {
 			q.askMembersOf(ask)
 		}
@@ -315,10 +318,10 @@ func (q *questioner) askEachUser() {
 		if !ok {
 			continue
 		}
-		want := UserDetail{User: p.user(at), Position: got.Position,
-			Subscriptions: p.facts.EntitlementsAt(domain.Subscription, at),
-			Rentals:       p.facts.EntitlementsAt(domain.Rental, at),
-			FreeCopies:    p.facts.EntitlementsAt(domain.FreeCopy, at)}
+		want := UserDetail{User: q.world.user(p, at), Position: got.Position,
+			Subscriptions: p.facts.EntitlementsAt(domain.Subscription, at, q.world.grace),
+			Rentals:       p.facts.EntitlementsAt(domain.Rental, at, q.world.grace),
+			FreeCopies:    p.facts.EntitlementsAt(domain.FreeCopy, at, q.world.grace)}
 		for _, f := range p.sessions {
 			v := &want.Viewing
 			v.Sessions++

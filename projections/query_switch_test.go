@@ -36,7 +36,7 @@ func TestASwitchInTheMiddle(t *testing.T) {
 		l := &platformLog{users: 300, now: now}
 		expected := map[string][]MonthKPI{}
 		for _, zone := range zones {
-			if err := buildBeside(writer, l, zone, now, 5000); err != nil {
+			if err := buildBeside(writer, l, platform{calendar: domain.Calendar{Zone: zone}}, now, 5000); err != nil {
 				t.Fatal(err)
 			}
 			figures, err := figuresAt(t.Context(), NewReader(writer, plainTimeout), now)
@@ -56,7 +56,7 @@ func TestASwitchInTheMiddle(t *testing.T) {
 			askers.Go(func() error { return askUntil(ctx, reader, expected, now, l.users-l.users/100) })
 		}
 		for i := range 6 {
-			if err := buildBeside(writer, l, zones[i%2], now, 5000); err != nil {
+			if err := buildBeside(writer, l, platform{calendar: domain.Calendar{Zone: zones[i%2]}}, now, 5000); err != nil {
 				t.Error(err)
 			}
 		}

@@ -53,9 +53,9 @@ func (s *snapshot) detail(ctx context.Context, id string, at domain.Instant, d *
 		return false, err
 	}
 	d.User = *u
-	d.Subscriptions = facts.EntitlementsAt(domain.Subscription, at)
-	d.Rentals = facts.EntitlementsAt(domain.Rental, at)
-	d.FreeCopies = facts.EntitlementsAt(domain.FreeCopy, at)
+	d.Subscriptions = facts.EntitlementsAt(domain.Subscription, at, s.RenewalGrace)
+	d.Rentals = facts.EntitlementsAt(domain.Rental, at, s.RenewalGrace)
+	d.FreeCopies = facts.EntitlementsAt(domain.FreeCopy, at, s.RenewalGrace)
 	d.Viewing, err = s.viewing(ctx, key)
 	return err == nil, err
 }

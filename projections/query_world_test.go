@@ -20,6 +20,7 @@ type world struct {
 	log      testLog
 	sent     []*domain.Event // as they were before anybody was erased
 	calendar domain.Calendar
+	grace    domain.Grace     // renewal grace
 	instants []domain.Instant // at which something happens
 	people   []*person
 }
@@ -45,7 +46,8 @@ func drawWorld(t *rapid.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{calendar: domain.Calendar{Zone: zone}}
+	w := &world{calendar: domain.Calendar{Zone: zone},
+		grace: domain.Grace(rapid.SampledFrom([]domain.Instant{0, 1, hour, 5 * 24 * hour}).Draw(t, "renewal grace"))}
 	w.drawInstants(t)
 	n := rapid.IntRange(1, 10).Draw(t, "users")
 	living := rapid.IntRange(0, min(n, len(worldIDs))).Draw(t, "living")
@@ -168,7 +170,7 @@ func (w *world) drawEntitlement(t *rapid.T, s *sent) {
 	s.typ = rapid.SampledFrom([]domain.Type{
 		domain.SubscriptionStarted, domain.SubscriptionStarted, domain.SubscriptionRenewed, domain.SubscriptionCanceled,
 		domain.SubscriptionCanceled, domain.SubscriptionResumed, domain.RentalStarted, domain.RentalRevoked,
-		domain.FreeCopyGranted,
+		domain.FreeCopyGranted, domain.SubscriptionChanged, domain.SubscriptionPaused, domain.SubscriptionPaymentFailed,
 	}).Draw(t, "type")
 	end := "ends_at"
 	id := rapid.SampledFrom([]string{"1", "2"}).Draw(t, "id")
@@ -180,11 +182,19 @@ func (w *world) drawEntitlement(t *rapid.T, s *sent) {
 	default:
 		s.data["subscription_id"], s.data["offer_id"] = id, "o1"
 	}
-	if s.typ == domain.SubscriptionStarted && rapid.Bool().Draw(t, "trial") {
+	switch s.typ {
+	case domain.SubscriptionPaymentFailed:
+		end = "grace_ends_at"
+	case domain.SubscriptionPaused:
+		s.data["comment"], s.data["resumes_at"] = rapid.SampledFrom(worldNames).Draw(t, "comment"), w.drawInstant(t, "resumes at").String()
+	case domain.SubscriptionChanged:
+		s.data["interval"], s.data["interval_count"] = "month", rapid.IntRange(1, 3).Draw(t, "months")
+	}
+	if (s.typ == domain.SubscriptionStarted || s.typ == domain.SubscriptionChanged) && rapid.Bool().Draw(t, "trial") {
 		s.data["trial_ends_at"] = w.drawInstant(t, "trial end").String()
 	}
 	if s.typ == domain.SubscriptionCanceled && rapid.Bool().Draw(t, "reasoned") {
-		s.data["reason"] = rapid.SampledFrom([]string{"voluntary", "non_payment", "other"}).Draw(t, "reason")
+		s.data["reason"] = rapid.SampledFrom([]string{"voluntary", "non_payment", "switched", "other"}).Draw(t, "reason")
 	}
 	if rapid.IntRange(0, 3).Draw(t, "bounded") > 0 {
 		s.data[end] = w.drawInstant(t, "end").String()

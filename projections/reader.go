@@ -48,6 +48,7 @@ type snapshot struct {
 	Position       eventstore.Position
 	TimeZone       string
 	Calendar       domain.Calendar
+	RenewalGrace   domain.Grace
 	SessionTimeout time.Duration
 
 	few  int
@@ -126,7 +127,7 @@ func (r *Reader) newSnapshot(ctx context.Context, tx *sql.Tx, g *generation) (*s
 	}
 	return &snapshot{
 		tx: tx, d: g.db.Dialect(),
-		Position: h.position, TimeZone: h.timeZone, Calendar: domain.Calendar{Zone: zone},
+		Position: h.position, TimeZone: h.timeZone, Calendar: domain.Calendar{Zone: zone}, RenewalGrace: g.renewalGrace,
 		SessionTimeout: r.sessionTimeout, few: r.few, pace: r.pace,
 	}, nil
 }

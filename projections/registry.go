@@ -18,7 +18,7 @@ import (
 type Kind string
 
 // The kinds of generations. A successor is built because the time zone, the
-// code or the log is another than the live generation's, or because a compared
+// renewal grace, the code or the log is another than the live generation's, or because a compared
 // candidate was chosen: it takes the live one's place by itself when it has
 // caught up. A candidate never does, and a history neither.
 const (
@@ -30,11 +30,13 @@ const (
 
 // A Generation is what the registry says of a complete set of read models.
 type Generation struct {
-	Number      int
-	Kind        Kind
-	Name        string // of a candidate or a history
-	TimeZone    string
-	FoldVersion int
+	Number   int
+	Kind     Kind
+	Name     string // of a candidate or a history
+	TimeZone string
+	// RenewalGrace is the platform's renewal grace that it was built with.
+	RenewalGrace domain.Grace
+	FoldVersion  int
 	// StopAt is the position at which a history stops; 0 for the others, which
 	// follow the log.
 	StopAt eventstore.Position
@@ -56,24 +58,27 @@ type Generation struct {
 // A buildSpec is what a generation is built by. Two of the same spec hold the
 // same rows at the same position.
 type buildSpec struct {
-	timeZone    string
-	foldVersion int
-	epoch       string
+	timeZone     string
+	renewalGrace domain.Grace
+	foldVersion  int
+	epoch        string
 }
 
-func (g *Generation) spec() buildSpec { return buildSpec{g.TimeZone, g.FoldVersion, g.epoch} }
+func (g *Generation) spec() buildSpec {
+	return buildSpec{g.TimeZone, g.RenewalGrace, g.FoldVersion, g.epoch}
+}
 
 // generationsWhere reads the generations that a condition holds for, in the order
 // of their numbers.
 func generationsWhere(ctx context.Context, q querier, condition string, args ...any) ([]Generation, error) {
 	var found []Generation
 	err := eachRow(ctx, q, `
-		SELECT number, kind, COALESCE(name, ''), time_zone, fold_version, epoch, COALESCE(stop_at, 0), finished_at,
+		SELECT number, kind, COALESCE(name, ''), time_zone, renewal_grace, fold_version, epoch, COALESCE(stop_at, 0), finished_at,
 			COALESCE(compared_to, 0), created_at, retired_at IS NOT NULL, dropped_at IS NOT NULL, forgotten_to, forgotten_epoch
 		FROM generations WHERE `+condition+` ORDER BY number`, args, func(row scanner) error {
 		var g Generation
 		var finishedAt *sqldb.Micros
-		err := row.Scan(&g.Number, &g.Kind, &g.Name, &g.TimeZone, &g.FoldVersion, &g.epoch, &g.StopAt, &finishedAt,
+		err := row.Scan(&g.Number, &g.Kind, &g.Name, &g.TimeZone, &g.RenewalGrace, &g.FoldVersion, &g.epoch, &g.StopAt, &finishedAt,
 			&g.ComparedTo, (*sqldb.Micros)(&g.BegunAt), &g.retired, &g.dropped, &g.forgottenTo, &g.forgottenEpoch)
 		g.FinishedAt = (*domain.Instant)(finishedAt)
 		found = append(found, g)
@@ -179,9 +184,9 @@ func (m *Models) acquireAnother(ctx context.Context, spec buildSpec, before int)
 func find(ctx context.Context, q querier, spec buildSpec) (number int, err error) {
 	err = q.QueryRowContext(ctx, `
 		SELECT number FROM generations
-		WHERE time_zone = $1 AND fold_version = $2 AND epoch = $3 AND retired_at IS NULL AND kind IN ('live', 'successor')
+		WHERE time_zone = $1 AND renewal_grace = $2 AND fold_version = $3 AND epoch = $4 AND retired_at IS NULL AND kind IN ('live', 'successor')
 		ORDER BY CASE kind WHEN 'successor' THEN 0 ELSE 1 END, number DESC LIMIT 1`,
-		spec.timeZone, spec.foldVersion, spec.epoch).Scan(&number)
+		spec.timeZone, spec.renewalGrace, spec.foldVersion, spec.epoch).Scan(&number)
 	if errors.Is(err, sql.ErrNoRows) {
 		return 0, nil
 	}
@@ -193,17 +198,17 @@ func isRetired(ctx context.Context, q querier, number int, spec buildSpec) (bool
 	var n int
 	err := q.QueryRowContext(ctx, `
 		SELECT COUNT(*) FROM generations
-		WHERE number = $1 AND time_zone = $2 AND fold_version = $3 AND epoch = $4 AND retired_at IS NOT NULL`,
-		number, spec.timeZone, spec.foldVersion, spec.epoch).Scan(&n)
+		WHERE number = $1 AND time_zone = $2 AND renewal_grace = $3 AND fold_version = $4 AND epoch = $5 AND retired_at IS NOT NULL`,
+		number, spec.timeZone, spec.renewalGrace, spec.foldVersion, spec.epoch).Scan(&n)
 	return n > 0, err
 }
 
 // enter enters a new generation. stopAt is a history's alone.
 func enter(ctx context.Context, tx *sqldb.Tx, kind Kind, name string, spec buildSpec, stopAt *eventstore.Position) (number int, err error) {
 	err = tx.QueryRowContext(ctx, `
-		INSERT INTO generations (number, kind, name, time_zone, fold_version, epoch, stop_at)
-		SELECT COALESCE(MAX(number), 0) + 1, $1, NULLIF($2, ''), $3, $4, $5, $6 FROM generations
-		RETURNING number`, string(kind), name, spec.timeZone, spec.foldVersion, spec.epoch, stopAt).Scan(&number)
+		INSERT INTO generations (number, kind, name, time_zone, renewal_grace, fold_version, epoch, stop_at)
+		SELECT COALESCE(MAX(number), 0) + 1, $1, NULLIF($2, ''), $3, $4, $5, $6, $7 FROM generations
+		RETURNING number`, string(kind), name, spec.timeZone, spec.renewalGrace, spec.foldVersion, spec.epoch, stopAt).Scan(&number)
 	return number, err
 }
 
@@ -263,7 +268,7 @@ func makeLive(ctx context.Context, tx *sqldb.Tx, number int) error {
 	_, err = tx.ExecContext(ctx, `
 		UPDATE generations SET retired_at = `+now+`
 		WHERE number <> $1 AND retired_at IS NULL AND (kind IN ('live', 'successor') OR kind = 'candidate' AND NOT EXISTS (
-			SELECT 1 FROM generations l WHERE l.number = $1 AND l.time_zone = generations.time_zone
+			SELECT 1 FROM generations l WHERE l.number = $1 AND l.time_zone = generations.time_zone AND l.renewal_grace = generations.renewal_grace
 				AND l.fold_version = generations.fold_version AND l.epoch = generations.epoch))`, number)
 	if err != nil || tx.Dialect().Name != sqldb.Postgres {
 		return err

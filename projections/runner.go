@@ -25,6 +25,9 @@ import (
 type Config struct {
 	// TimeZone is the IANA name of the platform's time zone, by default UTC.
 	TimeZone string
+	// RenewalGrace is for how long after its period's end a subscription may be
+	// renewed without a gap, by default not at all.
+	RenewalGrace time.Duration
 	// Holder names the process, for people who look at who projects. By
 	// default it is made of the host's name and the process's number.
 	Holder string
@@ -205,7 +208,10 @@ func (r *Runner) attempt(parent context.Context) error {
 
 // spec is what this runner's generations of a log are built by.
 func (r *Runner) spec(head eventstore.Head) buildSpec {
-	return buildSpec{timeZone: r.config.TimeZone, foldVersion: FoldVersion, epoch: head.Epoch}
+	return buildSpec{
+		timeZone: r.config.TimeZone, renewalGrace: domain.Grace(r.config.RenewalGrace.Microseconds()),
+		foldVersion: FoldVersion, epoch: head.Epoch,
+	}
 }
 
 // makeFirst makes a generation live where none is.
@@ -277,7 +283,7 @@ func (r *Runner) follow(ctx context.Context, to course) error {
 	f := &follower{
 		runner: r, status: to.status, yields: to.yields,
 		projector: projector{
-			gen: g, log: r.log, spec: to.spec, calendar: domain.Calendar{Zone: zone}, now: to.now, stop: to.stop,
+			gen: g, log: r.log, spec: to.spec, platform: platform{domain.Calendar{Zone: zone}, to.spec.renewalGrace}, now: to.now, stop: to.stop,
 			lease:  &lease{gen: g, token: newToken(), holder: r.config.Holder, length: r.config.Lease},
 			limits: batchLimits{events: r.config.BatchEvents, bytes: r.config.BatchBytes},
 		},

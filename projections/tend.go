@@ -57,7 +57,7 @@ func (r *Runner) tend(ctx context.Context, idle idleBuilds) error {
 // until that is done where it was finished.
 func (r *Runner) tendHistory(ctx context.Context, g *Generation, head eventstore.Head) error {
 	spec := r.spec(head)
-	spec.timeZone = g.TimeZone
+	spec.timeZone, spec.renewalGrace = g.TimeZone, g.RenewalGrace
 	switch {
 	case g.madeLike(spec) && g.FinishedAt == nil && g.StopAt <= head.Position:
 		err := r.buildHistory(ctx, g, head)

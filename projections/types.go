@@ -121,15 +121,17 @@ type MonthKPI struct {
 	Trial          int64
 	Unsubscribed   map[domain.ChurnReason]int64 // every reason is there, zero or not
 	Cancellations  int64
-	Position       eventstore.Position
-	TimeZone       string
+	// CancellationsFor has every reason; a user who canceled for several is in each.
+	CancellationsFor map[domain.ChurnReason]int64
+	Position         eventstore.Position
+	TimeZone         string
 }
 
 // A MembersQuery asks for a page of the users whom a figure counts.
 type MembersQuery struct {
 	Month  domain.Month
 	KPI    KPI
-	Reason domain.ChurnReason // of unsubscribed; empty: any
+	Reason domain.ChurnReason // of unsubscribed or cancellations; empty: any
 	At     domain.Instant
 	After  *UserCursor
 	Limit  int

@@ -10,6 +10,12 @@ import (
 	"boxoffice/internal/sqldb"
 )
 
+// A platform is what of its configuration the rows depend on.
+type platform struct {
+	calendar     domain.Calendar
+	renewalGrace domain.Grace
+}
+
 // userRows are all rows of one user, except those of sessions.
 type userRows struct {
 	user          userRow
@@ -63,7 +69,7 @@ type entitlementKey struct {
 type entitlementRow struct {
 	entitlementKey
 	offerID, offerName, contentID, title, rentalKind opt[string]
-	amount                                           opt[int64]
+	amount, intervalCount                            opt[int64]
 	currency, interval, paymentInterface             opt[string]
 }
 
@@ -77,8 +83,10 @@ type periodKey struct {
 
 type periodRow struct {
 	periodKey
-	from, to, trialEnd, trialTo, canceledAt sqldb.Micros
-	reason, comment                         opt[string]
+	from, to, trialEnd, trialTo      sqldb.Micros
+	canceledAt, pastDueAt, resumesAt sqldb.Micros
+	paused                           bool
+	reason, comment                  opt[string]
 }
 
 func (r periodRow) rowKey() periodKey { return r.periodKey }
@@ -99,17 +107,17 @@ func (r spanRow) rowKey() spanKey { return r.spanKey }
 // userRowsOf derives the rows of a user with the status that they have at now.
 // id is the user's id on the platform; it doesn't matter once they are erased.
 // Facts of no event have no rows.
-func userRowsOf(key sqldb.UUID, id string, f *domain.UserFacts, c domain.Calendar, now domain.Instant) userRows {
+func userRowsOf(key sqldb.UUID, id string, f *domain.UserFacts, p platform, now domain.Instant) userRows {
 	if f.FirstEventAt() == domain.Never {
 		return userRows{}
 	}
 	rows := userRows{
-		user:          userRowOf(key, id, f, now),
-		access:        spanRows(key, f.AccessSpans()),
-		trial:         spanRows(key, f.TrialSpans()),
-		contributions: f.Contributions(c),
+		user:          userRowOf(key, id, f, p.renewalGrace, now),
+		access:        spanRows(key, f.AccessSpans(p.renewalGrace)),
+		trial:         spanRows(key, f.TrialSpans(p.renewalGrace)),
+		contributions: f.Contributions(p.calendar, p.renewalGrace),
 	}
-	rows.members = memberRows(&rows.user, rows.contributions, c)
+	rows.members = memberRows(&rows.user, rows.contributions, p.calendar)
 	for _, e := range f.Entitlements() {
 		k := entitlementKey{user: key, kind: kindName(e.Kind), id: e.ID}
 		rows.entitlements = append(rows.entitlements, entitlementRowOf(k, &e))
@@ -120,14 +128,14 @@ func userRowsOf(key sqldb.UUID, id string, f *domain.UserFacts, c domain.Calenda
 	return rows
 }
 
-func userRowOf(key sqldb.UUID, id string, f *domain.UserFacts, now domain.Instant) userRow {
+func userRowOf(key sqldb.UUID, id string, f *domain.UserFacts, grace domain.Grace, now domain.Instant) userRow {
 	row := userRow{
 		key:          key,
 		firstEventAt: sqldb.Micros(f.FirstEventAt()),
 		registeredAt: microsOf(f.RegisteredAt()),
 		updatedAt:    microsOf(f.UpdatedAt()),
 		profile:      profileColumnsOf(f.Profile()),
-		status:       statusColumnsOf(f, now),
+		status:       statusColumnsOf(f, grace, now),
 	}
 	if !f.Forgotten() {
 		row.id = optOf(&id)
@@ -172,8 +180,8 @@ func folded(s opt[string]) opt[string] {
 // statusColumnsOf gives the status at now and for how long it is that without
 // a further event. A user whose first event is still to come has the status
 // that it will give.
-func statusColumnsOf(f *domain.UserFacts, now domain.Instant) statusColumns {
-	timeline := f.Timeline()
+func statusColumnsOf(f *domain.UserFacts, grace domain.Grace, now domain.Instant) statusColumns {
+	timeline := f.Timeline(grace)
 	at := 0
 	for at+1 < len(timeline) && timeline[at+1].From <= now {
 		at++
@@ -196,7 +204,7 @@ func entitlementRowOf(key entitlementKey, e *domain.Entitlement) entitlementRow 
 		offerID:        optOf(e.OfferID), offerName: optOf(e.OfferName),
 		contentID: optOf(e.ContentID), title: optOf(e.Title),
 		amount: optOf(e.Amount), currency: optOf(e.Currency),
-		interval: optOf(e.Interval), paymentInterface: optOf(e.PaymentInterface),
+		interval: optOf(e.Interval), intervalCount: optOf(e.IntervalCount), paymentInterface: optOf(e.PaymentInterface),
 	}
 	if e.Kind == domain.Rental {
 		row.rentalKind = optOf(&e.RentalKind)
@@ -208,14 +216,18 @@ func periodRowOf(key periodKey, p *domain.Period) periodRow {
 	row := periodRow{
 		periodKey: key,
 		from:      sqldb.Micros(p.From), to: sqldb.Micros(p.To),
-		trialEnd: microsOf(p.TrialEnd), trialTo: sqldb.Endless, canceledAt: sqldb.Endless,
+		trialEnd: microsOf(p.TrialEnd), trialTo: sqldb.Endless, canceledAt: sqldb.Endless, pastDueAt: sqldb.Endless,
+		paused: p.Paused != nil, resumesAt: microsOf(p.ResumesAt()),
+		reason: optOf(p.Reason()), comment: optOf(p.Comment()),
 	}
 	if trial := p.Trial(); !trial.Empty() {
 		row.trialTo = sqldb.Micros(trial.To)
 	}
 	if c := p.Cancellation; c != nil {
 		row.canceledAt = sqldb.Micros(c.RequestedAt)
-		row.reason, row.comment = optOf(c.Reason), optOf(c.Comment)
+	}
+	if d := p.PastDue; d != nil {
+		row.pastDueAt = sqldb.Micros(d.Since)
 	}
 	return row
 }

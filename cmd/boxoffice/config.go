@@ -43,6 +43,7 @@ type config struct {
 	OIDCRoleClaim  string
 	TrailRetention time.Duration
 	TimeZone       string
+	RenewalGrace   time.Duration
 	Trials         bool
 	NoConsole      bool
 	SessionTimeout time.Duration
@@ -106,6 +107,7 @@ func serviceSettings(c *config, f *pflag.FlagSet) {
 	f.StringVar(&c.OIDCRoleClaim, "oidc-role-claim", "", "the claim of the issuer's JWTs that names the role; dots lead into objects: realm_access.roles")
 	f.DurationVar(&c.TrailRetention, "trail-retention", 365*24*time.Hour, "how long the trail of who did what with personal data is kept, at least 720h")
 	f.StringVar(&c.TimeZone, "time-zone", "UTC", "IANA name of the platform's time zone")
+	f.Var((*dayDuration)(&c.RenewalGrace), "renewal-grace", "for how long after its period's end a subscription may be renewed without a gap, such as 36h or 2d; at most 31d")
 	f.BoolVar(&c.Trials, "trials", true, "show the trial figure")
 	f.BoolVar(&c.NoConsole, "no-console", false, "serve the API without the web pages")
 	f.DurationVar(&c.SessionTimeout, "session-timeout", 30*time.Minute, "after how long without a report a viewing session counts as abandoned")
@@ -241,6 +243,37 @@ func (c *config) print(w io.Writer) error {
 	}
 	return nil
 }
+
+// A dayDuration is a duration that may be written in days, of 24 hours each.
+type dayDuration time.Duration
+
+// Set reads a duration: 36h, 2d, 1d12h. Nothing is none.
+func (d *dayDuration) Set(text string) error {
+	invalid := errors.New("must be a duration, such as 90m, 36h or 2d")
+	text = strings.TrimSpace(text)
+	total := time.Duration(0)
+	if days, rest, inDays := strings.Cut(text, "d"); inDays {
+		n, err := strconv.ParseUint(days, 10, 16)
+		if err != nil {
+			return invalid
+		}
+		total, text = time.Duration(n)*24*time.Hour, rest //nolint:gosec // 16 bits
+	}
+	if text != "" {
+		rest, err := time.ParseDuration(text)
+		if err != nil {
+			return invalid
+		}
+		total += rest
+	}
+	*d = dayDuration(total)
+	return nil
+}
+
+func (d *dayDuration) String() string { return time.Duration(*d).String() }
+
+// Type names the kind of value in the help.
+func (d *dayDuration) Type() string { return "duration in days" }
 
 // A byteSize is a number of bytes, written with or without a unit.
 type byteSize int64

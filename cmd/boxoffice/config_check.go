@@ -27,6 +27,7 @@ func (c *config) check() error {
 		must  string
 	}{
 		{zoneErr == nil && c.TimeZone != "Local", "BOXOFFICE_TIME_ZONE: must be the IANA name of a time zone, such as Europe/Paris"},
+		{0 <= c.RenewalGrace && c.RenewalGrace <= 31*24*time.Hour, "BOXOFFICE_RENEWAL_GRACE: must be from 0 to 31d"},
 		{c.DatabaseURL == "" || isPostgres(c.DatabaseURL), "BOXOFFICE_DATABASE_URL: must start with postgres://"},
 		{keysErr == nil, fmt.Sprintf("BOXOFFICE_API_KEYS: %v", keysErr)},
 		{positive("retention", c.Retention), "BOXOFFICE_RETENTION: must be more than 0"},

@@ -21,9 +21,10 @@ import (
 // prepareProjecting makes the runner that keeps the read models.
 func (s *service) prepareProjecting(context.Context) (err error) {
 	s.runner, err = projections.NewRunner(s.models, s.store, projections.Config{
-		TimeZone:   s.config.TimeZone,
-		Logger:     s.log,
-		Registerer: s.metrics,
+		TimeZone:     s.config.TimeZone,
+		RenewalGrace: s.config.RenewalGrace,
+		Logger:       s.log,
+		Registerer:   s.metrics,
 	})
 	if err != nil {
 		return err

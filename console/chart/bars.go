@@ -131,7 +131,7 @@ func (b Bars) body(d *drawing, s scale, c *Column, x, width float64) {
 		for i, part := range c.Parts {
 			if part = sound(part); part > 0 {
 				low, high := s.y(below), s.y(below+part)
-				rect("s"+number(float64(i%4+1), 0), "", high, low-high)
+				rect("s"+number(float64(i%6+1), 0), "", high, low-high)
 				below += part
 			}
 		}

@@ -56,7 +56,7 @@ func TestChartsAreDrawnAsTheyWere(t *testing.T) {
 	day := func(d int) time.Time { return time.Date(2026, 11, d, 0, 0, 0, 0, time.UTC) }
 	lane := Lane{
 		Label: "Standard: from 2 November, canceled on the 10th", Class: "c-on",
-		Spans:  []Span{{From: day(2), To: day(5), Class: "try"}, {From: day(5), To: day(20)}, {From: day(25)}},
+		Spans:  []Span{{From: day(2), To: day(5), Class: "try"}, {From: day(5), To: day(18)}, {From: day(18), To: day(20), Class: "due"}, {From: day(25)}},
 		Paused: []Span{{From: day(20), To: day(25)}}, Canceled: []time.Time{day(10)}, Seen: []time.Time{day(3)},
 	}
 	golden(t, "lane.svg", string(lane.Draw(Range{day(1), day(30)}, []time.Time{day(1)}, day(15))))

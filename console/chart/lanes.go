@@ -25,7 +25,8 @@ type Span struct {
 	From time.Time
 	// To is its end; the zero time never comes.
 	To time.Time
-	// Class says how it looks: "" (a bar), "try" (a trial), "gift" (hollow).
+	// Class says how it looks: "" (a bar), "try" (a trial), "gift" (hollow), "due"
+	// (not paid).
 	Class string
 }
 
@@ -93,8 +94,11 @@ func (l Lane) span(d *drawing, r Range, s Span, now time.Time) {
 		return
 	}
 	fill := ""
-	if s.Class == "try" {
+	switch s.Class {
+	case "try":
 		fill = "url(#ha-trial)"
+	case "due":
+		fill = "url(#ha-due)"
 	}
 	until := end
 	if until.After(now) {

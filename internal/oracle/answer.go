@@ -84,7 +84,9 @@ type Subscription struct {
 	Amount           *int64          `json:"amount"`
 	Currency         json.RawMessage `json:"currency"`
 	Interval         json.RawMessage `json:"interval"`
+	IntervalCount    *int64          `json:"interval_count"`
 	PaymentInterface json.RawMessage `json:"payment_interface"`
+	ResumesAt        *Instant        `json:"resumes_at"`
 	Periods          []Period        `json:"periods"`
 }
 
@@ -187,15 +189,15 @@ type Counts struct {
 // A MonthKPI holds the figures of one month. All five are null in a month that
 // hasn't begun.
 type MonthKPI struct {
-	Month         string        `json:"month"`
-	TimeZone      string        `json:"time_zone"`
-	AsOf          Instant       `json:"as_of"`
-	Registered    *Registered   `json:"registered"`
-	Active        *Count        `json:"active"`
-	Trial         *Count        `json:"trial"`
-	Unsubscribed  *Unsubscribed `json:"unsubscribed"`
-	Cancellations *Count        `json:"cancellations"`
-	Position      int           `json:"position"`
+	Month         string         `json:"month"`
+	TimeZone      string         `json:"time_zone"`
+	AsOf          Instant        `json:"as_of"`
+	Registered    *Registered    `json:"registered"`
+	Active        *Count         `json:"active"`
+	Trial         *Count         `json:"trial"`
+	Unsubscribed  *Unsubscribed  `json:"unsubscribed"`
+	Cancellations *Cancellations `json:"cancellations"`
+	Position      int            `json:"position"`
 }
 
 // Count is a figure that is only a number.
@@ -226,8 +228,25 @@ type Unsubscribed struct {
 type ByReason struct {
 	Voluntary  int `json:"voluntary"`
 	NonPayment int `json:"non_payment"`
+	Switched   int `json:"switched"`
 	Other      int `json:"other"`
 	Expired    int `json:"expired"`
+	Paused     int `json:"paused"`
+}
+
+// Cancellations is the figure of those who canceled; one who did for several
+// reasons is under each.
+type Cancellations struct {
+	Count    int                 `json:"count"`
+	ByReason CancellationReasons `json:"by_reason"`
+}
+
+// CancellationReasons are the reasons of cancellations.
+type CancellationReasons struct {
+	Voluntary  int `json:"voluntary"`
+	NonPayment int `json:"non_payment"`
+	Switched   int `json:"switched"`
+	Other      int `json:"other"`
 }
 
 // Members are the users whom a figure counts.

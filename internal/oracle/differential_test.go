@@ -33,7 +33,7 @@ func TestFoldAgreesWithOracle(t *testing.T) {
 
 // compareDomain holds the fold of one history against the oracle.
 func compareDomain(t *rapid.T, h oracle.History) {
-	o := oracle.New(oracle.Options{Zone: h.Zone})
+	o := oracle.New(oracle.Options{Zone: h.Zone, RenewalGrace: h.Grace})
 	for _, e := range h.Events {
 		if outcome, err := o.Add(e); err != nil || outcome != oracle.Recorded {
 			t.Fatalf("%v %v: %s", outcome, err, e)
@@ -63,7 +63,7 @@ func (f *folded) eraseSome(t *rapid.T, o *oracle.Oracle) {
 			t.Fatalf("%v %v: %s", outcome, err, erased)
 		}
 		f.users[id].Forget()
-		for _, c := range f.users[id].Contributions(f.calendar) {
+		for _, c := range f.users[id].Contributions(f.calendar, f.grace) {
 			if strings.HasPrefix(string(c.Counter), "users:") {
 				t.Fatalf("an erased user contributes to %s", c.Counter)
 			}
@@ -81,15 +81,17 @@ func (f *folded) eraseSome(t *rapid.T, o *oracle.Oracle) {
 // folded holds what domain has made of a history.
 type folded struct {
 	calendar  domain.Calendar
+	grace     domain.Grace
 	ids       []string
 	retracted map[string]domain.Retractions
 	users     map[string]*domain.UserFacts
 	sessions  map[string]map[[2]string]*domain.SessionFacts
 }
 
-func newFolded(zone *time.Location) *folded {
+func newFolded(zone *time.Location, grace time.Duration) *folded {
 	return &folded{
 		calendar:  domain.Calendar{Zone: zone},
+		grace:     domain.Grace(grace.Microseconds()),
 		retracted: map[string]domain.Retractions{},
 		users:     map[string]*domain.UserFacts{},
 		sessions:  map[string]map[[2]string]*domain.SessionFacts{},
@@ -112,7 +114,7 @@ func foldShuffled(t *rapid.T, h oracle.History) *folded {
 	}
 	events = rapid.Permutation(events).Draw(t, "order")
 	saved := rapid.IntRange(0, len(events)).Draw(t, "saved after")
-	f := newFolded(h.Zone)
+	f := newFolded(h.Zone, h.Grace)
 	f.retract(events)
 	for i, e := range events {
 		if i == saved {
@@ -192,7 +194,7 @@ func (f *folded) compareUsers(t fataler, o *oracle.Oracle, at oracle.Instant) {
 	counts := oracle.Counts{}
 	for _, id := range f.ids {
 		var n [3]int
-		for _, c := range f.users[id].Contributions(f.calendar) {
+		for _, c := range f.users[id].Contributions(f.calendar, f.grace) {
 			for i, counter := range []domain.Counter{domain.CounterUsersRegistered, domain.CounterUsersActive, domain.CounterUsersCanceled} {
 				if c.Counter == counter && c.At <= domain.Instant(at) {
 					n[i] += c.Delta
@@ -291,7 +293,7 @@ func (f *folded) kpi(month string, at domain.Instant) oracle.MonthKPI {
 	}
 	sum := func(counter domain.Counter, m domain.Month, at domain.Instant) (n int) {
 		for _, id := range f.ids {
-			n += f.calendar.Figure(f.users[id].Contributions(f.calendar), counter, m, at)
+			n += f.calendar.Figure(f.users[id].Contributions(f.calendar, f.grace), counter, m, at)
 		}
 		return n
 	}
@@ -308,14 +310,22 @@ func (f *folded) kpi(month string, at domain.Instant) oracle.MonthKPI {
 	u := &oracle.Unsubscribed{ByReason: oracle.ByReason{
 		Voluntary:  sum(domain.CounterUnsubscribedVoluntary, m, at),
 		NonPayment: sum(domain.CounterUnsubscribedNonPayment, m, at),
+		Switched:   sum(domain.CounterUnsubscribedSwitched, m, at),
 		Other:      sum(domain.CounterUnsubscribedOther, m, at),
 		Expired:    sum(domain.CounterUnsubscribedExpired, m, at),
+		Paused:     sum(domain.CounterUnsubscribedPaused, m, at),
 	}}
-	u.Count = u.ByReason.Voluntary + u.ByReason.NonPayment + u.ByReason.Other + u.ByReason.Expired
+	by := u.ByReason
+	u.Count = by.Voluntary + by.NonPayment + by.Switched + by.Other + by.Expired + by.Paused
 	k.Registered, k.Unsubscribed = r, u
 	k.Active = &oracle.Count{Count: sum(domain.CounterActive, m, at)}
 	k.Trial = &oracle.Count{Count: sum(domain.CounterTrial, m, at)}
-	k.Cancellations = &oracle.Count{Count: sum(domain.CounterCancellations, m, at)}
+	k.Cancellations = &oracle.Cancellations{Count: sum(domain.CounterCancellations, m, at), ByReason: oracle.CancellationReasons{
+		Voluntary:  sum(domain.CancellationsCounter(domain.ChurnVoluntary), m, at),
+		NonPayment: sum(domain.CancellationsCounter(domain.ChurnNonPayment), m, at),
+		Switched:   sum(domain.CancellationsCounter(domain.ChurnSwitched), m, at),
+		Other:      sum(domain.CancellationsCounter(domain.ChurnOther), m, at),
+	}}
 	return k
 }
 
@@ -357,7 +367,8 @@ func TestFoldAgreesOnAYear(t *testing.T) {
 		t.Fatal(err)
 	}
 	until := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
-	o := oracle.New(oracle.Options{Zone: zone})
+	const grace = 3 * time.Hour // some of those who are charged late are in it
+	o := oracle.New(oracle.Options{Zone: zone, RenewalGrace: grace})
 	var events []*domain.Event
 	for raw := range platform.New(platform.Options{Seed: 9, Users: 200, Until: until}).History() {
 		if outcome, err := o.Add(raw); err != nil || outcome != oracle.Recorded {
@@ -369,7 +380,7 @@ func TestFoldAgreesOnAYear(t *testing.T) {
 		}
 		events = append(events, e)
 	}
-	f := newFolded(zone)
+	f := newFolded(zone, grace)
 	f.retract(events)
 	for _, e := range events {
 		f.add(e)

@@ -12,10 +12,11 @@ import (
 type entitlement struct {
 	kind    string // "subscription", "rental" or "free_copy"
 	id      string
+	grace   Instant   // the platform's renewal grace
 	periods []*period // in the order in which they began
-	// canceledAt are the times of the subscription.canceled that recorded a
-	// cancellation on a period, withdrawn or replaced later or not.
-	canceledAt []Instant
+	// recorded are the cancellations that a subscription.canceled recorded on a
+	// period, withdrawn or replaced later or not.
+	recorded []*cancellation
 	// fields are the descriptive ones, each from the latest event that carries
 	// it; null is there as null.
 	fields map[string]json.RawMessage
@@ -25,6 +26,18 @@ type period struct {
 	span
 	trialEnd *Instant
 	canceled *cancellation
+	paused   *pause
+	failed   *failure // it is past due
+}
+
+type pause struct {
+	resumesAt *Instant
+	comment   *string
+}
+
+type failure struct {
+	first   Instant // since when it is past due
+	comment *string // of the latest
 }
 
 type cancellation struct {
@@ -38,6 +51,7 @@ var describes = map[string][]string{
 	"subscription.started": {"offer_id", "offer_name", "amount", "currency", "interval", "payment_interface"},
 	"subscription.renewed": {"offer_id", "offer_name", "amount", "currency", "interval", "payment_interface"},
 	"subscription.resumed": {"offer_id", "offer_name", "amount", "currency", "interval", "payment_interface"},
+	"subscription.changed": {"offer_id", "offer_name", "amount", "currency", "interval", "payment_interface"},
 	"rental.started":       {"content_id", "title", "kind", "amount", "currency", "payment_interface"},
 	"free_copy.granted":    {"offer_id", "content_id", "title"},
 }
@@ -55,7 +69,7 @@ func (u *user) foldEntitlements() {
 		id := *must(id(e.data[kind+"_id"]))
 		x := byID[[2]string{kind, id}]
 		if x == nil {
-			x = &entitlement{kind: kind, id: id, fields: map[string]json.RawMessage{}}
+			x = &entitlement{kind: kind, id: id, grace: u.grace, fields: map[string]json.RawMessage{}}
 			byID[[2]string{kind, id}] = x
 			u.entitlements = append(u.entitlements, x)
 		}
@@ -63,7 +77,7 @@ func (u *user) foldEntitlements() {
 	}
 	var access, subscribed []span
 	for _, x := range u.entitlements {
-		for _, p := range x.periods {
+		for _, p := range x.counting() {
 			access = append(access, p.span)
 			if x.kind == "subscription" {
 				subscribed = append(subscribed, p.span)
@@ -81,6 +95,9 @@ func (x *entitlement) take(e *event) {
 			x.fields[name] = shown(name, raw)
 		}
 	}
+	if describes[e.typ] != nil && x.kind == "subscription" {
+		x.countIntervals(e)
+	}
 	switch e.typ {
 	case "subscription.started", "subscription.renewed", "subscription.resumed":
 		x.openOrExtend(e, "ends_at")
@@ -88,6 +105,26 @@ func (x *entitlement) take(e *event) {
 		x.openOrExtend(e, "expires_at")
 	case "subscription.canceled", "rental.revoked", "free_copy.revoked":
 		x.close(e)
+	case "subscription.changed":
+		if p := x.running(e.at); p != nil {
+			p.takeTrial(e)
+		}
+	case "subscription.paused":
+		x.pause(e)
+	case "subscription.payment_failed":
+		x.fail(e)
+	}
+}
+
+// countIntervals: interval_count goes with interval: where that is carried, absent
+// or null is 1.
+func (x *entitlement) countIntervals(e *event) {
+	raw, carried := e.data["interval_count"]
+	if _, with := e.data["interval"]; with && isNull(raw) {
+		raw, carried = json.RawMessage("1"), true
+	}
+	if carried {
+		x.fields["interval_count"] = raw
 	}
 }
 
@@ -133,10 +170,94 @@ func (x *entitlement) openOrExtend(e *event, endName string) {
 		x.periods = append(x.periods, p)
 	}
 	p.to = end
-	p.canceled = nil
-	if trial, carried := e.data["trial_ends_at"]; carried && e.typ == "subscription.started" {
+	p.canceled, p.paused, p.failed = nil, nil, nil
+	if e.typ == "subscription.started" {
+		p.takeTrial(e)
+	}
+}
+
+func (p *period) takeTrial(e *event) {
+	if trial, carried := e.data["trial_ends_at"]; carried {
 		p.trialEnd = must(instant(trial))
 	}
+}
+
+// pause: the running period ends at the ends_at that may be given, though not
+// before it began, else at once; a cancellation is withdrawn, and the period is
+// paused. Else nothing happens.
+func (x *entitlement) pause(e *event) {
+	p := x.running(e.at)
+	if p == nil {
+		return
+	}
+	p.to = e.at
+	if given := must(instant(e.data["ends_at"])); given != nil {
+		p.to = max(*given, p.from)
+	}
+	p.canceled = nil
+	p.paused = &pause{must(instant(e.data["resumes_at"])), must(text(e.data["comment"]))}
+}
+
+// fail: the running period, where it has no cancellation and isn't paused, is past
+// due, and ends at the grace_ends_at that may be given, though not before the
+// event. Else nothing happens.
+func (x *entitlement) fail(e *event) {
+	p := x.running(e.at)
+	if p == nil || p.canceled != nil || p.paused != nil {
+		return
+	}
+	f := &failure{e.at, must(text(e.data["comment"]))}
+	if p.failed != nil {
+		f.first = p.failed.first
+	}
+	p.failed = f
+	if given := must(instant(e.data["grace_ends_at"])); given != nil {
+		p.to = max(*given, e.at)
+	}
+}
+
+// counting gives the periods as they count in spans and figures: of the periods of
+// one subscription that aren't empty, one that begins at most the renewal grace
+// after the latest end before it begins at that end.
+func (x *entitlement) counting() []*period {
+	var all []*period
+	var latest *Instant // end so far
+	for _, p := range x.periods {
+		q := *p
+		all = append(all, &q)
+		if x.kind != "subscription" || p.empty() {
+			continue
+		}
+		if latest != nil && p.from-*latest <= x.grace {
+			q.from = *latest
+		}
+		if latest == nil || p.to > *latest {
+			latest = &p.to
+		}
+	}
+	return all
+}
+
+// looked gives the period that the entitlement's fields are of at t, and that its
+// status is of: the latest that starts by t; or, between the end of one and the
+// start of another that the renewal grace joins, the earlier, which is as if it
+// ran on.
+func (x *entitlement) looked(t Instant) (fields, status *period) {
+	counting := x.counting()
+	for i, p := range x.periods {
+		if p.empty() || t < counting[i].from || t >= p.from {
+			continue
+		}
+		for _, before := range x.periods {
+			if !before.empty() && before.to == counting[i].from && before.from < p.from {
+				runsOn := *before
+				runsOn.to = p.from
+				return before, &runsOn
+			}
+		}
+	}
+	p := x.at(t)[0]
+	return p, p
 }
 
 // close: the running period ends at the ends_at that a subscription.canceled
@@ -170,10 +291,25 @@ func (x *entitlement) close(e *event) {
 			return
 		}
 	}
-	p.canceled = c
+	p.canceled, p.paused, p.failed = c, nil, nil
 	if e.typ == "subscription.canceled" {
-		x.canceledAt = append(x.canceledAt, e.at)
+		x.recorded = append(x.recorded, c)
 	}
+}
+
+// because gives the reason of what ends a period, with its comment: its
+// cancellation's, or paused, or non_payment where it is past due.
+func (p *period) because() (reason, comment *string) {
+	paused, unpaid := "paused", "non_payment"
+	switch {
+	case p.canceled != nil:
+		return p.canceled.reason, p.canceled.comment
+	case p.paused != nil:
+		return &paused, p.paused.comment
+	case p.failed != nil:
+		return &unpaid, p.failed.comment
+	}
+	return nil, nil
 }
 
 // trial is the span [start, min(trial end, end)), empty where there is none.
@@ -195,16 +331,20 @@ func (x *entitlement) at(t Instant) []*period {
 	return begun
 }
 
-// status is the entitlement's, p being its latest period that starts by t.
+// status is the entitlement's at t, p being the period that it is of.
 func (x *entitlement) status(p *period, t Instant) string {
 	requested := p.canceled != nil && p.canceled.at <= t
 	switch {
+	case p.contains(t) && p.failed != nil && p.failed.first <= t:
+		return "past_due"
 	case x.kind == "subscription" && p.trial().contains(t) && !requested:
 		return "trialing"
 	case p.contains(t) && requested:
 		return "canceling"
 	case p.contains(t):
 		return "active"
+	case p.paused != nil:
+		return "paused"
 	}
 	return "ended"
 }

@@ -14,6 +14,8 @@ import (
 // A History is a drawn one.
 type History struct {
 	Zone *time.Location
+	// Grace is a renewal grace that makes a difference to it, or none.
+	Grace time.Duration
 	// Months are those around which everything happens ("2026-11").
 	Months []string
 	// Events are structured CloudEvents, each with an identity of its own, in
@@ -74,7 +76,9 @@ func Histories() *rapid.Generator[History] {
 		if err != nil {
 			t.Fatal(err)
 		}
-		h := History{Zone: zone}
+		h := History{Zone: zone, Grace: rapid.SampledFrom([]time.Duration{
+			0, time.Microsecond, 30 * time.Minute, time.Hour, 36 * time.Hour, 31 * 24 * time.Hour,
+		}).Draw(t, "renewal grace")}
 		around := time.Date(place.year, time.Month(place.month), 15, 12, 0, 0, 0, zone)
 		for i := -2; i <= 3; i++ {
 			h.Months = append(h.Months, around.AddDate(0, i, 0).Format("2006-01"))
@@ -217,12 +221,18 @@ func (d *drawer) subscription() (string, map[string]any) {
 	d.maybe(data, "ends_at", d.anyTime)
 	typ := rapid.SampledFrom([]string{
 		"subscription.started", "subscription.started", "subscription.renewed", "subscription.canceled",
-		"subscription.canceled", "subscription.resumed",
+		"subscription.canceled", "subscription.resumed", "subscription.changed", "subscription.paused", "subscription.payment_failed",
 	}).Draw(d.t, "type")
 	switch typ {
 	case "subscription.canceled":
-		d.maybe(data, "reason", d.words("voluntary", "non_payment", "other"))
+		d.maybe(data, "reason", d.words("voluntary", "non_payment", "switched", "other"))
 		d.maybe(data, "comment", d.words("", "why"))
+		return typ, data
+	case "subscription.paused", "subscription.payment_failed":
+		d.maybe(data, "resumes_at", d.anyTime)    // no effect on the latter
+		d.maybe(data, "grace_ends_at", d.anyTime) // nor this on the former
+		d.maybe(data, "reason", d.words("other")) // nor this on either
+		d.maybe(data, "comment", d.words("", "why", "card"))
 		return typ, data
 	case "subscription.started":
 		data["offer_id"] = d.id("o", "7", 7)
@@ -231,12 +241,13 @@ func (d *drawer) subscription() (string, map[string]any) {
 			data["offer_id"] = d.words("q")()
 		}
 	}
-	d.maybe(data, "trial_ends_at", d.anyTime) // no effect on others than started
+	d.maybe(data, "trial_ends_at", d.anyTime) // no effect on others than started and changed
 	d.maybe(data, "offer_name", d.words("O", "P"))
-	d.maybe(data, "interval", d.words("day", "month"))
+	d.maybe(data, "interval", d.words("day", "quarter"))
+	d.maybe(data, "interval_count", func() any { return rapid.SampledFrom([]any{1, 3, json.Number("1e3")}).Draw(d.t, "count") })
 	d.maybe(data, "payment_interface", d.words("card", ""))
 	d.price(data)
-	if data["trial_ends_at"] != nil && typ != "subscription.started" {
+	if data["trial_ends_at"] != nil && typ != "subscription.started" && typ != "subscription.changed" {
 		data["expires_at"] = data["trial_ends_at"] // names nothing here either
 	}
 	return typ, data

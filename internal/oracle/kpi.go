@@ -39,7 +39,7 @@ func (u *user) counts(kpi string, w window) (reason string, counted bool) {
 		}
 	case "trial": // a trial does
 		for _, x := range u.entitlements {
-			for _, p := range x.periods {
+			for _, p := range x.counting() {
 				if w.reached(p.trial()) {
 					return "", true
 				}
@@ -49,7 +49,7 @@ func (u *user) counts(kpi string, w window) (reason string, counted bool) {
 		return u.unsubscribed(w)
 	case "cancellations": // a cancellation was recorded in it
 		for _, x := range u.entitlements {
-			if slices.ContainsFunc(x.canceledAt, w.holds) {
+			if slices.ContainsFunc(x.recorded, func(c *cancellation) bool { return w.holds(c.at) }) {
 				return "", true
 			}
 		}
@@ -86,7 +86,7 @@ func (u *user) endedBecause(e Instant) string {
 		if x.kind != "subscription" {
 			continue
 		}
-		for _, p := range x.periods {
+		for _, p := range x.counting() {
 			if p.empty() || p.to != e {
 				continue
 			}
@@ -95,10 +95,23 @@ func (u *user) endedBecause(e Instant) string {
 			}
 		}
 	}
-	if ended.canceled == nil {
-		return "expired"
+	if because, _ := ended.because(); because != nil {
+		return *because
 	}
-	return *ended.canceled.reason
+	return "expired"
+}
+
+// canceledFor says that a user has a cancellation in a window for a reason.
+func (u *user) canceledFor(reason string, w window) bool {
+	u.fold()
+	for _, x := range u.entitlements {
+		for _, c := range x.recorded {
+			if *c.reason == reason && w.holds(c.at) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // KPI returns the figures of a month ("2026-11") at t.
@@ -123,7 +136,17 @@ func (o *Oracle) KPI(yearMonth string, t Instant) (MonthKPI, error) {
 			k.Unsubscribed.add(reason)
 		}
 	}
-	k.Cancellations = &Count{o.count("cancellations", w)}
+	k.Cancellations = &Cancellations{Count: o.count("cancellations", w)}
+	for _, u := range o.all {
+		by := &k.Cancellations.ByReason
+		for reason, n := range map[string]*int{
+			"voluntary": &by.Voluntary, "non_payment": &by.NonPayment, "switched": &by.Switched, "other": &by.Other,
+		} {
+			if u.canceledFor(reason, w) {
+				*n++
+			}
+		}
+	}
 	return k, nil
 }
 
@@ -183,8 +206,12 @@ func (c *Unsubscribed) add(reason string) {
 		c.ByReason.Voluntary++
 	case "non_payment":
 		c.ByReason.NonPayment++
+	case "switched":
+		c.ByReason.Switched++
 	case "other":
 		c.ByReason.Other++
+	case "paused":
+		c.ByReason.Paused++
 	default:
 		c.ByReason.Expired++
 	}
@@ -192,7 +219,7 @@ func (c *Unsubscribed) add(reason string) {
 
 // Members returns the users whom a figure counts, in the default order of the
 // list of users, and how many of those counted were erased. reason is of
-// unsubscribed; empty is any.
+// unsubscribed and cancellations; empty is any.
 func (o *Oracle) Members(yearMonth, kpi, reason string, t Instant) (Members, error) {
 	m, err := parseMonth(yearMonth)
 	if err != nil {
@@ -203,6 +230,9 @@ func (o *Oracle) Members(yearMonth, kpi, reason string, t Instant) (Members, err
 	var members []*user
 	for _, u := range o.all {
 		because, counted := u.counts(kpi, w)
+		if kpi == "cancellations" && reason != "" { // a user may be counted for several
+			because, counted = reason, u.canceledFor(reason, w)
+		}
 		switch {
 		case w.start > t || !counted || reason != "" && because != reason:
 		case u.erased:

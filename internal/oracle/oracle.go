@@ -30,6 +30,7 @@ func Of(t time.Time) Instant { return Instant(t.UnixMicro()) }
 type Options struct {
 	Zone           *time.Location // nil: UTC
 	TrialsOff      bool
+	RenewalGrace   time.Duration
 	SessionTimeout time.Duration // 0: 30 minutes
 }
 
@@ -48,6 +49,7 @@ type Oracle struct {
 type user struct {
 	id        string
 	erased    bool
+	grace     Instant // the platform's renewal grace
 	recorded  []*event
 	retracted map[[2]string]bool // source and id of what no longer counts
 
@@ -113,7 +115,7 @@ func (o *Oracle) Add(structured []byte) (Outcome, error) {
 		}
 	}
 	if u == nil {
-		u = &user{id: e.subject, retracted: map[[2]string]bool{}}
+		u = &user{id: e.subject, grace: Instant(o.opts.RenewalGrace.Microseconds()), retracted: map[[2]string]bool{}}
 		o.users[e.subject] = u
 		o.all = append(o.all, u)
 	}

@@ -60,7 +60,9 @@ func (u *user) begun(t Instant) (list []*entitlement) {
 	}
 	sort.SliceStable(list, func(i, j int) bool {
 		a, b := list[i], list[j]
-		return cmp.Or(-cmp.Compare(a.at(t)[0].from, b.at(t)[0].from), cmp.Compare(a.id, b.id)) < 0
+		p, _ := a.looked(t)
+		q, _ := b.looked(t)
+		return cmp.Or(-cmp.Compare(p.from, q.from), cmp.Compare(a.id, b.id)) < 0
 	})
 	return list
 }
@@ -76,26 +78,31 @@ func (x *entitlement) field(name string) json.RawMessage {
 func (x *entitlement) amount() *int64 { return must(whole(x.fields["amount"])) }
 
 func (x *entitlement) subscription(t Instant) Subscription {
-	begun := x.at(t)
-	p := begun[0]
+	p, of := x.looked(t)
 	s := Subscription{
-		SubscriptionID: x.id, Status: x.status(p, t),
+		SubscriptionID: x.id, Status: x.status(of, t),
 		OfferID: x.field("offer_id"), OfferName: x.field("offer_name"),
 		StartedAt: p.from, TrialEndsAt: p.trialEnd, EndsAt: p.to,
 		Amount: x.amount(), Currency: x.field("currency"), Interval: x.field("interval"),
+		IntervalCount:    must(whole(x.fields["interval_count"])),
 		PaymentInterface: x.field("payment_interface"),
 		Periods:          []Period{},
 	}
+	s.Reason, s.Comment = p.because()
 	if p.canceled != nil {
-		s.CanceledAt, s.Reason, s.Comment = &p.canceled.at, p.canceled.reason, p.canceled.comment
+		s.CanceledAt = &p.canceled.at
 	}
-	for _, p := range begun {
+	if p.paused != nil {
+		s.ResumesAt = p.paused.resumesAt
+	}
+	for _, p := range x.at(t) {
 		row := Period{From: p.from, To: p.to}
 		if trial := p.trial(); !trial.empty() {
 			row.TrialTo = &trial.to
 		}
+		row.Reason, _ = p.because()
 		if p.canceled != nil {
-			row.CanceledAt, row.Reason = &p.canceled.at, p.canceled.reason
+			row.CanceledAt = &p.canceled.at
 		}
 		s.Periods = append(s.Periods, row)
 	}

@@ -13,7 +13,7 @@ import (
 func (f *folded) detail(id string, at oracle.Instant) (d oracle.Detail, ok bool) {
 	u, t := f.users[id], domain.Instant(at)
 	var now *domain.StatusChange
-	for _, c := range u.Timeline() {
+	for _, c := range u.Timeline(f.grace) {
 		if c.From <= t {
 			now = &c
 		}
@@ -31,13 +31,13 @@ func (f *folded) detail(id string, at oracle.Instant) (d oracle.Detail, ok bool)
 		panic(err)
 	}
 	d.Subscriptions, d.Rentals, d.FreeCopies = []oracle.Subscription{}, []oracle.Rental{}, []oracle.FreeCopy{}
-	for _, e := range u.EntitlementsAt(domain.Subscription, t) {
+	for _, e := range u.EntitlementsAt(domain.Subscription, t, f.grace) {
 		d.Subscriptions = append(d.Subscriptions, subscription(e))
 	}
-	for _, e := range u.EntitlementsAt(domain.Rental, t) {
+	for _, e := range u.EntitlementsAt(domain.Rental, t, f.grace) {
 		d.Rentals = append(d.Rentals, rental(e))
 	}
-	for _, e := range u.EntitlementsAt(domain.FreeCopy, t) {
+	for _, e := range u.EntitlementsAt(domain.FreeCopy, t, f.grace) {
 		d.FreeCopies = append(d.FreeCopies, freeCopy(e))
 	}
 	for _, s := range f.sessions[id] {
@@ -51,17 +51,15 @@ func (f *folded) detail(id string, at oracle.Instant) (d oracle.Detail, ok bool)
 }
 
 func subscription(e domain.EntitlementView) oracle.Subscription {
-	p := e.Periods[0]
+	p := e.Current
 	s := oracle.Subscription{
 		SubscriptionID: e.ID, Status: string(e.Status), OfferID: raw(e.OfferID), OfferName: raw(e.OfferName),
 		StartedAt: oracle.Instant(p.From), TrialEndsAt: (*oracle.Instant)(p.TrialEnd), EndsAt: oracle.Instant(p.To),
 		Amount: e.Amount, Currency: raw(e.Currency), Interval: raw(e.Interval), PaymentInterface: raw(e.PaymentInterface),
+		IntervalCount: e.IntervalCount, ResumesAt: (*oracle.Instant)(p.ResumesAt()), Comment: p.Comment(),
 		Periods: []oracle.Period{},
 	}
 	s.CanceledAt, s.Reason = cancellation(p)
-	if p.Cancellation != nil {
-		s.Comment = p.Cancellation.Comment
-	}
 	for _, p := range e.Periods {
 		row := oracle.Period{From: oracle.Instant(p.From), To: oracle.Instant(p.To)}
 		row.CanceledAt, row.Reason = cancellation(p)
@@ -74,7 +72,7 @@ func subscription(e domain.EntitlementView) oracle.Subscription {
 }
 
 func rental(e domain.EntitlementView) oracle.Rental {
-	p := e.Periods[0]
+	p := e.Current
 	r := oracle.Rental{
 		RentalID: e.ID, Status: string(e.Status), Kind: e.RentalKind, ContentID: raw(e.ContentID), Title: raw(e.Title),
 		StartedAt: oracle.Instant(p.From), ExpiresAt: oracle.Instant(p.To),
@@ -85,7 +83,7 @@ func rental(e domain.EntitlementView) oracle.Rental {
 }
 
 func freeCopy(e domain.EntitlementView) oracle.FreeCopy {
-	p := e.Periods[0]
+	p := e.Current
 	c := oracle.FreeCopy{
 		FreeCopyID: e.ID, Status: string(e.Status), OfferID: raw(e.OfferID), ContentID: raw(e.ContentID), Title: raw(e.Title),
 		GrantedAt: oracle.Instant(p.From), ExpiresAt: oracle.Instant(p.To),
@@ -96,9 +94,9 @@ func freeCopy(e domain.EntitlementView) oracle.FreeCopy {
 
 func cancellation(p domain.Period) (*oracle.Instant, *string) {
 	if p.Cancellation == nil {
-		return nil, nil
+		return nil, p.Reason()
 	}
-	return (*oracle.Instant)(&p.Cancellation.RequestedAt), p.Cancellation.Reason
+	return (*oracle.Instant)(&p.Cancellation.RequestedAt), p.Reason()
 }
 
 func session(v domain.SessionView) oracle.Session {

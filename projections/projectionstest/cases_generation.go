@@ -6,6 +6,7 @@ package projectionstest
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"sync/atomic"
 	"testing"
@@ -27,6 +28,16 @@ func (h *house) live() string {
 }
 
 func timeZone(t *testing.T, database Database) {
+	rebuilt(t, database, func(c *projections.Config) { c.TimeZone = paris })
+}
+
+func otherRenewalGrace(t *testing.T, database Database) {
+	rebuilt(t, database, func(c *projections.Config) { c.RenewalGrace = 0 })
+}
+
+// rebuilt has read models of another configuration take the place of those that
+// are live.
+func rebuilt(t *testing.T, database Database, change func(*projections.Config)) {
 	events := newMaker(t, 30).history(30)
 	h := newHouse(t, database)
 	h.append(events...)
@@ -34,7 +45,8 @@ func timeZone(t *testing.T, database Database) {
 	was, before := h.live(), h.dump()
 
 	config := h.quick()
-	config.TimeZone, config.BatchEvents = paris, 20
+	change(&config)
+	config.BatchEvents = 20
 	r := h.start(config)
 	for h.live() == was {
 		wantSame(t, "until the new generation is complete", before, h.dumpOf(was))
@@ -44,7 +56,10 @@ func timeZone(t *testing.T, database Database) {
 	other := newHouse(t, database)
 	other.append(events...)
 	other.project(config)
-	wantSame(t, "after the change of zone", other.dump(), h.dump())
+	wantSame(t, "after the change", other.dump(), h.dump())
+	if maps.EqualFunc(before, other.dump(), slices.Equal) {
+		t.Fatal("the change makes no difference to these events")
+	}
 }
 
 func epoch(t *testing.T, database Database) {

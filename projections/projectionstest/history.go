@@ -114,11 +114,32 @@ func (m *maker) subscription(user, id string, from domain.Instant) []*domain.Eve
 		events = append(events, m.event(domain.SubscriptionRenewed, user, at,
 			fields{"subscription_id": id, "ends_at": end.String()}))
 	}
+	if at += m.within(20 * day); at < now && m.rand.IntN(3) == 0 {
+		events = append(events, m.trouble(user, id, at, end)...)
+	}
 	if at += m.within(20 * day); at < now && m.rand.IntN(2) == 0 {
 		events = append(events, m.event(domain.SubscriptionCanceled, user, at, fields{"subscription_id": id,
-			"ends_at": end.String(), "reason": m.pick("voluntary", "non_payment", "other"), "comment": "too dear for " + user}))
+			"ends_at": end.String(), "reason": m.pick("voluntary", "non_payment", "switched", "other"), "comment": "too dear for " + user}))
 	}
 	return events
+}
+
+// trouble makes what may happen to a subscription besides: it is changed, not paid
+// for, paused, or renewed a little late.
+func (m *maker) trouble(user, id string, at, end domain.Instant) []*domain.Event {
+	switch m.rand.IntN(4) {
+	case 0:
+		return []*domain.Event{m.event(domain.SubscriptionChanged, user, at, fields{"subscription_id": id, "offer_id": "yearly",
+			"interval": "year", "interval_count": 2, "trial_ends_at": (at + 3*day).String()})}
+	case 1:
+		return []*domain.Event{m.event(domain.SubscriptionPaymentFailed, user, at, fields{"subscription_id": id,
+			"grace_ends_at": (end + 5*day).String(), "comment": "no money, says " + user})}
+	case 2:
+		return []*domain.Event{m.event(domain.SubscriptionPaused, user, at, fields{"subscription_id": id,
+			"resumes_at": (at + 9*day).String(), "comment": user + " is away"})}
+	}
+	late := min(end+m.within(36*hour), now-1)
+	return []*domain.Event{m.event(domain.SubscriptionRenewed, user, late, fields{"subscription_id": id, "ends_at": (late + 20*day).String()})}
 }
 
 func (m *maker) rental(user string, from domain.Instant) []*domain.Event {

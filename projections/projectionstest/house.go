@@ -124,12 +124,16 @@ type running struct {
 // that everything happens several times.
 func (h *house) quick() projections.Config {
 	return projections.Config{
-		BatchEvents: 50,
-		Tick:        10 * time.Millisecond,
-		Now:         func() domain.Instant { return domain.Instant(h.clock.Load()) },
-		Logger:      slog.New(slog.DiscardHandler),
+		BatchEvents:  50,
+		RenewalGrace: renewalGrace,
+		Tick:         10 * time.Millisecond,
+		Now:          func() domain.Instant { return domain.Instant(h.clock.Load()) },
+		Logger:       slog.New(slog.DiscardHandler),
 	}
 }
+
+// renewalGrace is the platforms' of the cases: some renewals come within it.
+const renewalGrace = 30 * time.Hour
 
 // start starts a runner on the house's log and models.
 func (h *house) start(config projections.Config) *running {

@@ -37,7 +37,7 @@ func (s *schedule) count() *oracle.Oracle {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	counted := oracle.New(oracle.Options{Zone: zone, SessionTimeout: sessionTimeout})
+	counted := oracle.New(oracle.Options{Zone: zone, RenewalGrace: renewalGrace, SessionTimeout: sessionTimeout})
 	for _, e := range s.model.Events {
 		if outcome, err := counted.Add(e.Draft.Text()); err != nil || outcome != oracle.Recorded {
 			s.t.Fatalf("the model has in the log what the plain count says is %s: %v", outcome, err)
@@ -63,7 +63,7 @@ func (s *schedule) wantAnswers(o *oracle.Oracle, at domain.Instant) []string {
 		}
 		by := k.Unsubscribed.ByReason
 		lines = append(lines, monthLine(month, k.Registered.Count, k.Registered.PreviousMonth.ToDate, k.Active.Count, k.Trial.Count,
-			k.Cancellations.Count, by.Voluntary, by.NonPayment, by.Other, by.Expired))
+			k.Cancellations.Count, by.Voluntary, by.NonPayment, by.Switched, by.Other, by.Expired, by.Paused, k.Cancellations.ByReason.Switched))
 	}
 	for _, u := range o.Users(oracle.UsersQuery{At: t}) {
 		lines = append(lines, userLine(u.ID, u.Status, int64(u.StatusSince), u.Email, u.FirstName))
@@ -99,8 +99,9 @@ func answers(t testing.TB, r *projections.Reader, at domain.Instant) []string {
 			continue
 		}
 		lines = append(lines, monthLine(k.Month.String(), k.Registered, k.PreviousToDate, k.Active, k.Trial, k.Cancellations,
-			k.Unsubscribed[domain.ChurnVoluntary], k.Unsubscribed[domain.ChurnNonPayment], k.Unsubscribed[domain.ChurnOther],
-			k.Unsubscribed[domain.ChurnExpired]))
+			k.Unsubscribed[domain.ChurnVoluntary], k.Unsubscribed[domain.ChurnNonPayment], k.Unsubscribed[domain.ChurnSwitched],
+			k.Unsubscribed[domain.ChurnOther], k.Unsubscribed[domain.ChurnExpired], k.Unsubscribed[domain.ChurnPaused],
+			k.CancellationsFor[domain.ChurnSwitched]))
 	}
 	users, err := r.Users(ctx, projections.UsersQuery{Sort: projections.ByRegisteredDesc, At: at, Limit: 100})
 	must(err)

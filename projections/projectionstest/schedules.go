@@ -171,6 +171,7 @@ const idsDrawn = 60
 
 var kindsDrawn = []domain.Type{domain.UserRegistered, domain.UserRegistered, domain.UserUpdated, domain.UserErased,
 	domain.SubscriptionStarted, domain.SubscriptionStarted, domain.SubscriptionRenewed, domain.SubscriptionCanceled,
+	domain.SubscriptionChanged, domain.SubscriptionPaused, domain.SubscriptionPaymentFailed,
 	domain.RentalStarted, domain.FreeCopyGranted, domain.PlaybackStarted, domain.PlaybackProgressed, domain.PlaybackEnded,
 	domain.EventRetracted, domain.EventRetracted}
 
@@ -193,7 +194,22 @@ var dataDrawn = map[domain.Type]func(user string, at domain.Instant) []string{
 	domain.SubscriptionCanceled: func(user string, at domain.Instant) []string {
 		return []string{
 			fmt.Sprintf(`{"subscription_id":"s-%s","reason":"non_payment"}`, user),
-			fmt.Sprintf(`{"subscription_id":"s-%s","ends_at":"%s"}`, user, at+5*day),
+			fmt.Sprintf(`{"subscription_id":"s-%s","reason":"switched","ends_at":"%s"}`, user, at+4*day), // within the renewal grace before others
+		}
+	},
+	domain.SubscriptionChanged: func(user string, at domain.Instant) []string {
+		return []string{fmt.Sprintf(`{"subscription_id":"s-%s","offer_id":"year","interval":"year","trial_ends_at":"%s"}`, user, at+2*day)}
+	},
+	domain.SubscriptionPaused: func(user string, at domain.Instant) []string {
+		return []string{
+			fmt.Sprintf(`{"subscription_id":"s-%s","resumes_at":"%s"}`, user, at+20*day),
+			fmt.Sprintf(`{"subscription_id":"s-%s","ends_at":"%s","comment":"away"}`, user, at+4*day),
+		}
+	},
+	domain.SubscriptionPaymentFailed: func(user string, at domain.Instant) []string {
+		return []string{
+			fmt.Sprintf(`{"subscription_id":"s-%s","comment":"no money"}`, user),
+			fmt.Sprintf(`{"subscription_id":"s-%s","grace_ends_at":"%s"}`, user, at+9*day),
 		}
 	},
 	domain.RentalStarted: func(user string, at domain.Instant) []string {

@@ -103,6 +103,7 @@ var cases = []testCase{
 
 	{"TimeZone", "Another time zone makes a new generation beside the live one, which answers until the new one " +
 		"has caught up; its rows are those of read models that never had another zone.", timeZone},
+	{"RenewalGrace", "So does another renewal grace.", otherRenewalGrace},
 	{"Epoch", "Where the log was recovered to another state, read models that were made from the old one are " +
 		"rebuilt.", epoch},
 	{"Views", "SQL of people's own finds the live generation under names that stay, on PostgreSQL.", views},

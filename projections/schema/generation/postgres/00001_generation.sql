@@ -122,6 +122,7 @@ CREATE TABLE entitlements (
   amount            bigint,
   currency          text,
   "interval"        text,
+  interval_count    bigint,
   payment_interface text
 );
 COMMENT ON TABLE entitlements IS 'Subscriptions, rentals and free copies. When they ran is in periods.';
@@ -135,7 +136,8 @@ COMMENT ON COLUMN entitlements.title IS 'Title of the content.';
 COMMENT ON COLUMN entitlements.rental_kind IS 'rental or purchase; null for what is no rental.';
 COMMENT ON COLUMN entitlements.amount IS 'Price in minor units (cents).';
 COMMENT ON COLUMN entitlements.currency IS 'Currency, ISO 4217.';
-COMMENT ON COLUMN entitlements."interval" IS 'What the price is paid for: day, week, month or year.';
+COMMENT ON COLUMN entitlements."interval" IS 'What the price is paid for: day, week, month, quarter or year.';
+COMMENT ON COLUMN entitlements.interval_count IS 'For how many of them.';
 COMMENT ON COLUMN entitlements.payment_interface IS 'How it is paid.';
 
 CREATE TABLE periods (
@@ -148,6 +150,9 @@ CREATE TABLE periods (
   trial_end_at timestamptz,
   trial_to     timestamptz,
   canceled_at  timestamptz,
+  past_due_at  timestamptz,
+  paused       boolean     NOT NULL,
+  resumes_at   timestamptz,
   reason       text,
   comment      text
 );
@@ -162,8 +167,11 @@ COMMENT ON COLUMN periods.to_at IS 'First instant after the last; null: never.';
 COMMENT ON COLUMN periods.trial_end_at IS 'End of the trial as the platform gave it; null: no trial.';
 COMMENT ON COLUMN periods.trial_to IS 'First instant after the trial, which begins with the period; null: no trial.';
 COMMENT ON COLUMN periods.canceled_at IS 'When the cancellation of the period was requested; null: it has none.';
-COMMENT ON COLUMN periods.reason IS 'Reason of the cancellation.';
-COMMENT ON COLUMN periods.comment IS 'Comment of the cancellation; null for an erased user.';
+COMMENT ON COLUMN periods.past_due_at IS 'Since when a payment for the period is missing; null: none is known to be.';
+COMMENT ON COLUMN periods.paused IS 'Whether a pause ends or has ended the period.';
+COMMENT ON COLUMN periods.resumes_at IS 'When a paused period is to go on; null: not known.';
+COMMENT ON COLUMN periods.reason IS 'Reason of the cancellation; paused or non_payment where there is none and the period is paused or past due.';
+COMMENT ON COLUMN periods.comment IS 'Comment of what the reason comes from; null for an erased user.';
 
 CREATE TABLE access_spans (
   user_key uuid        NOT NULL,

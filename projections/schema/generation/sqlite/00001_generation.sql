@@ -65,6 +65,7 @@ CREATE TABLE entitlements (
   amount            INTEGER,
   currency          TEXT,
   "interval"        TEXT,
+  interval_count    INTEGER,
   payment_interface TEXT,
   PRIMARY KEY (user_key, kind, id)
 ) STRICT, WITHOUT ROWID;
@@ -79,6 +80,9 @@ CREATE TABLE periods (
   trial_end_at INTEGER,
   trial_to     INTEGER,
   canceled_at  INTEGER,
+  past_due_at  INTEGER,
+  paused       INTEGER NOT NULL,
+  resumes_at   INTEGER,
   reason       TEXT,
   comment      TEXT,
   PRIMARY KEY (user_key, kind, id, n)
