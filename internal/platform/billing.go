@@ -1,5 +1,6 @@
 // This file is the course of a subscription: trial, renewals, cancellations
-// that are withdrawn or not, failed payments, and coming back.
+// that are withdrawn or not, changes of the offer, and coming back. What comes
+// between is in trouble.go.
 
 package platform
 
@@ -24,16 +25,20 @@ type offer struct {
 	id, name, interval string
 	cents              int
 	open               bool // billed by somebody else, with no end that the platform knows
+	count              int  // of intervals, 0 for one
 }
 
 var offers = []offer{
-	{"basic-monthly", "Basic", "month", 599, false},
-	{"standard-monthly", "Standard", "month", 999, false},
-	{"standard-monthly", "Standard", "month", 999, false},
-	{"premium-monthly", "Premium", "month", 1499, false},
-	{"standard-yearly", "Standard, a year", "year", 9900, false},
-	{"weekend-pass", "A week", "week", 299, false},
-	{"operator-bundle", "With your operator", "month", 500, true},
+	{"basic-monthly", "Basic", "month", 599, false, 0},
+	{"standard-monthly", "Standard", "month", 999, false, 0},
+	{"standard-monthly", "Standard", "month", 999, false, 0},
+	{"premium-monthly", "Premium", "month", 1499, false, 0},
+	{"premium-monthly", "Premium", "month", 1499, false, 0},
+	{"standard-quarterly", "Standard, a quarter", "quarter", 2799, false, 0},
+	{"standard-half-yearly", "Standard, six months", "month", 5299, false, 6},
+	{"standard-yearly", "Standard, a year", "year", 9900, false, 0},
+	{"weekend-pass", "A week", "week", 299, false, 0},
+	{"operator-bundle", "With your operator", "month", 500, true, 0},
 }
 
 var payments = []string{"card", "paypal", "app-store", "play-store", "sepa"}
@@ -77,15 +82,15 @@ func (p *Platform) subscribe(u *person, at int64) {
 func (p *Platform) course(u *person, at int64) (ended int64, back float64) {
 	r, s := u.rng, &u.sub
 	for at < u.leaves {
-		cancels, fails, lapses := .035, .013, .007
+		cancels, fails, lapses := .035, .045, .007
 		switch {
 		case s.end == never:
 			at += r.wait(250 * day)
 			cancels, fails, lapses = .7, .3, 0
 		case s.trial:
-			cancels, fails, lapses = .24, .04, .1
+			cancels, fails, lapses = .24, .1, .1
 		case s.offer.interval == "year":
-			cancels, fails, lapses = .2, .03, .03
+			cancels, fails, lapses = .2, .08, .03
 		}
 		if s.end != never {
 			cancels *= leavesInMonth[monthOf(at)]
@@ -103,15 +108,17 @@ func (p *Platform) course(u *person, at int64) (ended int64, back float64) {
 			at = r.between(at+minute, s.end)
 			p.publish(u, at, billing, "subscription.resumed", "subscription_id", s.id, "ends_at", instant(s.end))
 		case x < cancels+fails:
-			if s.end != never {
-				at = max(s.end+r.between(-2*hour, hour), at+minute)
+			var paid bool
+			if at, paid = p.dun(u, at); !paid {
+				return at, .45
 			}
-			u.endAccess(at)
-			p.publish(u, at, billing, "subscription.canceled", "subscription_id", s.id, "reason", "non_payment")
-			return at, .45
 		case x < cancels+fails+lapses:
 			return s.end, .3
 		default:
+			var goesOn bool
+			if at, goesOn = p.between(u, at); !goesOn {
+				return at, .3
+			}
 			at = p.renew(u)
 		}
 	}
@@ -181,7 +188,7 @@ func (p *Platform) bill(u *person, at int64, typ string, data ...any) {
 		payment = payments[u.number%len(payments)]
 	}
 	p.publish(u, at, billing, typ, append([]any{"subscription_id", u.sub.id, "offer_id", o.id, "offer_name", o.name, "amount", o.cents,
-		"currency", u.country.currency, "interval", o.interval, "payment_interface", payment}, data...)...)
+		"currency", u.country.currency, "interval", o.interval, "interval_count", some(o.count), "payment_interface", payment}, data...)...)
 }
 
 // paidUntil returns the end of what is paid for at an instant.
@@ -193,6 +200,8 @@ func (o *offer) paidUntil(at int64) int64 {
 		return at + 7*day
 	case o.interval == "year":
 		return timeOf(at).AddDate(1, 0, 0).UnixMicro()
+	case o.interval == "quarter":
+		return timeOf(at).AddDate(0, 3, 0).UnixMicro()
 	}
-	return timeOf(at).AddDate(0, 1, 0).UnixMicro()
+	return timeOf(at).AddDate(0, max(o.count, 1), 0).UnixMicro()
 }

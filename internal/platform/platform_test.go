@@ -103,7 +103,7 @@ func TestYear(t *testing.T) {
 	if types["user.erased"] != 0 {
 		t.Errorf("%d erasures, want none unless asked for", types["user.erased"])
 	}
-	for _, r := range []string{"", "voluntary", "non_payment", "other"} {
+	for _, r := range []string{"", "voluntary", "non_payment", "switched", "other"} {
 		if reasons[r] == 0 {
 			t.Errorf("no cancellation with reason %q", r)
 		}

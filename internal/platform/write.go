@@ -23,6 +23,7 @@ func weekend(at int64) bool {
 // Values of data that aren't texts or numbers.
 type (
 	instant int64  // µs since 1970; left out where it is never
+	some    int    // left out where it is none
 	seconds int64  // milliseconds, written as seconds
 	raw     string // JSON
 )
@@ -31,8 +32,15 @@ type (
 // are names and values in turn; texts need no escapes, and an empty one is left
 // out.
 func (p *Platform) write(u *person, at int64, source, typ string, data ...any) []byte {
+	return p.writeAs(p.nextID(), u, at, source, typ, data...)
+}
+
+// nextID makes the id of an event.
+func (p *Platform) nextID() string { return strconv.FormatUint(p.ids.Uint64(), 16) }
+
+func (p *Platform) writeAs(id string, u *person, at int64, source, typ string, data ...any) []byte {
 	b := append(make([]byte, 0, 448), `{"specversion":"1.0","id":"`...)
-	b = strconv.AppendUint(b, p.ids.Uint64(), 16)
+	b = append(b, id...)
 	b = append(append(b, `","source":"`...), source...)
 	b = append(append(b, `","type":"`...), typ...)
 	b = append(append(b, `","subject":"`...), u.id...)
@@ -40,7 +48,7 @@ func (p *Platform) write(u *person, at int64, source, typ string, data ...any) [
 	b = append(b, `","data":{`...)
 	separator := `"`
 	for i := 0; i < len(data); i += 2 {
-		if data[i+1] == "" || data[i+1] == instant(never) {
+		if data[i+1] == "" || data[i+1] == instant(never) || data[i+1] == some(0) {
 			continue
 		}
 		b = append(append(append(b, separator...), data[i].(string)...), `":`...)
@@ -55,6 +63,8 @@ func appendValue(b []byte, value any) []byte {
 	case string:
 		return append(append(append(b, '"'), v...), '"')
 	case int:
+		return strconv.AppendInt(b, int64(v), 10)
+	case some:
 		return strconv.AppendInt(b, int64(v), 10)
 	case instant:
 		return append(appendTime(append(b, '"'), int64(v)), '"')
