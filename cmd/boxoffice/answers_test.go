@@ -65,8 +65,11 @@ func questionsAt(model *oracle.Oracle, at time.Time) []question {
 		for _, kpi := range []string{"registered", "active", "trial", "unsubscribed", "cancellations"} {
 			all = append(all, membersQuestion(model, month, kpi, "", at))
 		}
-		for _, reason := range []string{"voluntary", "non_payment", "other", "expired"} {
+		for _, reason := range []string{"voluntary", "non_payment", "switched", "other", "expired", "paused"} {
 			all = append(all, membersQuestion(model, month, "unsubscribed", reason, at))
+		}
+		for _, reason := range []string{"voluntary", "non_payment", "switched", "other"} {
+			all = append(all, membersQuestion(model, month, "cancellations", reason, at))
 		}
 	}
 	return all

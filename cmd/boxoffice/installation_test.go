@@ -22,8 +22,12 @@ import (
 	"boxoffice/internal/freeport"
 )
 
-// historyZone is the time zone of the platforms whose history it is.
-const historyZone = "Europe/Paris"
+// historyZone is the time zone of the platforms whose history it is, and
+// historyGrace their renewal grace: some are charged within it, some later.
+const (
+	historyZone  = "Europe/Paris"
+	historyGrace = 30 * time.Hour
+)
 
 // programVariable names the environment variable with the path of the program,
 // where it has been built already.
@@ -93,6 +97,7 @@ func prepareInstallation(t *testing.T, binary, name string, settings map[string]
 	set("BOXOFFICE_DATA_DIR", dir)
 	set("BOXOFFICE_API_KEYS", scriptKeys)
 	set("BOXOFFICE_TIME_ZONE", historyZone)
+	set("BOXOFFICE_RENEWAL_GRACE", "1d6h")
 	set("XDG_CACHE_HOME", dir)
 	for key, value := range settings {
 		set(key, value)

@@ -287,7 +287,7 @@ func (k *killing) checkAnswers(t *testing.T, p *published) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	model := oracle.New(oracle.Options{Zone: zone})
+	model := oracle.New(oracle.Options{Zone: zone, RenewalGrace: historyGrace})
 	for _, event := range p.events {
 		if outcome, err := model.Add(event); err != nil || outcome != oracle.Recorded {
 			t.Fatalf("the plain count: %s, %v", outcome, err)

@@ -35,7 +35,7 @@ func TestYear(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	model := oracle.New(oracle.Options{Zone: zone})
+	model := oracle.New(oracle.Options{Zone: zone, RenewalGrace: historyGrace})
 	for _, event := range events {
 		if _, err := model.Add(event); err != nil {
 			t.Fatal(err)
