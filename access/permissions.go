@@ -59,10 +59,11 @@ var permissions = map[string][]Role{
 	"list-trail":         {Auditor, Admin},
 
 	// Pages alone.
-	"show-health": {Auditor, Admin},
-	"list-keys":   {Admin},
-	MakeKey:       {Admin},
-	RevokeKey:     {Admin},
+	"show-health":   {Auditor, Admin},
+	"list-keys":     {Admin},
+	MakeKey:         {Admin},
+	RevokeKey:       {Admin},
+	"retract-event": {Admin},
 }
 
 // RolesOf returns the roles that may call an operation; none where it needs no

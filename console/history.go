@@ -204,9 +204,33 @@ type eventPage struct {
 	eventRow
 	Erased       bool
 	Older, Newer string
+	// Retraction is the address of the event that retracts it; empty for none.
+	Retraction string
+	// Named is the address of the event that it retracts; Idle says why there is
+	// none, as the key of a text.
+	Named, Idle string
+	// Retract is where the event is retracted, where the role may do that.
+	Retract string
+	// Soon says that it has just been retracted, and is about to show.
+	Soon bool
+
+	user eventstore.UserKey
+	kind domain.Type
 }
 
 func (v *visit) event() (*answer, error) {
+	p, err := v.readEvent()
+	if err != nil {
+		return nil, err
+	}
+	p.Soon = v.r.URL.Query().Get("retracted") == "soon" && p.Retraction == ""
+	return &answer{template: "event", title: v.T("event.title", "position", v.Int(p.Position)), data: p}, nil
+}
+
+// eventPath is the address of an event's page.
+func eventPath(p eventstore.Position) string { return "/history/" + strconv.FormatInt(int64(p), 10) }
+
+func (v *visit) readEvent() (*eventPage, error) {
 	position, err := strconv.ParseInt(chi.URLParam(v.r, "position"), 10, 64)
 	if err != nil || position < 1 {
 		return nil, errNoPage
@@ -222,15 +246,65 @@ func (v *visit) event() (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &eventPage{eventRow: rows[0], Erased: v.who.Role == access.Admin && !rows[0].Known}
+	record := &page.Records[0]
+	p := &eventPage{eventRow: rows[0], Erased: v.who.Role == access.Admin && !rows[0].Known, user: record.User, kind: record.Type}
 	if rows[0].Known {
 		access.About(v.r.Context(), rows[0].Subject)
 	}
 	if position > 1 {
-		p.Older = "/history/" + strconv.FormatInt(position-1, 10)
+		p.Older = eventPath(record.Position - 1)
 	}
 	if !page.End {
-		p.Newer = "/history/" + strconv.FormatInt(position+1, 10)
+		p.Newer = eventPath(record.Position + 1)
 	}
-	return &answer{template: "event", title: v.T("event.title", "position", v.Int(position)), data: p}, nil
+	if record.Type == domain.EventRetracted {
+		return p, v.findRetracted(p, record)
+	}
+	return p, v.findRetraction(p)
+}
+
+// findRetracted finds what an event.retracted retracts.
+func (v *visit) findRetracted(p *eventPage, record *eventstore.SealedRecord) error {
+	event, err := domain.Restore(record.Type, domain.Stamp{}, "", record.Public, nil)
+	if err != nil {
+		return err
+	}
+	located, err := v.Log.Locate(v.r.Context(), []eventstore.EventID{eventstore.EventID(*event.Retraction)})
+	if err != nil {
+		return err
+	}
+	switch at := located[0]; {
+	case at.Position == 0:
+		p.Idle = "event.names-none"
+	case at.User != p.user || !domain.CanBeRetracted(at.Type):
+		p.Idle = "event.names-other"
+	default:
+		p.Named = eventPath(at.Position)
+	}
+	return nil
+}
+
+// findRetraction finds out whether an event is retracted, or may be.
+func (v *visit) findRetraction(p *eventPage) error {
+	if !domain.CanBeRetracted(p.kind) {
+		return nil
+	}
+	head, err := v.Log.Head(v.r.Context())
+	if err != nil {
+		return err
+	}
+	retractions, err := v.Log.Retractions(v.r.Context(), []eventstore.UserKey{p.user}, head.Position)
+	if err != nil {
+		return err
+	}
+	for _, r := range retractions {
+		if r.Names == (domain.Retraction{Source: p.Source, ID: p.ID}) {
+			p.Retraction = eventPath(r.Position)
+			return nil
+		}
+	}
+	if p.Known && v.who.May("retract-event") {
+		p.Retract = eventPath(eventstore.Position(p.Position)) + "/retract"
+	}
+	return nil
 }

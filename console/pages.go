@@ -61,6 +61,8 @@ var table = []page{
 	{method: http.MethodGet, pattern: "/history", operation: "list-events", nav: "history", serve: (*visit).history},
 	{method: http.MethodGet, pattern: "/live/history", operation: "list-events", nav: "history", stream: true, serve: (*visit).historyStream},
 	{method: http.MethodGet, pattern: "/history/{position}", operation: "list-events", nav: "history", serve: (*visit).event},
+	{method: http.MethodGet, pattern: "/history/{position}/retract", operation: "retract-event", entry: "get-user", nav: "history", serve: (*visit).askRetract},
+	{method: http.MethodPost, pattern: "/history/{position}/retract", operation: "retract-event", nav: "history", serve: (*visit).retract},
 	{method: http.MethodGet, pattern: "/refused", operation: "list-refused", nav: "refused", serve: (*visit).refused},
 	{method: http.MethodGet, pattern: "/refused/{id}", operation: "list-refused", nav: "refused", serve: (*visit).refusedEvent},
 	{method: http.MethodPost, pattern: "/refused/{id}/retry", operation: "retry-refused", nav: "refused", serve: (*visit).retryRefused},

@@ -48,6 +48,9 @@ type Reader interface {
 	Contents(ctx context.Context, from, to *domain.Instant, after *projections.ContentCursor, limit int) (projections.ContentsPage, error)
 	// Content returns one of them; false where no session in the period is of it.
 	Content(ctx context.Context, id string, from, to *domain.Instant) (projections.Content, bool, eventstore.Position, error)
+	// Without returns what the log says of a user at an instant, and what it would
+	// say if one more event of theirs were retracted.
+	Without(ctx context.Context, log projections.HistoryLog, user eventstore.UserKey, event domain.Retraction, at domain.Instant) (with, without projections.FoldedUser, err error)
 	// Status says how far the read models that answer have come.
 	Status(ctx context.Context) (projections.ReaderStatus, error)
 }
@@ -55,6 +58,7 @@ type Reader interface {
 // A Log has what is recorded, and what was refused. It is used by many requests
 // at a time.
 type Log interface {
+	projections.HistoryLog
 	// Wait returns when the log has grown past the position, or with the
 	// context's error.
 	Wait(ctx context.Context, after eventstore.Position) error

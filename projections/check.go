@@ -80,9 +80,9 @@ func (s *snapshot) checkUser(ctx context.Context, log HistoryLog, user eventstor
 var errNotInOrder = errors.New("the log isn't in the order in which it was recorded")
 
 // refold folds a user again from all of their history up to a position, in the
-// order of the log and without what has been retracted by then, and says which id
-// they have on the platform.
-func refold(ctx context.Context, log HistoryLog, user eventstore.UserKey, upTo eventstore.Position) (u *shardUser, id string, err error) {
+// order of the log and without what has been retracted by then or is given, and
+// says which id they have on the platform.
+func refold(ctx context.Context, log HistoryLog, user eventstore.UserKey, upTo eventstore.Position, retracted ...domain.Retraction) (u *shardUser, id string, err error) {
 	u = newShardUser()
 	retractions, err := log.Retractions(ctx, []eventstore.UserKey{user}, upTo)
 	if err != nil {
@@ -90,6 +90,9 @@ func refold(ctx context.Context, log HistoryLog, user eventstore.UserKey, upTo e
 	}
 	for i := range retractions {
 		u.retract(retractions[i].Names)
+	}
+	for _, named := range retracted {
+		u.retract(named)
 	}
 	var position eventstore.Position
 	var recordedAt domain.Instant
