@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
 
 	"boxoffice/domain"
 )
@@ -85,7 +84,7 @@ type Mapping map[string]string
 // Its error is an [InvalidError] about the field mapping.
 func ReadMapping(object string) (Mapping, error) {
 	invalid := func(message string) error {
-		return &InvalidError{[]Fault{{"mapping", message, textValue(shortened(object))}}}
+		return &InvalidError{[]Fault{{Field: "mapping", Message: message}}}
 	}
 	var given map[string]*string
 	if err := json.Unmarshal([]byte(object), &given); err != nil || given == nil {
@@ -197,7 +196,7 @@ func readColumns(header []string, guarded bool, o ImportOptions) (*importColumns
 	}
 	faults.mapped(header, o.Mapping)
 	if c.email < 0 {
-		faults.say(`no column is the e-mail: name one email, or map one to it`, nil)
+		faults.say(`no column is the e-mail: name one email, or map one to it`)
 	}
 	return c, faults.err()
 }
@@ -272,30 +271,26 @@ func (f *columnFaults) mapped(header []string, m Mapping) {
 	}
 	slices.Sort(missing)
 	if missing != nil {
-		f.say(fmt.Sprintf("the file has no %s, which the mapping names", theColumns(missing)), missing)
+		f.say(fmt.Sprintf("the file has no %s, which the mapping names", theColumns(missing)))
 	}
 }
 
-func (f *columnFaults) say(message string, columns []string) {
-	var value jsontext.Value
-	if columns != nil {
-		value = textsValue(columns)
-	}
-	f.faults = append(f.faults, Fault{"columns", message, value})
+func (f *columnFaults) say(message string) {
+	f.faults = append(f.faults, Fault{Field: "columns", Message: message})
 }
 
 // err is everything that is wrong; nil for nothing.
 func (f *columnFaults) err() error {
 	if f.unknown != nil {
 		f.say(fmt.Sprintf("unknown %s: say with a mapping which field each is, or null to leave it out; or leave all of them out (unknown=ignore), or keep them as custom fields (unknown=custom)",
-			theColumns(f.unknown)), f.unknown)
+			theColumns(f.unknown)))
 	}
 	if f.unnamed != nil {
-		f.say(fmt.Sprintf("no name stands above column %s: name it, delete it, or leave out what isn't known (unknown=ignore)", strings.Join(firstOf(f.unnamed), ", ")), nil)
+		f.say(fmt.Sprintf("no name stands above column %s: name it, delete it, or leave out what isn't known (unknown=ignore)", strings.Join(firstOf(f.unnamed), ", ")))
 	}
 	for _, field := range f.fields {
 		if columns := f.byField[field]; len(columns) > 1 {
-			f.say(fmt.Sprintf("%s are all %s: map all but one to null, or to another field", theColumns(columns), shortened(field)), columns)
+			f.say(fmt.Sprintf("%s are all %s: map all but one to null, or to another field", theColumns(columns), shortened(field)))
 		}
 	}
 	if f.faults == nil {
@@ -321,18 +316,6 @@ func theColumns(names []string) string {
 
 // firstOf are the first of many names, so that an answer stays short.
 func firstOf(names []string) []string { return names[:min(len(names), 20)] }
-
-// textsValue is the first of many texts as JSON.
-func textsValue(texts []string) jsontext.Value {
-	value := []byte{'['}
-	for i, text := range firstOf(texts) {
-		if i > 0 {
-			value = append(value, ',')
-		}
-		value = append(value, textValue(shortened(text))...)
-	}
-	return append(value, ']')
-}
 
 // An ImportColumn is a column of a file, and what it was taken for.
 type ImportColumn struct {

@@ -56,7 +56,12 @@ func eachWorld(t *testing.T, f func(t *testing.T, w *world)) {
 
 func newWorld(t testing.TB, db *sqldb.DB) *world {
 	t.Helper()
-	w := &world{Platform: accountstest.New(t, db), caller: caller{t: t}, broker: &broker{}}
+	return newWorldIn(t, db, accountstest.TimeZone)
+}
+
+func newWorldIn(t testing.TB, db *sqldb.DB, zone string) *world {
+	t.Helper()
+	w := &world{Platform: accountstest.NewIn(t, db, zone), caller: caller{t: t}, broker: &broker{}}
 	w.broker.take = w.Platform.PublishBatch
 	w.exchange(nil)
 	return w
@@ -251,3 +256,12 @@ func (c caller) unavailable(err error) *UnavailableError {
 }
 
 var errBroken = errors.New("secret://user:password@host/path is broken")
+
+func mustZone(t testing.TB, name string) *time.Location {
+	t.Helper()
+	zone, err := time.LoadLocation(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return zone
+}

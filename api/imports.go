@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"mime"
@@ -19,6 +20,7 @@ import (
 
 	"boxoffice/access"
 	"boxoffice/accounts"
+	"boxoffice/accounts/spreadsheet"
 )
 
 const (
@@ -35,8 +37,10 @@ var importTypes = []string{csvType, excelType, "application/csv", "text/plain", 
 	"application/vnd.ms-excel", "application/octet-stream"}
 
 type importUsersInput struct {
-	DryRun bool   `query:"dry_run" doc:"Only say what would become of the rows: change nothing"`
-	Accept string `header:"Accept" doc:"application/x-ndjson: a stream that says how far the import is, a line about every second, and ends with the result or the problem"`
+	DryRun  bool   `query:"dry_run" doc:"Only say what would become of the rows: change nothing"`
+	Mapping string `query:"mapping" doc:"What columns are, before what they are by their names: a JSON object of columns and fields, custom.<key>, or null to leave a column out" example:"{\"Plan\":\"custom.plan\",\"Notes\":null}"`
+	Unknown string `query:"unknown" enum:"refuse,ignore,custom" default:"refuse" doc:"What becomes of columns that aren't recognised: the file is refused, they are left out, or each is a field of custom of its name"`
+	Accept  string `header:"Accept" doc:"application/x-ndjson: a stream that says how far the import is, a line about every second, and ends with the result or the problem"`
 
 	request *http.Request
 	writer  http.ResponseWriter
@@ -71,6 +75,20 @@ type importResult struct {
 	Updated   int          `json:"updated"`
 	Unchanged int          `json:"unchanged"`
 	Refused   []refusedRow `json:"refused"`
+	Columns   []column     `json:"columns,omitempty" doc:"What the columns were taken for: of a dry run"`
+}
+
+// A column is a column of a file, and what it was taken for.
+type column struct {
+	Column string  `json:"column" doc:"Its name in the file"`
+	Field  *string `json:"field" doc:"The field that it is; null where it is left out"`
+}
+
+func showColumn(c *accounts.ImportColumn) column {
+	if c.Field == "" {
+		return column{Column: c.Name}
+	}
+	return column{c.Name, &c.Field}
 }
 
 // A refusedRow is a row that changed nothing, for what is wrong with it.
@@ -80,8 +98,8 @@ type refusedRow struct {
 }
 
 // writeImport writes what became of the rows, as an [importResult] has it, row by
-// row: they may be as many as the file has.
-func writeImport(w io.Writer, r *accounts.ImportResult) error {
+// row: they may be as many as the file has. columns are nil where they aren't told.
+func writeImport(w io.Writer, r *accounts.ImportResult, columns []accounts.ImportColumn) error {
 	out := bufio.NewWriter(w)
 	fmt.Fprintf(out, `{"rows":%d,"created":%d,"updated":%d,"unchanged":%d,"refused":[`, r.Rows, r.Created, r.Updated, r.Unchanged)
 	comma := ""
@@ -94,7 +112,16 @@ func writeImport(w io.Writer, r *accounts.ImportResult) error {
 		_, _ = out.Write(text)
 		comma = ","
 	}
-	_, _ = out.WriteString("]}")
+	_, _ = out.WriteString("]")
+	if columns != nil {
+		text, err := json.Marshal(show(columns, showColumn))
+		if err != nil {
+			return err
+		}
+		_, _ = out.WriteString(`,"columns":`)
+		_, _ = out.Write(text)
+	}
+	_, _ = out.WriteString("}")
 	return out.Flush()
 }
 
@@ -103,7 +130,8 @@ func (s *service) registerImport() {
 		id: "import-users", method: http.MethodPost, path: "/v1/imports/users", tag: "Users",
 		summary: "Import users from CSV or Excel",
 		description: "The first row names the columns: `email`, and any of `id`, `first_name`, `last_name`, `locale`, `country`, `platform`, " +
-			"`registered_at` and `custom.<key>`. A row is about the user of its id, or else about the one user with its e-mail, or it makes a user. " +
+			"`registered_at` and `custom.<key>`, as these or as other tools name them, or as `mapping` says. " +
+			"Columns of boxoffice's own exports that nobody can enter are left out. A row is about the user of its id, or else about the one user with its e-mail, or it makes a user. " +
 			"Empty cells say nothing. A row that breaks a rule is refused, with the reason, and the others are imported. " +
 			"The first row about a user counts: a further one that says otherwise is refused. " +
 			"Importing the same file twice changes nothing the second time. One import runs at a time.",
@@ -113,7 +141,7 @@ func (s *service) registerImport() {
 	schemas := s.api.OpenAPI().Components.Schemas
 	binary := &huma.Schema{Type: huma.TypeString, Format: "binary"}
 	op.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{
-		csvType: {Schema: &huma.Schema{Type: huma.TypeString, Description: "With commas, semicolons, tabs or | ; UTF-8, UTF-16 with a byte order mark, or Windows-1252; up to 1 GiB"},
+		csvType: {Schema: &huma.Schema{Type: huma.TypeString, Description: "With commas, semicolons, tabs or | ; UTF-8, UTF-16 with a byte order mark, or Windows-1252, unless the content type names a charset; up to 128 MiB"},
 			Example: "id,email,first_name,registered_at,custom.shoe\n10293,ana@example.org,Ana,2019-05-01,38\n"},
 		excelType: {Schema: binary},
 	}}
@@ -124,13 +152,18 @@ func (s *service) registerImport() {
 }
 
 func (s *service) importUsers(ctx context.Context, in *importUsersInput) (*huma.StreamResponse, error) {
-	if err := importMediaType(in.request); err != nil {
+	o, err := in.options()
+	if err != nil {
 		return nil, err
 	}
 	file := &patientBody{conn: http.NewResponseController(in.writer), body: in.request.Body}
-	m, err := s.Accounts.OpenImport(ctx, file, accounts.ImportOptions{DryRun: in.DryRun, Size: in.request.ContentLength})
+	m, err := s.Accounts.OpenImport(ctx, file, o)
 	if err != nil {
 		return nil, err
+	}
+	var columns []accounts.ImportColumn
+	if in.DryRun {
+		columns = m.Columns()
 	}
 	if negotiation.SelectQValueFast(strings.ToLower(in.Accept), []string{jsonType, ndjsonType}) != ndjsonType {
 		defer m.Close(ctx)
@@ -141,23 +174,42 @@ func (s *service) importUsers(ctx context.Context, in *importUsersInput) (*huma.
 		}
 		return &huma.StreamResponse{Body: func(c huma.Context) {
 			c.SetHeader("Content-Type", jsonType)
-			_ = writeImport(c.BodyWriter(), &result) // if the client has gone, nobody is left to be told
+			_ = writeImport(c.BodyWriter(), &result, columns) // if the client has gone, nobody is left to be told
 			_, _ = c.BodyWriter().Write([]byte("\n"))
 		}}, nil
 	}
 	return &huma.StreamResponse{Body: func(c huma.Context) {
 		defer m.Close(ctx)
-		s.streamImport(ctx, c, m)
+		s.streamImport(ctx, c, m, columns)
 	}}, nil
 }
 
-// importMediaType refuses what can't be a table.
-func importMediaType(r *http.Request) error {
-	given, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if r.Header.Get("Content-Encoding") != "" || r.Header.Get("Content-Type") != "" && (err != nil || !slices.Contains(importTypes, given)) {
-		return newProblem(http.StatusUnsupportedMediaType, "the body must be "+csvType+" or "+excelType+", not compressed")
+// options are how the file is to be imported.
+func (in *importUsersInput) options() (accounts.ImportOptions, error) {
+	o := accounts.ImportOptions{DryRun: in.DryRun, Size: in.request.ContentLength, Unknown: accounts.UnknownColumns(in.Unknown)}
+	var err error
+	if o.Charset, err = importCharset(in.request); err != nil || in.Mapping == "" {
+		return o, err
 	}
-	return nil
+	o.Mapping, err = accounts.ReadMapping(in.Mapping)
+	if wrong, ok := errors.AsType[*accounts.InvalidError](err); ok {
+		return o, invalid("query.mapping", wrong.Error(), nil)
+	}
+	return o, err
+}
+
+// importCharset is the encoding that a body says it is in, empty for none. What
+// can't be a table is refused.
+func importCharset(r *http.Request) (string, error) {
+	given, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if r.Header.Get("Content-Encoding") != "" || r.Header.Get("Content-Type") != "" && (err != nil || !slices.Contains(importTypes, given)) {
+		return "", newProblem(http.StatusUnsupportedMediaType, "the body must be "+csvType+" or "+excelType+", not compressed")
+	}
+	charset := params["charset"]
+	if charset != "" && !spreadsheet.KnownCharset(charset) {
+		return "", newProblem(http.StatusUnsupportedMediaType, "the charset of the body isn't known: it must be one of the WHATWG's, as utf-8 or windows-1250")
+	}
+	return charset, nil
 }
 
 // A patientBody is a body that may take as long as it likes, as long as it keeps
@@ -184,7 +236,7 @@ func (b *patientBody) Read(p []byte) (int, error) {
 
 // streamImport runs an import and says meanwhile how far it is. The answer has
 // begun, so that what goes wrong is its last line.
-func (s *service) streamImport(ctx context.Context, c huma.Context, m *accounts.Import) {
+func (s *service) streamImport(ctx context.Context, c huma.Context, m *accounts.Import, columns []accounts.ImportColumn) {
 	_, w := request(c)
 	conn := http.NewResponseController(w)
 	// The body is still coming while the answer goes out.
@@ -215,15 +267,15 @@ func (s *service) streamImport(ctx context.Context, c huma.Context, m *accounts.
 		_ = write(importLine{Problem: nullable[Problem]{s.problemOf(ctx, err)}})
 		return
 	}
-	_ = writeLastLine(timedWriter{w, conn}, &result) // if the client has gone, nobody is left to be told
+	_ = writeLastLine(timedWriter{w, conn}, &result, columns) // if the client has gone, nobody is left to be told
 }
 
 // writeLastLine writes the [importLine] with the result.
-func writeLastLine(w io.Writer, r *accounts.ImportResult) error {
+func writeLastLine(w io.Writer, r *accounts.ImportResult, columns []accounts.ImportColumn) error {
 	if _, err := io.WriteString(w, `{"progress":null,"result":`); err != nil {
 		return err
 	}
-	if err := writeImport(w, r); err != nil {
+	if err := writeImport(w, r, columns); err != nil {
 		return err
 	}
 	_, err := io.WriteString(w, `,"problem":null}`+"\n")

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -174,10 +175,10 @@ func TestImportColumns(t *testing.T) {
 		if diff := cmp.Diff([]string{
 			`no column is the e-mail: name one email, or map one to it <nil>`,
 			`unknown columns "Nickname", "custom.": say with a mapping which field each is, or null to leave it out; ` +
-				`or leave all of them out (unknown=ignore), or keep them as custom fields (unknown=custom) [Nickname custom.]`,
+				`or leave all of them out (unknown=ignore), or keep them as custom fields (unknown=custom) <nil>`,
 			`no name stands above column 6: name it, delete it, or leave out what isn't known (unknown=ignore) <nil>`,
-			`columns "id", "ID" are all id: map all but one to null, or to another field [id ID]`,
-			`columns "first_name", "first_name" are all first_name: map all but one to null, or to another field [first_name first_name]`,
+			`columns "id", "ID" are all id: map all but one to null, or to another field <nil>`,
+			`columns "first_name", "first_name" are all first_name: map all but one to null, or to another field <nil>`,
 		}, got); diff != "" {
 			t.Error(diff)
 		}
@@ -189,6 +190,38 @@ func TestImportColumns(t *testing.T) {
 		}
 		w.importCSV("").problem(http.StatusBadRequest)
 		w.importTable("", excelType, "PK\x03\x04").problem(http.StatusBadRequest)
+	})
+}
+
+// What columns are can be said, and what becomes of others; a dry run says what they
+// were taken for.
+func TestImportMapping(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		const file = "E-Mail,Plan,Notes,Given name,status\nana@example.org,Gold,x,Ana,active\n"
+		mapping := url.QueryEscape(`{"Plan":"custom.plan"}`)
+		dry := w.importTable("?dry_run=true&unknown=ignore&mapping="+mapping, csvType, file)
+		dry.comesTo("1 rows: 1 created, 0 updated, 0 unchanged")
+		if want := `"columns":[{"column":"E-Mail","field":"email"},{"column":"Plan","field":"custom.plan"},{"column":"Notes","field":null},` +
+			`{"column":"Given name","field":"first_name"},{"column":"status","field":null}]}` + "\n"; !strings.HasSuffix(dry.Body.String(), want) {
+			t.Errorf("it is answered %s", dry.Body)
+		}
+		w.importTable("?unknown=custom&mapping="+mapping, csvType, file).comesTo("1 rows: 1 created, 0 updated, 0 unchanged")
+		if diff := cmp.Diff([]string{`made up "ana@example.org" "Ana" null null null null {"Notes":"x","plan":"Gold"}`}, w.users()); diff != "" {
+			t.Error(diff)
+		}
+		stream := w.importTable("?dry_run=true&unknown=ignore", csvType, file, "Accept", ndjsonType).ok(http.StatusOK).Body.String()
+		if !strings.Contains(stream, `{"column":"Plan","field":null}`) {
+			t.Errorf("the stream is %s", stream)
+		}
+		w.importTable("?mapping="+mapping, csvType, file).invalid("body.columns")
+		w.importTable("?mapping=x", csvType, file).invalid("query.mapping")
+		w.importTable("?unknown=keep", csvType, file).invalid("query.unknown")
+
+		w.importTable("", csvType+"; charset=windows-1250", "email,first_name\nb@example.org,\xb9\xe6\n").comesTo("1 rows: 1 created, 0 updated, 0 unchanged")
+		if users := w.users(); !strings.Contains(users[0]+users[1], `"ąć"`) {
+			t.Errorf("there are %q", users)
+		}
+		w.importTable("", csvType+"; charset=klingon", file).problem(http.StatusUnsupportedMediaType)
 	})
 }
 

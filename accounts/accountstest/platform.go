@@ -24,7 +24,7 @@ import (
 // Now is the present of a [Platform], which stands still.
 var Now = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 
-// TimeZone is the time zone of a [Platform].
+// TimeZone is the time zone of a [Platform], unless it is made in another.
 const TimeZone = "Europe/Paris"
 
 // A Platform is the real parts over a database.
@@ -32,7 +32,7 @@ type Platform struct {
 	DB     *sqldb.DB
 	Store  *eventstore.Store
 	Reader *projections.Reader
-	// Zone is TimeZone.
+	// Zone is the platform's time zone.
 	Zone *time.Location
 
 	t        testing.TB
@@ -44,10 +44,16 @@ type Platform struct {
 // New makes a platform over an empty database, which goes with the test.
 func New(t testing.TB, db *sqldb.DB) *Platform {
 	t.Helper()
+	return NewIn(t, db, TimeZone)
+}
+
+// NewIn makes a platform in a time zone.
+func NewIn(t testing.TB, db *sqldb.DB, zone string) *Platform {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	p := &Platform{DB: db, t: t, master: vault.FileMasterKey(filepath.Join(t.TempDir(), "master"), true)}
 	var err error
-	if p.Zone, err = time.LoadLocation(TimeZone); err != nil {
+	if p.Zone, err = time.LoadLocation(zone); err != nil {
 		t.Fatal(err)
 	}
 	if p.Store, err = eventstore.Open(ctx, db, p.master, eventstore.Options{Now: now}); err != nil {
@@ -61,7 +67,7 @@ func New(t testing.TB, db *sqldb.DB) *Platform {
 		t.Fatal(err)
 	}
 	p.Reader = projections.NewReader(models, 30*time.Minute)
-	runner, err := projections.NewRunner(models, p.Store, projections.Config{TimeZone: TimeZone, Now: now, Tick: 50 * time.Millisecond})
+	runner, err := projections.NewRunner(models, p.Store, projections.Config{TimeZone: zone, Now: now, Tick: 50 * time.Millisecond})
 	if err != nil {
 		t.Fatal(err)
 	}

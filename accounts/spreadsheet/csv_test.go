@@ -170,6 +170,26 @@ func TestEncodings(t *testing.T) {
 	}
 }
 
+// The charset that is named is obeyed, and a byte order mark goes before it.
+func TestCharset(t *testing.T) {
+	for charset, text := range map[string]string{"windows-1250": "id,email\n1,\xb9\xe6\xf9\n", "ISO-8859-2": "id,email\n1,\xb1\xe6\xf9\n", "utf-8": "id,email\n1,ąćů\n",
+		"utf-16le": "i\x00d\x00,\x00e\x00m\x00a\x00i\x00l\x00\n\x001\x00,\x00\x05\x01\x07\x01\x6f\x01", "koi8-r": "\xEF\xBB\xBFid,email\n1,ąćů\n"} {
+		_, rows, err := readAll(OpenCSV(strings.NewReader(text), CSVOptions{Known: isKnown, Charset: charset}))
+		if err != nil || len(rows) != 1 || rows[0] != "2 1|ąćů" {
+			t.Errorf("%s: %q, %v", charset, rows, err)
+		}
+	}
+	for charset, known := range map[string]bool{"UTF-8": true, "latin1": true, "shift_jis": true, "hz-gb-2312": false, "klingon": false, "": false} {
+		if KnownCharset(charset) != known {
+			t.Errorf("%s is said to be known: %v", charset, !known)
+		}
+	}
+	_, rows, err := readAll(OpenCSV(strings.NewReader("id,email\n1,\xff\n2,a\n"), CSVOptions{Known: isKnown, Charset: "shift_jis"}))
+	if diff := cmp.Diff([]string{"2! the row has bytes that mean nothing in the charset that was given", "3 2|a"}, rows); diff != "" {
+		t.Error(diff, err)
+	}
+}
+
 // A text that breaks off isn't taken for a whole one.
 func TestCSVBreaksOff(t *testing.T) {
 	for _, text := range []string{"", "id", "id,email\n", "id,email\n1,a\n2", "id,email\n1,\"a"} {

@@ -57,7 +57,8 @@ func latin1(b []byte) string {
 	return text.String()
 }
 
-// otherArchive says what a ZIP archive is that is no workbook.
+// otherArchive says what a ZIP archive is by a part that no workbook has; nil where
+// there is none.
 func otherArchive(parts map[string]*zip.File) error {
 	switch {
 	case parts["xl/workbook.bin"] != nil:
@@ -70,10 +71,10 @@ func otherArchive(parts map[string]*zip.File) error {
 		return formatError("the file is of Apple's Numbers or Pages: export it as CSV or as an Excel workbook (.xlsx)")
 	case bytes.HasPrefix(beginningOf(parts["mimetype"]), []byte("application/vnd.oasis.opendocument.")):
 		return formatError("the file is an OpenDocument file (.ods): save it as CSV or as an Excel workbook (.xlsx)")
-	case parts["[content_types].xml"] == nil:
+	case parts["_rels/.rels"] == nil:
 		return formatError("the file is a ZIP archive without a workbook: unpack it first")
 	}
-	return errNotAWorkbook
+	return nil
 }
 
 // beginningOf is how a part begins; nil for none.

@@ -115,13 +115,16 @@ type workbook struct {
 
 // open opens the first sheet that has a table.
 func (b *workbook) open() (*Table, error) {
+	if err := otherArchive(b.parts); err != nil {
+		return nil, err
+	}
 	targets, err := b.relations("_rels/.rels", "")
 	if err != nil {
 		return nil, err
 	}
 	main := targets.ofType("/officeDocument")
-	if main == "" || b.parts[strings.ToLower(main)] == nil || !strings.HasSuffix(main, ".xml") {
-		return nil, otherArchive(b.parts)
+	if main == "" {
+		return nil, errNotAWorkbook
 	}
 	ids, err := b.sheets(main)
 	if err != nil {
@@ -192,9 +195,6 @@ func (all relations) sheet(id string) string {
 
 // relations reads which parts a part in a folder refers to.
 func (b *workbook) relations(part, folder string) (relations, error) {
-	if part == "_rels/.rels" && b.parts[part] == nil {
-		return nil, otherArchive(b.parts)
-	}
 	var all relations
 	err := b.read(part, func(d *xmlReader) error {
 		return d.each(func(e *xml.StartElement) error {

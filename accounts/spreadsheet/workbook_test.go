@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -189,6 +190,74 @@ func TestExcelOfOtherPrograms(t *testing.T) {
 	}
 }
 
+// Texts are read as Office Open XML has them; a formula without a value and an error
+// name their columns.
+func TestExcelTextsAndFaults(t *testing.T) {
+	header, rows, err := readAll(openBytes(sheetOf(t, `<worksheet><sheetData><row><c t="str"><v>e_x006D_ail</v></c><c t="str"><v>custom.a</v></c></row>`+
+		`<row><c t="inlineStr"><is><t>line1_x000D_</t></is></c><c t="str"><v>_x005F_x0041_</v></c></row>`+
+		`<row><c t="inlineStr"><is><t>_xD83D__xDE00__xD83D_</t></is></c><c t="str"><v>_x00zz__x41_ _X0041__x0041</v></c></row>`+
+		`<row><c><f>A1</f></c><c t="e"><f>1/0</f><v>#DIV/0!</v></c></row>`+
+		`<row><c t="str"><f>""</f><v></v></c><c><f>1+1</f><v>2</v></c></row>`+
+		`<row><c><f>A1</f><v></v></c><c t="str"><f>A1</f></c></row></sheetData></worksheet>`)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const notStored = "! has a formula whose value isn't stored: open the file in a spreadsheet program and save it"
+	want := []string{"2 line1\r|_x0041_", "3 \U0001f600\uFFFD|_x00zz__x41_ _X0041__x0041",
+		"4 " + notStored + "|! has an error in place of a value", "5 |2", "6 " + notStored + "|" + notStored}
+	if diff := cmp.Diff(want, rows); diff != "" || strings.Join(header, "|") != "email|custom.a" {
+		t.Error(header, diff)
+	}
+}
+
+// The first sheet that has a table is read, also behind a chart and an empty one.
+func TestExcelBehindOtherSheets(t *testing.T) {
+	sheet := func(rows string) string { return "<worksheet><sheetData>" + rows + "</sheetData></worksheet>" }
+	_, rows, err := readAll(openBytes(parts(t, map[string]string{
+		"_rels/.rels":     `<Relationships><Relationship Id="r" Type="x/officeDocument" Target="xl/workbook.xml"/></Relationships>`,
+		"xl/workbook.xml": `<workbook><sheets><sheet r:id="r1"/><sheet r:id="r2"/><sheet r:id="r3"/><sheet r:id="r4"/></sheets></workbook>`,
+		"xl/_rels/workbook.xml.rels": `<Relationships><Relationship Id="r1" Type="x/chartsheet" Target="chart.xml"/><Relationship Id="r2" Type="x/worksheet" Target="empty.xml"/>` +
+			`<Relationship Id="r3" Type="x/worksheet" Target="users.xml"/><Relationship Id="r4" Type="x/worksheet" Target="more.xml"/><Relationship Id="r5" Type="x/sharedStrings" Target="texts.xml"/></Relationships>`,
+		"xl/chart.xml": "<chartsheet/>", "xl/empty.xml": sheet(`<row><c t="str"><v> </v></c></row>`),
+		"xl/texts.xml": `<sst><si><t>email</t></si><si><r><t>a</t></r><rPh><t>no</t></rPh><r><t>@b</t></r></si></sst>`,
+		"xl/users.xml": sheet(`<row r="3"><c t="s"><v>0</v></c></row><row><c t="s"><v>1</v></c></row>`), "xl/more.xml": sheet(`<row><c t="str"><v>other</v></c></row>`),
+	})))
+	if err != nil || len(rows) != 1 || rows[0] != "4 a@b" {
+		t.Errorf("%q, %v", rows, err)
+	}
+}
+
+// What isn't a workbook is named as what it is.
+func TestExcelOfAnotherKind(t *testing.T) {
+	for want, all := range map[string]map[string]string{
+		".xlsb": {"xl/workbook.bin": "", "[Content_Types].xml": "", "_rels/.rels": `<Relationships><Relationship Id="r" Type="x/officeDocument" Target="xl/workbook.bin"/></Relationships>`},
+		".docx": {"word/document.xml": "", "[Content_Types].xml": "", "_rels/.rels": `<Relationships><Relationship Id="r" Type="x/officeDocument" Target="word/document.xml"/></Relationships>`},
+		".pptx": {"ppt/presentation.xml": ""},
+		".ods":  {"mimetype": "application/vnd.oasis.opendocument.spreadsheet", "content.xml": ""},
+		"ZIP":   {"users.csv": "email"},
+	} {
+		if _, err := openBytes(parts(t, all)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v is no %s", err, want)
+		}
+	}
+}
+
+// A row number that no sheet has is refused, and not wrapped.
+func TestExcelRowNumbers(t *testing.T) {
+	sheet := func(number string) []byte {
+		return sheetOf(t, `<worksheet><sheetData><row><c t="str"><v>email</v></c></row><row r="`+number+`"><c t="str"><v>a@b</v></c></row></sheetData></worksheet>`)
+	}
+	if _, rows, err := readAll(openBytes(sheet("2147483647"))); err != nil || rows[0] != "2147483647 a@b" {
+		t.Errorf("%q, %v", rows, err)
+	}
+	for _, number := range []string{"2147483648", "4294967298", "99999999999999999999", "2147483647\"/><row a=\""} {
+		var format *FormatError
+		if _, rows, err := readAll(openBytes(sheet(number))); !errors.As(err, &format) {
+			t.Errorf("row %s is read: %q, %v", number, rows, err)
+		}
+	}
+}
+
 func TestExcelThatIsNone(t *testing.T) {
 	whole := written(t, excelize.NewFile())
 	row := `<worksheet><sheetData><row><c t="str"><v>id</v></c></row>`
@@ -233,18 +302,51 @@ type endless struct{}
 
 func (endless) Read(p []byte) (int, error) { return copy(p, strings.Repeat("<b/>", 1+len(p)/4)), nil }
 
-// Whatever bytes come, reading them ends without a panic.
+// Whatever bytes come, reading them ends without a panic, and what it allocates stays
+// in proportion to what the file may unpack to.
 func FuzzExcel(f *testing.F) {
 	book := excelize.NewFile()
 	set(f, book, "Sheet1", map[string]any{"A1": "id", "B1": "email", "A2": 1, "B2": time.Date(2024, 3, 1, 0, 0, 0, 0, time.UTC)})
 	f.Add(written(f, book))
 	f.Add(sheetOf(f, `<worksheet><sheetData><row><c t="str"><v>id</v></c></row><row r="3"><c r="ZZZ1"/></row></sheetData></worksheet>`))
 	f.Fuzz(func(t *testing.T, file []byte) {
+		live := watchMemory(t)
 		table, err := openBytes(file)
 		if err == nil {
 			checkTable(t, table, 1<<20)
+			_ = table.Close()
 		}
+		live(64 << 20)
 	})
+}
+
+// watchMemory says how much more memory lives than before, by a sample now and then,
+// and fails where that was too much.
+func watchMemory(t *testing.T) (most func(bytes uint64)) {
+	var before runtime.MemStats
+	runtime.ReadMemStats(&before)
+	highest := before.HeapInuse
+	done, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		for {
+			select {
+			case <-done:
+				return
+			case <-time.After(time.Millisecond):
+				var now runtime.MemStats
+				runtime.ReadMemStats(&now)
+				highest = max(highest, now.HeapInuse)
+			}
+		}
+	}()
+	return func(bytes uint64) {
+		close(done)
+		<-ended
+		if highest > before.HeapInuse+bytes {
+			t.Errorf("it took %d MiB", (highest-before.HeapInuse)>>20)
+		}
+	}
 }
 
 // Whatever a sheet is, reading it ends, and cells are text.

@@ -25,19 +25,32 @@ func newImport() *cobra.Command {
 		Short: "Import users from a CSV file or an Excel workbook",
 		Long: "Imports users from a CSV file (with any common delimiter) or an Excel workbook, over the API of a running service\n" +
 			"(- is standard input). The first row names the columns: email, and any of id, first_name, last_name, locale, country,\n" +
-			"platform, registered_at and custom.<key>. Importing a file again changes nothing.\n\n" +
+			"platform, registered_at and custom.<key>, as these or as other tools name them (Email Address, Created (UTC)).\n" +
+			"--mapping says what other columns are, and --unknown what becomes of those that nobody has named. A dry run lists\n" +
+			"what each column was taken for. Importing a file again changes nothing.\n\n" +
 			"A row that breaks a rule is refused and the others are imported; the summary lists the first of them, and the\n" +
 			"command exits 1.",
 		Example: "  boxoffice import users.xlsx --dry-run\n" +
 			"  boxoffice import users.csv\n" +
+			"  boxoffice import --dry-run --mapping '{\"Plan\": \"custom.plan\", \"Notes\": null}' members.csv\n" +
+			"  boxoffice import --unknown ignore members.csv\n" +
 			"  BOXOFFICE_KEY=bxo_… boxoffice import --url https://boxoffice.example.org --json users.csv > outcome.json",
 		Args: oneFile,
 	}
 	c := addSettings(cmd, clientSettings)
 	asJSON := cmd.Flags().Bool("json", false, "print the outcome as JSON, with every row that was refused")
 	dryRun := cmd.Flags().Bool("dry-run", false, "only say what would become of the rows")
+	mapping := cmd.Flags().String("mapping", "", "what columns are: a JSON object of columns and fields, custom.<key>, or null to leave a column out")
+	unknown := cmd.Flags().String("unknown", "refuse", "what becomes of columns that aren't recognised: refuse the file, ignore them, or keep them as custom fields (refuse, ignore, custom)")
 	cmd.RunE = func(cmd *cobra.Command, files []string) error {
-		run := &importRun{config: c, dryRun: *dryRun, bar: newProgress(cmd.ErrOrStderr(), "importing")}
+		query := url.Values{"unknown": {*unknown}}
+		if *mapping != "" {
+			query.Set("mapping", *mapping)
+		}
+		if *dryRun {
+			query.Set("dry_run", "true")
+		}
+		run := &importRun{config: c, query: query, bar: newProgress(cmd.ErrOrStderr(), "importing")}
 		started := time.Now()
 		outcome, err := run.file(cmd.Context(), files[0], cmd.InOrStdin())
 		run.bar.finish()
@@ -62,8 +75,9 @@ func oneFile(_ *cobra.Command, args []string) error {
 // An importRun is one run of the command.
 type importRun struct {
 	config *config
-	dryRun bool
-	bar    *progress
+	// query is how the file is to be imported.
+	query url.Values
+	bar   *progress
 	// sent is how many bytes of the file have gone to the service.
 	sent atomic.Int64
 }
@@ -78,6 +92,11 @@ type importOutcome struct {
 		Row    int64  `json:"row"`
 		Reason string `json:"reason"`
 	} `json:"refused"`
+	// Columns are what they were taken for, of a dry run.
+	Columns []struct {
+		Column string  `json:"column"`
+		Field  *string `json:"field"`
+	} `json:"columns,omitempty"`
 }
 
 // An importMessage is a line of the service's answer.
@@ -160,11 +179,7 @@ func openImportFile(name string, stdin io.Reader) (io.ReadCloser, int64, error) 
 }
 
 func (r *importRun) request(ctx context.Context, body io.ReadCloser, size int64) (*http.Request, error) {
-	query := url.Values{}
-	if r.dryRun {
-		query.Set("dry_run", "true")
-	}
-	request, err := r.config.request(ctx, http.MethodPost, "/v1/imports/users", query, &sentBody{body, &r.sent})
+	request, err := r.config.request(ctx, http.MethodPost, "/v1/imports/users", r.query, &sentBody{body, &r.sent})
 	if err != nil {
 		return nil, err
 	}
@@ -233,6 +248,13 @@ func (o *importOutcome) print(w io.Writer, asJSON, dryRun bool, took time.Durati
 	}
 	if more := len(o.Refused) - shownRefusals; more > 0 {
 		fmt.Fprintf(w, "  and %d more (--json lists all)\n", more)
+	}
+	for _, column := range o.Columns {
+		taken := "left out"
+		if column.Field != nil {
+			taken = *column.Field
+		}
+		fmt.Fprintf(w, "  column %s: %s\n", oneLine(column.Column), oneLine(taken))
 	}
 	return nil
 }

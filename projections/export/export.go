@@ -74,8 +74,8 @@ type Result struct {
 }
 
 // ErrColumns is the error of users who have more different fields of the
-// platform's own between them than a sheet can have columns.
-var ErrColumns = fmt.Errorf("the users have more different custom fields than a sheet has columns (%d)", sheet.MaxColumns)
+// platform's own between them than a file can have columns.
+var ErrColumns = fmt.Errorf("the users have more different custom fields than a sheet has columns (%d); a CSV has up to %d", sheet.MaxColumns, sheet.MaxCSVColumns)
 
 // Users writes the whole list of users that q asks for; q.After and q.Limit
 // play no part. An error before anything is written leaves w untouched. When ctx
@@ -101,11 +101,15 @@ func Members(ctx context.Context, r MembersReader, q projections.MembersQuery, w
 
 // users writes a list of users.
 func (e *exporter) users(l *projections.UserList) error {
-	keys, err := l.CustomKeys(sheet.MaxColumns - len(userColumns) + 1)
+	most := sheet.MaxColumns
+	if e.options.Format == CSV {
+		most = sheet.MaxCSVColumns
+	}
+	keys, err := l.CustomKeys(most - len(userColumns) + 1)
 	if err != nil {
 		return err
 	}
-	if len(keys) > sheet.MaxColumns-len(userColumns) {
+	if len(keys) > most-len(userColumns) {
 		return ErrColumns
 	}
 	if err := e.begin("Users", userTable(keys), l.TimeZone, l.Position); err != nil {

@@ -21,7 +21,7 @@ type CSV struct {
 
 // NewCSV begins a CSV with the names of the columns.
 func NewCSV(w io.Writer, t Table) (*CSV, error) {
-	if err := t.check(); err != nil {
+	if err := t.check(MaxCSVColumns); err != nil {
 		return nil, err
 	}
 	c := &CSV{table: t, out: bufio.NewWriterSize(w, 64<<10)}
@@ -82,7 +82,7 @@ func (c *CSV) value(v any) error {
 	case bool:
 		c.out.WriteString(strconv.FormatBool(v))
 	case time.Time:
-		c.text = v.In(c.table.zone()).AppendFormat(c.text[:0], timeLayout)
+		c.text = appendTime(c.text[:0], v, c.table.zone())
 		c.out.Write(c.text)
 	default:
 		return unknownValueError(v)
@@ -91,18 +91,19 @@ func (c *CSV) value(v any) error {
 }
 
 // field writes a text. One that a spreadsheet program would take for a formula
-// has an apostrophe before it.
+// has an apostrophe before it, and so has one that begins with an apostrophe, so that
+// a reader can take off what was put before.
 func (c *CSV) field(text string) {
-	formula := text != "" && strings.IndexByte("=+-@", text[0]) >= 0
+	guarded := text != "" && strings.IndexByte("=+-@'", text[0]) >= 0
 	if !strings.ContainsAny(text, ",\"\r\n") {
-		if formula {
+		if guarded {
 			c.out.WriteByte('\'')
 		}
 		c.out.WriteString(text)
 		return
 	}
 	c.out.WriteByte('"')
-	if formula {
+	if guarded {
 		c.out.WriteByte('\'')
 	}
 	for {

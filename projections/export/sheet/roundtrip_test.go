@@ -236,7 +236,7 @@ func plain(v any) string {
 	case nil:
 		return ""
 	case string:
-		if v != "" && strings.Contains("=+-@", v[:1]) {
+		if v != "" && strings.Contains("=+-@'", v[:1]) {
 			return "'" + v
 		}
 		return v
@@ -245,7 +245,11 @@ func plain(v any) string {
 	case float64:
 		return strconv.FormatFloat(v, 'f', -1, 64)
 	case time.Time:
-		return v.In(paris).Format("2006-01-02T15:04:05.999999Z07:00")
+		text := v.In(paris).Format("2006-01-02T15:04:05.999999Z07:00")
+		if at, err := time.Parse(time.RFC3339, text); err != nil || !at.Equal(v) { // the offset of 1900 isn't whole minutes
+			return v.UTC().Format("2006-01-02T15:04:05.999999Z07:00")
+		}
+		return text
 	}
 	return fmt.Sprint(v)
 }

@@ -33,8 +33,12 @@ type Column struct {
 	Times bool
 }
 
-// MaxColumns is how many columns a sheet can have.
-const MaxColumns = 16_384
+// MaxColumns is how many columns a sheet can have, and MaxCSVColumns how many a CSV
+// has at most.
+const (
+	MaxColumns    = 16_384
+	MaxCSVColumns = 65_536
+)
 
 // A Number is a number as JSON writes it. CSV has it as it is; Excel knows
 // fifteen significant digits, and gets one that has more of them as text.
@@ -50,16 +54,27 @@ func (t *Table) zone() *time.Location {
 	return t.Zone
 }
 
-// check says what is wrong with the description of a table.
-func (t *Table) check() error {
-	if n := len(t.Columns); n == 0 || n > MaxColumns {
-		return fmt.Errorf("a table of %d columns: it has from 1 to %d", n, MaxColumns)
+// check says what is wrong with the description of a table that can have so many
+// columns.
+func (t *Table) check(most int) error {
+	if n := len(t.Columns); n == 0 || n > most {
+		return fmt.Errorf("a table of %d columns: it has from 1 to %d", n, most)
 	}
 	return nil
 }
 
 // timeLayout is how a time is written as text: RFC 3339, to the microsecond.
 const timeLayout = "2006-01-02T15:04:05.999999Z07:00"
+
+// appendTime appends a time in a zone as text, in UTC where the offset there isn't
+// whole minutes: RFC 3339 has none of these.
+func appendTime(to []byte, t time.Time, zone *time.Location) []byte {
+	local := t.In(zone)
+	if _, offset := local.Zone(); offset%60 != 0 {
+		local = t.UTC()
+	}
+	return local.AppendFormat(to, timeLayout)
+}
 
 // utf16Length counts the UTF-16 code units of a text, which is how Excel counts.
 func utf16Length(text string) int {

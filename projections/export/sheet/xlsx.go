@@ -58,7 +58,7 @@ type XLSX struct {
 
 // NewXLSX begins a workbook.
 func NewXLSX(t Table, o Options) (_ *XLSX, err error) {
-	if err := t.check(); err != nil {
+	if err := t.check(MaxColumns); err != nil {
 		return nil, err
 	}
 	if o.RowsPerSheet == 0 {
@@ -321,7 +321,7 @@ func (x *XLSX) time(sheet *worksheet, column, style int, t time.Time) {
 	_, offset := local.Zone()
 	shown := t.UnixMicro() + int64(offset)*1_000_000
 	if shown < firstDay.UnixMicro() || shown >= lastDay.UnixMicro() {
-		x.text(sheet, column, style, local.Format(timeLayout))
+		x.text(sheet, column, style, string(appendTime(nil, t, x.table.zone())))
 		return
 	}
 	sheet.float(column, style, serial(shown-dayZero.UnixMicro()))

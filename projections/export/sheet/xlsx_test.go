@@ -129,7 +129,7 @@ func TestWhatASheetDoesNotKnow(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i, want := range []string{"1900-02-28T22:09:21+00:09", "10000-01-01T00:30:00+01:00", "a\ufffdb", "a\r\nb"} {
+	for i, want := range []string{"1900-02-28T22:00:00Z", "10000-01-01T00:30:00+01:00", "a\ufffdb", "a\r\nb"} {
 		if rows[i+1][0] != want {
 			t.Errorf("%q, not %q", rows[i+1][0], want)
 		}
