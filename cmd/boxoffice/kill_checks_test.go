@@ -51,7 +51,7 @@ type publishing struct {
 const eventsAKill = 1500
 
 func startPublishing(t *testing.T, url string, kills int) *publishing {
-	conn, err := nats.Connect(url, nats.Token("publisher-key"), nats.MaxReconnects(-1), nats.ReconnectWait(20*time.Millisecond), nats.ReconnectJitter(0, 0))
+	conn, err := nats.Connect(url, nats.Token("admin-key"), nats.MaxReconnects(-1), nats.ReconnectWait(20*time.Millisecond), nats.ReconnectJitter(0, 0))
 	if err != nil {
 		t.Fatal(err)
 	}
