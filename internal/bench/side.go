@@ -77,6 +77,7 @@ var sides = map[string]func(context.Context, *sideRun) (Result, error){
 	"atomic":   atomicSide,
 	"publish":  publishSide,
 	"answers":  answersSide,
+	"populate": populateSide,
 }
 
 // SideCommand is how the program is told to be a side: by these arguments, with

@@ -14,7 +14,6 @@ import (
 	"boxoffice/access"
 	"boxoffice/accounts"
 	"boxoffice/api"
-	"boxoffice/eventstore"
 	"boxoffice/wire"
 )
 
@@ -32,10 +31,6 @@ type Latency struct {
 	MedianLimitMS float64 `json:"median_limit_ms,omitempty"`
 	P99LimitMS    float64 `json:"p99_limit_ms,omitempty"`
 }
-
-// answersFillBytes is more than the service allows itself, so that the log is
-// read once or twice and not a dozen times: only the answers are measured.
-const answersFillBytes = 128 << 20
 
 // answerKey is a key for the API, which is in this process only.
 const answerKey = "bench"
@@ -56,25 +51,12 @@ func answersSide(ctx context.Context, r *sideRun) (_ Result, err error) {
 	}
 	defer func() { err = errors.Join(err, log.close()) }()
 	p := population{users: r.Users, now: time.Now()}
-	result := Result{Events: r.Events, Acked: -1}
-	var models *keeper
-	err = r.measure(ctx, log.db, &result, func() error {
-		if err := p.appendAll(ctx, log.store, r.progress); err != nil {
-			return err
-		}
-		// Only now, so that the read models of a long log are filled in bulk.
-		if models, err = keepModels(ctx, log, answersFillBytes); err != nil {
-			return err
-		}
-		at, err := models.await(ctx, eventstore.Position(r.Events), r.progress)
-		result.Done = int64(at)
-		return err
-	})
+	models, result, err := r.populate(ctx, log, p)
 	if models != nil {
 		defer func() { err = errors.Join(err, models.close()) }()
 	}
 	if err != nil {
-		return Result{}, fmt.Errorf("building %d users: %w", r.Users, err)
+		return Result{}, err
 	}
 	people, err := accounts.New(accounts.Config{Reader: models.reader, Log: log.store, Publisher: noPublisher{}, Locks: log.db, Logger: quiet})
 	if err != nil {
