@@ -198,3 +198,23 @@ func checkAsked(t *testing.T, b *Bench, m Measure, what string, users int64) {
 		t.Errorf("%s with %d users: %+v", what, users, l)
 	}
 }
+
+// A database that is filled has every event of its population, and read models
+// that show all of them.
+func TestPopulate(t *testing.T) {
+	eachEngine(t, func(t *testing.T, b *Bench, engine sqldb.Engine) {
+		d, err := b.makeDatabase(t.Context(), engine, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		spec := d.spec("populate")
+		spec.Users = 1000
+		result, err := b.run(t.Context(), "filling", spec)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := spec.Users * eventsPerUser; result.Done != want {
+			t.Errorf("the read models have %d events; want %d", result.Done, want)
+		}
+	})
+}
