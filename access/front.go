@@ -33,6 +33,10 @@ func (f Front) Client(r *http.Request) netip.Prefix {
 	return network
 }
 
+// Secure says that browsers reach the service over TLS, here or at a proxy, so that
+// they may be given cookies that go over TLS only.
+func (f Front) Secure(r *http.Request) bool { return r.TLS != nil || f.BehindProxy }
+
 // A Surface is one kind of answers: what browsers may do with them.
 type Surface struct {
 	// Policy is the Content-Security-Policy.

@@ -102,8 +102,9 @@ type monthsChart struct {
 type monthRow struct {
 	Month domain.Month
 	Href  string
-	Count int64
-	Parts []int64
+	// Count and Parts are nil in a month that is still to come.
+	Count *int64
+	Parts []*int64
 }
 
 // spans are how many months the charts may have.
@@ -154,7 +155,9 @@ func (v *visit) readDashboard() (*dashboard, error) {
 		Month: month, Earlier: month.Prev(), Begun: months[len(months)-1].Begun, Starts: calendar.Start(month),
 		AsOf: asOf{At: v.at, Position: int64(months[len(months)-1].Position)},
 	}
-	d.AsOf.Live = v.live(d.AsOf.Position)
+	if d.Begun {
+		d.AsOf.Live = v.live(d.AsOf.Position)
+	}
 	if next := month.Next(); next.Compare(current) <= 0 {
 		d.Later = &next
 	}
@@ -349,14 +352,21 @@ func (v *visit) monthCharts(months []projections.MonthKPI, current domain.Month)
 		bars := chart.Bars{ID: s.id, Class: s.class, Hatch: s.hatch, Height: 96, Label: v.label, Sparse: len(months) > 12, Title: v.T("months.title", "figure", v.T("kpi."+s.id))}
 		for i := range months {
 			k := &months[i]
-			row := monthRow{Month: k.Month, Href: v.address("month", k.Month.String()), Count: s.count(k)}
-			column := chart.Column{Value: float64(row.Count), Text: v.Int(row.Count), Open: k.Month == current, Now: i == len(months)-1}
+			row := monthRow{Month: k.Month, Href: v.address("month", k.Month.String())}
+			column := chart.Column{Text: "–", Open: k.Month == current, Now: i == len(months)-1}
+			if k.Begun {
+				count := s.count(k)
+				row.Count, column.Value, column.Text = &count, float64(count), v.Int(count)
+			}
 			if s.id == "unsubscribed" {
 				c.Reasons = c.Reasons[:0]
 				for _, reason := range domain.ChurnReasons {
 					c.Reasons = append(c.Reasons, string(reason))
-					row.Parts = append(row.Parts, k.Unsubscribed[reason])
-					column.Parts = append(column.Parts, float64(k.Unsubscribed[reason]))
+					n := k.Unsubscribed[reason]
+					if row.Parts = append(row.Parts, nil); k.Begun {
+						row.Parts[len(row.Parts)-1] = &n
+					}
+					column.Parts = append(column.Parts, float64(n))
 				}
 			}
 			if i%3 == 0 && len(months) == 12 || i%6 == 0 && len(months) > 12 || i == len(months)-1 {
@@ -385,22 +395,29 @@ func soFar(key string, open bool) string {
 	return key
 }
 
-// describe says in a sentence what a chart of months shows.
+// describe says in a sentence what a chart of months shows, those left out that are
+// still to come.
 func (v *visit) describe(rows []monthRow, current domain.Month) string {
+	for len(rows) > 0 && rows[len(rows)-1].Count == nil {
+		rows = rows[:len(rows)-1]
+	}
+	if len(rows) == 0 {
+		return v.T("months.to-come")
+	}
 	low, high := rows[0], rows[0]
 	for _, r := range rows {
-		if r.Count < low.Count {
+		if *r.Count < *low.Count {
 			low = r
 		}
-		if r.Count > high.Count {
+		if *r.Count > *high.Count {
 			high = r
 		}
 	}
 	name := func(m domain.Month) string { return v.Month(m.Year, m.Month) }
 	last := rows[len(rows)-1]
 	return v.T(soFar("months.description", last.Month == current),
-		"first", v.Int(rows[0].Count), "from", name(rows[0].Month), "last", v.Int(last.Count), "to", name(last.Month),
-		"low", v.Int(low.Count), "lowMonth", name(low.Month), "high", v.Int(high.Count), "highMonth", name(high.Month))
+		"first", v.Int(*rows[0].Count), "from", name(rows[0].Month), "last", v.Int(*last.Count), "to", name(last.Month),
+		"low", v.Int(*low.Count), "lowMonth", name(low.Month), "high", v.Int(*high.Count), "highMonth", name(high.Month))
 }
 
 // live is the address of the stream that keeps a page of a position up to date.

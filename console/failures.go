@@ -22,6 +22,8 @@ var (
 	errBroken = errors.New("making the page panicked")
 	// errForged is the error of a form that no page of the session has sent.
 	errForged = errors.New("the form doesn't come from a page of the session")
+	// errAdminsOnly is the error of what of a page is for admins only.
+	errAdminsOnly = &access.Refusal{Kind: access.Forbidden, Reason: "this is for admins only"}
 	// errInput is the error of parameters that mean nothing.
 	errInput = errors.New("the address has a parameter that means nothing here")
 )
@@ -47,10 +49,11 @@ func (v *visit) refuse(err error) {
 			v.fail(errForged)
 			return
 		}
-		v.write(&answer{
-			template: "failure", status: http.StatusForbidden, title: v.T("failure.forbidden"),
-			data: failure{Kind: "forbidden", Nav: v.page.nav, Who: v.who.Name, Role: string(v.who.Role), Roles: rolesOf(v.page.operation)},
-		})
+		f := failure{Kind: "forbidden", What: "failure.forbidden." + v.page.nav, Who: v.who.Name, Role: string(v.who.Role), Roles: rolesOf(v.page.operation)}
+		if errors.Is(err, errAdminsOnly) {
+			f.What, f.Roles = "failure.forbidden.one-user", []access.Role{access.Admin}
+		}
+		v.write(&answer{template: "failure", status: http.StatusForbidden, title: v.T("failure.forbidden"), data: f})
 	default:
 		v.fail(refusal)
 	}
@@ -86,9 +89,10 @@ func (v *visit) toSignIn() {
 // A failure is what such a page shows.
 type failure struct {
 	Kind string
-	// Nav, Who, Role and Roles are of a page that a role may not see.
-	Nav, Who, Role string
-	Roles          []access.Role
+	// What, Who, Role and Roles are of a page that a role may not see; What is the
+	// key of a text.
+	What, Who, Role string
+	Roles           []access.Role
 	// Address is where to look again.
 	Address string
 }

@@ -7,6 +7,8 @@ package console
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
+	"slices"
 	"strconv"
 
 	"github.com/go-chi/chi/v5"
@@ -65,6 +67,9 @@ func (v *visit) history() (*answer, error) {
 
 // historyStream follows the end of the log.
 func (v *visit) historyStream() (*answer, error) {
+	if v.who.Role == access.Admin {
+		v.sent = func(events int64) { access.AboutMany(v.r.Context(), int(min(events, historyRows))) }
+	}
 	return v.stream(func(v *visit) (*liveView, error) {
 		p, err := v.readHistory(v.query())
 		if err != nil {
@@ -80,7 +85,7 @@ func (v *visit) readHistory(q *query) (*historyPage, error) {
 		Filtered: q.Has("type") || q.Has("user_id") || q.Has("from") || q.Has("to"),
 	}
 	if p.UserID != "" && !p.MayUser {
-		return nil, &access.Refusal{Kind: access.Forbidden, Reason: "an auditor may not ask for one user's events"}
+		return nil, errAdminsOnly
 	}
 	ask := eventstore.SealedQuery{
 		Type: domain.Type(q.Get("type")), UserID: p.UserID, From: q.instant("from"), To: q.instant("to"),
@@ -102,9 +107,25 @@ func (v *visit) readHistory(q *query) (*historyPage, error) {
 		p.Hidden = append(p.Hidden, param{"user_id", p.UserID})
 	}
 	if p.Filtered {
-		return p, v.filteredEvents(p, ask)
+		err = v.filteredEvents(p, ask)
+	} else {
+		err = v.latestEvents(p, ask, q.Has("after"), head.Position)
 	}
-	return p, v.latestEvents(p, ask, q.Has("after"), head.Position)
+	if p.UserID == "" { // else they are all of one user
+		access.About(v.r.Context(), readableIDs(p.Rows)...)
+	}
+	return p, err
+}
+
+// readableIDs are the users whose ids rows show, each once.
+func readableIDs(rows []eventRow) []string {
+	known := map[string]bool{}
+	for i := range rows {
+		if rows[i].Known {
+			known[rows[i].Subject] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(known))
 }
 
 // latestEvents reads the last events up to a place, the latest first.

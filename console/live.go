@@ -250,7 +250,12 @@ func (v *visit) stream(read func(*visit) (*liveView, error), known ...string) (*
 		case <-beat.C:
 			text = ": here\n\n"
 		case <-w.wake:
-			text = message(w.take())
+			blocks, position := w.take()
+			if v.sent != nil && position > after {
+				v.sent(position - after)
+			}
+			after = max(after, position)
+			text = message(blocks, position)
 		}
 	}
 }

@@ -141,6 +141,18 @@ func TestPagesMayNotBeFramedNorRunScriptsOfTheirOwn(t *testing.T) {
 	}
 }
 
+// Cookies of preferences go over TLS only wherever those of sessions do.
+func TestPreferencesBehindAProxy(t *testing.T) {
+	w := newWorld(t)
+	for _, behind := range []bool{false, true} {
+		w.server.Front.BehindProxy = behind
+		answer := w.post(access.Viewer, "/preferences", url.Values{"theme": {"dark"}})
+		if cookies := answer.Result().Cookies(); len(cookies) != 1 || cookies[0].Secure != behind {
+			t.Errorf("behind a proxy, %v: %v", behind, cookies)
+		}
+	}
+}
+
 func TestAnUnknownAddressLeadsBack(t *testing.T) {
 	w := newWorld(t).platform()
 	answer := w.get(access.Viewer, "/nothing/here")

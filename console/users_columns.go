@@ -46,7 +46,7 @@ func (v *visit) columns(q *query, users []projections.User) (all []column, chose
 	if list != "" {
 		http.SetCookie(v.w, &http.Cookie{
 			Name: columnsCookie, Value: url.QueryEscape(list), Path: "/users", MaxAge: 365 * 24 * 3600,
-			HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: v.secure(),
+			HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: v.Front.Secure(v.r),
 		})
 	} else if kept, err := url.QueryUnescape(cookie(v.r, columnsCookie)); err == nil {
 		list = kept

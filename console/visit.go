@@ -31,6 +31,8 @@ type visit struct {
 	// who makes it; the zero value where nobody has to be signed in.
 	who access.Identity
 	at  domain.Instant
+	// sent, where set, is told of how many events more a stream shows.
+	sent func(events int64)
 	// status is that of the answer, for the audit entry.
 	status int
 }
@@ -295,7 +297,7 @@ func (v *visit) preferences() (*answer, error) {
 		}
 		http.SetCookie(v.w, &http.Cookie{
 			Name: "boxoffice_" + name, Value: value, Path: "/", MaxAge: 365 * 24 * 3600,
-			SameSite: http.SameSiteLaxMode, HttpOnly: true, Secure: v.secure(),
+			SameSite: http.SameSiteLaxMode, HttpOnly: true, Secure: v.Front.Secure(v.r),
 		})
 	}
 	return &answer{redirect: browser.LocalPath(v.r.PostFormValue("next"))}, nil
@@ -317,9 +319,4 @@ func (v *visit) address(pairs ...string) string {
 		return path
 	}
 	return path + "?" + strings.ReplaceAll(q.Encode(), "+", "%20")
-}
-
-// secure says that the browser speaks TLS, to this process or to a proxy.
-func (v *visit) secure() bool {
-	return v.r.TLS != nil || v.Front.BehindProxy && v.r.Header.Get("X-Forwarded-Proto") == "https"
 }

@@ -14,10 +14,7 @@ const (
 	hostPrefix = "__Host-"
 )
 
-// secure says whether browsers reach the service over TLS.
-func (b *Browser) secure(r *http.Request) bool {
-	return r.TLS != nil || b.config.Guard.Front.BehindProxy
-}
+func (b *Browser) secure(r *http.Request) bool { return b.config.Guard.Front.Secure(r) }
 
 // cookieName is a cookie's name as it is for a request: one that was set
 // without TLS counts for nothing with it.

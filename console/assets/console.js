@@ -46,7 +46,10 @@
       list.querySelector('.pick-all')?.focus();
     }
     const copy = event.target.closest('[data-copy]');
-    if (copy) navigator.clipboard?.writeText(copy.dataset.copy).then(() => copy.classList.add('copied'));
+    if (copy) navigator.clipboard?.writeText(copy.dataset.copy).then(() => {
+      copy.classList.add('copied');
+      copy.textContent = copy.dataset.copied;
+    });
   });
 
   // A question that is a page of its own comes into a dialog over this one.
@@ -138,6 +141,19 @@
   });
   document.addEventListener('htmx:sse:error', event => {
     if (event.detail?.status === 403) location.reload();
+  });
+
+  // A row that has the focus may leave a list that is live: the focus goes to the one
+  // next to where it was, and not to the top of the page.
+  let focused;
+  document.addEventListener('htmx:sse:before:message', () => {
+    const row = document.activeElement?.closest('tr[data-id]');
+    focused = row && {list: row.closest('table').id, place: row.sectionRowIndex};
+  });
+  document.addEventListener('htmx:sse:after:message', () => {
+    if (!focused || document.activeElement !== document.body) return;
+    const rows = document.getElementById(focused.list)?.tBodies[0].rows ?? [];
+    rows[Math.min(focused.place, rows.length - 1)]?.querySelector('a, button')?.focus({preventScroll: true});
   });
 
   // Back to a page that was left after signing out: it is asked for again.
