@@ -26,7 +26,7 @@ import (
 
 const (
 	// yearEvents is how many events there are at least.
-	yearEvents = 300_000
+	yearEvents = 100_000
 )
 
 func TestYear(t *testing.T) {
@@ -71,7 +71,7 @@ func TestYear(t *testing.T) {
 func yearOf(t *testing.T) [][]byte {
 	t.Helper()
 	var events [][]byte
-	for event := range platform.New(platform.Options{Seed: 11, Until: yearEnd}).History() {
+	for event := range platform.New(platform.Options{Seed: 11, Until: yearEnd, Viewing: 0.3}).History() {
 		events = append(events, event)
 	}
 	if len(events) < yearEvents {
