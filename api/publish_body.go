@@ -39,11 +39,13 @@ func tooLargeBody() *Problem {
 	return newProblem(http.StatusRequestEntityTooLarge, "the body is over 16 MiB")
 }
 
+var byteOrderMark = []byte("\ufeff")
+
 // structuredMessage takes the body as one event. What isn't JSON at all isn't
 // an event, and what isn't one isn't kept; other mistakes, a byte order mark among
 // them, are for the judge.
 func structuredMessage(body []byte) ([]*domain.Message, error) {
-	if err := checkValue(bytes.TrimPrefix(body, []byte("\ufeff"))); err != nil {
+	if err := checkValue(bytes.TrimPrefix(body, byteOrderMark)); err != nil {
 		return nil, unreadable(body, err)
 	}
 	return []*domain.Message{{Body: body}}, nil
@@ -67,6 +69,8 @@ func unreadable(body []byte, err error) *Problem {
 	switch {
 	case len(bytes.TrimSpace(body)) == 0:
 		return newProblem(http.StatusBadRequest, "the body is empty")
+	case bytes.HasPrefix(body, byteOrderMark):
+		return newProblem(http.StatusBadRequest, "the body begins with a byte order mark")
 	case errors.Is(err, errTooManyElem):
 		return newProblem(http.StatusRequestEntityTooLarge, "the batch has more than 10,000 events")
 	case errors.Is(err, errNotAnArray):

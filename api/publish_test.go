@@ -258,6 +258,7 @@ func TestWhatCannotBeReadAsEventsIsNotKept(t *testing.T) {
 		"deep and cut off":    {wire.StructuredType, strings.Repeat("[", 100_000), 400},
 		"large and cut off":   {wire.StructuredType, `{"a":"` + strings.Repeat("a", 300_000), 400},
 		"batch: empty":        {wire.BatchType, "", 400},
+		"batch: marked":       {wire.BatchType, "\ufeff[]", 400},
 		"batch: cut off":      {wire.BatchType, "[" + event("1", "user.updated") + ",", 400},
 		"batch: cut in event": {wire.BatchType, "[" + event("1", "user.updated")[:50], 400},
 		"batch: not JSON":     {wire.BatchType, "[nothing]", 400},

@@ -185,11 +185,11 @@ func (w *factWriter) fact(f *entitlementFact) {
 }
 
 // second returns the instant that an event may say beside an end.
-func (f *entitlementFact) second() Field[Instant] {
-	if f.action == Pause {
-		return f.resumesAt
+func (e *entitlementFact) second() Field[Instant] {
+	if e.action == Pause {
+		return e.resumesAt
 	}
-	return f.trialEnd
+	return e.trialEnd
 }
 
 // endFrom writes an end as its distance from an event's time.

@@ -107,12 +107,16 @@ func serviceSettings(c *config, f *pflag.FlagSet) {
 	f.StringVar(&c.OIDCRoleClaim, "oidc-role-claim", "", "the claim of the issuer's JWTs that names the role; dots lead into objects: realm_access.roles")
 	f.DurationVar(&c.TrailRetention, "trail-retention", 365*24*time.Hour, "how long the trail of who did what with personal data is kept, at least 720h")
 	f.StringVar(&c.TimeZone, "time-zone", "UTC", "IANA name of the platform's time zone")
-	f.Var((*dayDuration)(&c.RenewalGrace), "renewal-grace", "for how long after its period's end a subscription may be renewed without a gap, such as 36h or 2d; at most 31d")
+	renewalGraceSetting(c, f)
 	f.BoolVar(&c.Trials, "trials", true, "show the trial figure")
 	f.BoolVar(&c.NoConsole, "no-console", false, "serve the API without the web pages")
 	f.DurationVar(&c.SessionTimeout, "session-timeout", 30*time.Minute, "after how long without a report a viewing session counts as abandoned")
 	f.DurationVar(&c.ScrubEvery, "scrub-every", 24*time.Hour, "how often what erasures have left in the database's files is removed, where somebody was erased; 0: never")
 	f.StringVar(&c.LogFormat, "log-format", "auto", "how the service logs: text, json, or auto (text on a terminal)")
+}
+
+func renewalGraceSetting(c *config, f *pflag.FlagSet) {
+	f.Var((*dayDuration)(&c.RenewalGrace), "renewal-grace", "for how long after its period's end a subscription may be renewed without a gap, such as 36h or 2d; at most 31d")
 }
 
 func publisherSettings(c *config, f *pflag.FlagSet) {

@@ -68,6 +68,7 @@ func demoSettings(c *config, f *pflag.FlagSet) {
 	f.StringVar(&c.HTTPAddr, "http-addr", "127.0.0.1:8080", "where the API listens")
 	f.StringVar(&c.MetricsAddr, "metrics-addr", "127.0.0.1:9090", "where Prometheus metrics are served; empty: nowhere")
 	f.StringVar(&c.TimeZone, "time-zone", "UTC", "IANA name of the platform's time zone")
+	renewalGraceSetting(c, f)
 	f.BoolVar(&c.Trials, "trials", true, "show the trial figure")
 	c.SessionTimeout = 30 * time.Minute
 	c.Retention = time.Hour
