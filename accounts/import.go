@@ -96,7 +96,7 @@ type ImportOptions struct {
 // notices it before it publishes anything more, and stops.
 //
 // Its errors are [ErrImportRunning], [ErrFileTooLarge], a [spreadsheet.FormatError],
-// an [InvalidError] that says what is wrong with the columns, an
+// a [ColumnsError] that says what is wrong with the columns, an
 // [UnavailableError], and those of the file's reader.
 func (s *Service) OpenImport(ctx context.Context, file io.Reader, o ImportOptions) (*Import, error) {
 	lock, ok, err := s.config.Locks.TryLock(ctx, "import")

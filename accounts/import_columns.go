@@ -96,7 +96,7 @@ func ReadMapping(object string) (Mapping, error) {
 			m[column] = ""
 			continue
 		}
-		if !isImportField(*field) {
+		if !IsImportField(*field) {
 			return nil, invalid(fmt.Sprintf("%q is no field: a column can be %s, custom.<key>, or null to leave it out", shortened(*field), strings.Join(ImportFields(), ", ")))
 		}
 		m[column] = *field
@@ -104,8 +104,8 @@ func ReadMapping(object string) (Mapping, error) {
 	return m, nil
 }
 
-// isImportField says that a column can be a field of that name.
-func isImportField(name string) bool {
+// IsImportField says that a column can be a field of that name.
+func IsImportField(name string) bool {
 	key, custom := strings.CutPrefix(name, customPrefix)
 	return custom && key != "" || slices.Contains(ImportFields(), name)
 }
@@ -182,7 +182,7 @@ func (c *importColumns) named(name string) (importField, bool) {
 	return c.field(at)
 }
 
-// readColumns reads the first row of a file. Its error is an [InvalidError] with
+// readColumns reads the first row of a file. Its error is a [ColumnsError] with
 // everything that is wrong with it.
 func readColumns(header []string, guarded bool, o ImportOptions) (*importColumns, error) {
 	c := &importColumns{id: -1, email: -1, registered: -1, guarded: guarded,
@@ -190,15 +190,15 @@ func readColumns(header []string, guarded bool, o ImportOptions) (*importColumns
 	var faults columnFaults
 	for i, name := range header {
 		field := faults.field(name, i, o)
-		c.taken[i] = ImportColumn{Name: name, Field: field}
-		faults.add(field, name)
+		c.taken[i] = ImportColumn{Name: name, Field: field, Unclear: faults.unclear}
+		faults.add(field, i)
 		c.add(i, name, field)
 	}
 	faults.mapped(header, o.Mapping)
 	if c.email < 0 {
 		faults.say(`no column is the e-mail: name one email, or map one to it`)
 	}
-	return c, faults.err()
+	return c, faults.err(c.taken)
 }
 
 func (c *importColumns) add(at int, name, field string) {
@@ -222,13 +222,16 @@ func (c *importColumns) add(at int, name, field string) {
 // columnFaults gathers what is wrong with columns.
 type columnFaults struct {
 	unknown, unnamed []string
-	byField          map[string][]string
-	fields           []string // of byField, in the order of the file
-	faults           []Fault
+	// unclear says that nothing says what the column is that was looked at last.
+	unclear bool
+	byField map[string][]int // the columns
+	fields  []string         // of byField, in the order of the file
+	faults  []Fault
 }
 
 // field is what a column is taken for, empty where it is left out.
 func (f *columnFaults) field(name string, at int, o ImportOptions) string {
+	f.unclear = false
 	if field, ok := o.Mapping.of(name); ok {
 		return field
 	}
@@ -238,27 +241,29 @@ func (f *columnFaults) field(name string, at int, o ImportOptions) string {
 	case field != "" || derived || o.Unknown == IgnoreUnknown:
 		return field
 	case key == "":
+		f.unclear = true
 		f.unnamed = append(f.unnamed, fmt.Sprint(at+1))
 	case o.Unknown == CustomUnknown:
 		return customPrefix + key
 	default:
+		f.unclear = true
 		f.unknown = append(f.unknown, name)
 	}
 	return ""
 }
 
 // add notes that a column is a field.
-func (f *columnFaults) add(field, name string) {
+func (f *columnFaults) add(field string, column int) {
 	if field == "" {
 		return
 	}
 	if f.byField == nil {
-		f.byField = map[string][]string{}
+		f.byField = map[string][]int{}
 	}
 	if f.byField[field] == nil {
 		f.fields = append(f.fields, field)
 	}
-	f.byField[field] = append(f.byField[field], name)
+	f.byField[field] = append(f.byField[field], column)
 }
 
 // mapped notes columns that are mapped and that the file doesn't have.
@@ -279,8 +284,8 @@ func (f *columnFaults) say(message string) {
 	f.faults = append(f.faults, Fault{Field: "columns", Message: message})
 }
 
-// err is everything that is wrong; nil for nothing.
-func (f *columnFaults) err() error {
+// err is everything that is wrong with columns; nil for nothing.
+func (f *columnFaults) err(taken []ImportColumn) error {
 	if f.unknown != nil {
 		f.say(fmt.Sprintf("unknown %s: say with a mapping which field each is, or null to leave it out; or leave all of them out (unknown=ignore), or keep them as custom fields (unknown=custom)",
 			theColumns(f.unknown)))
@@ -289,15 +294,36 @@ func (f *columnFaults) err() error {
 		f.say(fmt.Sprintf("no name stands above column %s: name it, delete it, or leave out what isn't known (unknown=ignore)", strings.Join(firstOf(f.unnamed), ", ")))
 	}
 	for _, field := range f.fields {
-		if columns := f.byField[field]; len(columns) > 1 {
-			f.say(fmt.Sprintf("%s are all %s: map all but one to null, or to another field", theColumns(columns), shortened(field)))
+		columns := f.byField[field]
+		if len(columns) == 1 {
+			continue
 		}
+		var names []string
+		for _, column := range columns {
+			taken[column].Unclear = true
+			names = append(names, taken[column].Name)
+		}
+		f.say(fmt.Sprintf("%s are all %s: map all but one to null, or to another field", theColumns(names), shortened(field)))
 	}
 	if f.faults == nil {
 		return nil
 	}
-	return &InvalidError{f.faults}
+	return &ColumnsError{Columns: taken, Err: &InvalidError{f.faults}}
 }
+
+// A ColumnsError says that it isn't clear what the columns of a file are: a mapping
+// can say it.
+type ColumnsError struct {
+	// Columns are those of the file, and what each would be taken for.
+	Columns []ImportColumn
+	Err     *InvalidError
+}
+
+// Error names what is wrong, in sentences.
+func (e *ColumnsError) Error() string { return e.Err.Error() }
+
+// Unwrap is the error as one of what was entered.
+func (e *ColumnsError) Unwrap() error { return e.Err }
 
 // theColumns names columns in a sentence.
 func theColumns(names []string) string {
@@ -324,6 +350,9 @@ type ImportColumn struct {
 	// Field is the name of what it is: id, registered_at, a field of a profile, or
 	// custom. and a key. It is empty for a column that is left out.
 	Field string
+	// Unclear says that nothing says what the column is, or that another is the
+	// same field.
+	Unclear bool
 }
 
 // Columns are those of the file, in its order.

@@ -197,8 +197,23 @@ func TestImportTellsColumns(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer m.Close(t.Context())
-	want := []ImportColumn{{"User ID", "id"}, {"Email-Address", "email"}, {"Plan", "custom.tier"}, {"Notes", ""}, {"Shoe size ", "custom.Shoe size"}, {"updated_at", ""}, {"Created (UTC)", "registered_at"}, {"custom. k ", "custom. k "}}
+	want := []ImportColumn{{Name: "User ID", Field: "id"}, {Name: "Email-Address", Field: "email"}, {Name: "Plan", Field: "custom.tier"}, {Name: "Notes"},
+		{Name: "Shoe size ", Field: "custom.Shoe size"}, {Name: "updated_at"}, {Name: "Created (UTC)", Field: "registered_at"}, {Name: "custom. k ", Field: "custom. k "}}
 	if diff := cmp.Diff(want, m.Columns()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// Where the columns aren't clear, the error has them.
+func TestImportTellsUnclearColumns(t *testing.T) {
+	_, err := (&memoryPlatform{t: t}).service().tryImport(strings.NewReader("email,Plan,first,given name,country\n"), ImportOptions{})
+	unclear, ok := errors.AsType[*ColumnsError](err)
+	if !ok {
+		t.Fatal(err)
+	}
+	want := []ImportColumn{{Name: "email", Field: "email"}, {Name: "Plan", Unclear: true}, {Name: "first", Field: "first_name", Unclear: true},
+		{Name: "given name", Field: "first_name", Unclear: true}, {Name: "country", Field: "country"}}
+	if diff := cmp.Diff(want, unclear.Columns); diff != "" {
 		t.Error(diff)
 	}
 }

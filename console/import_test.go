@@ -18,6 +18,7 @@ import (
 	"boxoffice/access/browser"
 	"boxoffice/access/trail"
 	"boxoffice/accounts"
+	"boxoffice/domain"
 	"boxoffice/internal/eventually"
 )
 
@@ -154,6 +155,53 @@ func TestImportsOfOthers(t *testing.T) {
 	}
 	if got := w.upload(access.Admin, w.token(access.Support), "a.csv", "email\n").Code; got != http.StatusForbidden {
 		t.Errorf("another session's token is answered with %d", got)
+	}
+}
+
+// Where it isn't clear what columns are, the page asks; what is chosen holds for the
+// import, too.
+func TestChoosingColumns(t *testing.T) {
+	w := newWorld(t).platform()
+	address := w.checked("members.csv", "E-Mail address,Plan,<Notes>,first,Given name, ,status\na@example.org,Gold,x,Ana,Anna,y,active\n")
+	page := w.settled(address)
+	golden(t, "import-columns", strings.ReplaceAll(page, address, "/users/import/…"))
+	if strings.Contains(page, "unknown=ignore") {
+		t.Error("the page speaks of the API")
+	}
+	choose := func(choices ...string) url.Values {
+		form := url.Values{"dry_run": {"1"}}
+		for i, choice := range choices {
+			form.Set(fmt.Sprint("column-", i+1), choice)
+		}
+		return form
+	}
+	goesTo(t, w.post(access.Admin, address, choose("email", "custom.Plan", "", "first_name", "-", "-", "-")), address)
+	if page := w.settled(address); strings.Count(page, `class="err"`) != 1 || !strings.Contains(page, `aria-describedby="column-3-e"`) {
+		t.Errorf("with one left the page is %s", page)
+	}
+	if got := w.post(access.Admin, address, choose("email", "nonsense")).Code; got != http.StatusUnprocessableEntity {
+		t.Errorf("nonsense is answered with %d", got)
+	}
+	goesTo(t, w.post(access.Admin, address, choose("email", "custom.Plan", "-", "first_name", "-", "-", "-")), address)
+	golden(t, "import-columns-chosen", strings.ReplaceAll(w.settled(address), address, "/users/import/…"))
+	goesTo(t, w.post(access.Admin, address, url.Values{}), address)
+	if page := w.settled(address); strings.Contains(page, "<select") || !strings.Contains(page, "Imported.") {
+		t.Errorf("in the end the page is %s", page)
+	}
+	found, err := w.server.Reader.FindUsers(context.Background(), nil, []string{"a@example.org"}, domain.InstantOf(w.server.Clock()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if u := found.ByEmail["a@example.org"].User; u == nil || *u.Profile.FirstName != "Ana" || string(u.Profile.Custom) != `{"Plan":"Gold"}` {
+		t.Errorf("the user is %+v", u)
+	}
+
+	var many strings.Builder
+	for i := range mostChoices + 5 {
+		fmt.Fprintf(&many, "c%d,", i)
+	}
+	if page := w.settled(w.checked("many.csv", many.String()+"email\n")); strings.Contains(page, "<select") || !strings.Contains(page, "too many columns to choose") {
+		t.Error("a choice is offered for hundreds of columns")
 	}
 }
 

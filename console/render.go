@@ -103,6 +103,10 @@ func functions(d text.Dates, a *assets) template.FuncMap {
 			return label // the platform's own
 		},
 		"importField": func(field string) string {
+			switch field {
+			case "", leftOut:
+				return d.T("import.left-out")
+			}
 			if key, ok := strings.CutPrefix(field, "custom."); ok {
 				return d.T("import.custom", "key", key)
 			}
