@@ -4,6 +4,7 @@
 package console
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"html/template"
@@ -136,7 +137,8 @@ func (v *visit) differences(with, without *projections.FoldedUser) []difference 
 		now, then := byEntitlement(kind.of(with)), byEntitlement(kind.of(without))
 		for _, id := range sortedKeys(now, then) {
 			if !reflect.DeepEqual(now[id], then[id]) {
-				found = append(found, difference{kind.name + "." + id, v.T("retract."+kind.name, "id", id), v.entitlementText(now[id]), v.entitlementText(then[id])})
+				label := v.T("retract."+kind.name, "id", id)
+				found = append(found, v.entitlementDifferences(kind.name+"."+id, label, now[id], then[id])...)
 			}
 		}
 	}
@@ -178,25 +180,72 @@ func (v *visit) instantIf(there bool, at *domain.Instant) template.HTML {
 	return orDash(at, v.Second)
 }
 
-// entitlementText says what becomes of an entitlement.
-func (v *visit) entitlementText(e *domain.EntitlementView) template.HTML {
+// entitlementDifferences lists the periods of an entitlement that aren't the same,
+// by when they begin, and what describes it; now and then may be nil.
+func (v *visit) entitlementDifferences(key, label string, now, then *domain.EntitlementView) []difference {
+	var found []difference
+	add := func(key string, now, then template.HTML) {
+		if now != then {
+			found = append(found, difference{key, label, now, then})
+		}
+	}
+	nowPeriods, thenPeriods := v.periodTexts(now), v.periodTexts(then)
+	for _, from := range sortedKeys(nowPeriods, thenPeriods) {
+		add(key+"."+from, cmp.Or(nowPeriods[from], dash), cmp.Or(thenPeriods[from], dash))
+	}
+	add(key, v.described(now), v.described(then))
+	return found
+}
+
+// periodTexts say when each period ends and why, by when it begins; of the latest
+// also what it is now.
+func (v *visit) periodTexts(e *domain.EntitlementView) map[string]template.HTML {
+	texts := map[string]template.HTML{}
+	if e == nil {
+		return texts
+	}
+	for i := range e.Periods {
+		period := &e.Periods[i]
+		end := escaped(v.T("retract.endless"))
+		if period.To != domain.Never {
+			end = v.Second(period.To.Time())
+		}
+		text := v.Second(period.From.Time()) + " – " + end
+		if i == 0 {
+			text = status(v.Catalogue, string(e.Status)) + " " + text
+		}
+		if c := period.Cancellation; c != nil && c.Reason != nil {
+			reason := *c.Reason
+			if v.Has("reason." + reason) {
+				reason = v.T("reason." + reason)
+			}
+			text += ", " + escaped(reason)
+		}
+		texts[period.From.String()] = text
+	}
+	return texts
+}
+
+// described is what an entitlement is of, and at what price.
+func (v *visit) described(e *domain.EntitlementView) template.HTML {
 	if e == nil {
 		return dash
 	}
-	period := &e.Periods[0]
-	end := template.HTML(template.HTMLEscapeString(v.T("retract.endless"))) //nolint:gosec // escaped
-	if period.To != domain.Never {
-		end = v.Second(period.To.Time())
-	}
-	said := status(v.Catalogue, string(e.Status)) + " " + v.Second(period.From.Time()) + " – " + end
-	if c := period.Cancellation; c != nil && c.Reason != nil {
-		reason := *c.Reason
-		if v.Has("reason." + reason) {
-			reason = v.T("reason." + reason)
+	var words []string
+	for _, text := range []*string{e.OfferName, e.OfferID, e.Title, e.ContentID} {
+		if text != nil && *text != "" {
+			words = append(words, *text)
+			break
 		}
-		said += template.HTML(", " + template.HTMLEscapeString(reason)) //nolint:gosec // escaped
 	}
-	return said
+	if e.Amount != nil && e.Currency != nil {
+		words = append(words, v.Money(*e.Amount, *e.Currency))
+	}
+	return cmp.Or(escaped(strings.Join(words, ", ")), dash)
+}
+
+func escaped(text string) template.HTML {
+	return template.HTML(template.HTMLEscapeString(text)) //nolint:gosec // escaped
 }
 
 func byEntitlement(all []domain.EntitlementView) map[string]*domain.EntitlementView {

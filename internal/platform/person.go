@@ -118,7 +118,6 @@ func (p *Platform) join(at int64, erased, returns bool) *person {
 			p.plan(u, u.erasedAt+day+r.wait(30*day))
 		}
 	}
-	p.mistake(u)
 	u.sortLife()
 	p.planViewing(u, 0)
 	p.people = append(p.people, u)
@@ -233,25 +232,4 @@ func (p *Platform) update(u *person, at int64) {
 		change = []any{"platform", raw("null")}
 	}
 	p.publish(u, at, accounts, "user.updated", change...)
-}
-
-// mistake has somebody at a desk change a few of the people who weren't meant, and
-// take it back some hours later. So what people do goes on as planned.
-func (p *Platform) mistake(u *person) {
-	r := newRandom(p.opts.Seed, 1<<42+uint64(u.number)) // of its own: without mistakes all else is the same
-	if u.erasedAt != 0 || !r.chance(.02) {
-		return
-	}
-	at := r.between(u.joined+hour, u.leaves)
-	id, source := newID(r, "slip-"), accounts
-	var slip []byte
-	if u.sub.offer == nil || r.chance(.4) {
-		slip = p.writeAs(id, u, at, source, "user.updated", "email", newID(r, "v")+"@mail.example")
-	} else {
-		source = billing
-		slip = p.writeAs(id, u, at, source, "subscription.canceled", "subscription_id", u.sub.id, "comment", "wrong customer")
-	}
-	back := at + r.between(10*minute, 30*hour)
-	u.life = append(u.life, event{at, slip},
-		event{back, p.writeAs(newID(r, "retract-"), u, back, source, "event.retracted", "source", source, "id", id)})
 }
