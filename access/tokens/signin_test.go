@@ -2,6 +2,7 @@ package tokens_test
 
 import (
 	"io"
+	"log/slog"
 	"net/url"
 	"strings"
 	"testing"
@@ -51,5 +52,35 @@ func TestSigningIn(t *testing.T) {
 	to, err := other.SignInURL(t.Context(), tokens.NewFlow("http://127.0.0.1:9/callback"))
 	if err != nil || !strings.Contains(to, "client_id=elsewhere") {
 		t.Errorf("the client is the audience by default: %s, %v", to, err)
+	}
+}
+
+// A client that the issuer has given a secret signs people in with it, and not
+// without. Tokens as keys are still meant for the audience.
+func TestSigningInAsAClientWithASecret(t *testing.T) {
+	issuer := tokenstest.Build(t)
+	issuer.SendBack("http://127.0.0.1:9/callback")
+	issuer.Start()
+	for secret, good := range map[string]bool{tokenstest.ClientSecret: true, "another": false, "": false} {
+		v := tokens.New(tokens.Config{
+			Issuer: issuer.URL(), Audience: tokenstest.Audience, RoleClaim: "role", Roles: []string{"support"},
+			ClientID: tokenstest.ClientID, ClientSecret: secret, Logger: slog.New(slog.DiscardHandler),
+		})
+		flow := tokens.NewFlow("http://127.0.0.1:9/callback")
+		to, err := v.SignInURL(t.Context(), flow)
+		if err != nil {
+			t.Fatal(err)
+		}
+		back, err := url.Parse(issuer.SignIn(to))
+		if err != nil {
+			t.Fatal(err)
+		}
+		holder, err := v.SignedIn(t.Context(), flow, back.Query().Get("code"))
+		if good != (err == nil) || good && holder.Role != "support" {
+			t.Errorf("with the secret %q: %+v, %v", secret, holder, err)
+		}
+		if _, err := v.Verify(t.Context(), issuer.Token(map[string]any{"role": "support"})); err != nil {
+			t.Errorf("a token for the audience: %v", err)
+		}
 	}
 }

@@ -22,35 +22,37 @@ import (
 
 // A config is what is in force for one run of the program.
 type config struct {
-	DataDir        string
-	DatabaseURL    string
-	MasterKey      string
-	OldMasterKey   string
-	NATSURL        string
-	NATSCreds      string
-	NATSAddr       string
-	NATSMonitorURL string
-	BrokerMaxBytes int64
-	Retention      time.Duration
-	HTTPAddr       string
-	MetricsAddr    string
-	TLSCert        string
-	TLSKey         string
-	BehindProxy    bool
-	APIKeys        string
-	OIDCIssuer     string
-	OIDCAudience   string
-	OIDCRoleClaim  string
-	TrailRetention time.Duration
-	TimeZone       string
-	RenewalGrace   time.Duration
-	Trials         bool
-	NoConsole      bool
-	SessionTimeout time.Duration
-	LogFormat      string
-	Key            string
-	URL            string
-	ScrubEvery     time.Duration
+	DataDir          string
+	DatabaseURL      string
+	MasterKey        string
+	OldMasterKey     string
+	NATSURL          string
+	NATSCreds        string
+	NATSAddr         string
+	NATSMonitorURL   string
+	BrokerMaxBytes   int64
+	Retention        time.Duration
+	HTTPAddr         string
+	MetricsAddr      string
+	TLSCert          string
+	TLSKey           string
+	BehindProxy      bool
+	APIKeys          string
+	OIDCIssuer       string
+	OIDCAudience     string
+	OIDCRoleClaim    string
+	OIDCClientID     string
+	OIDCClientSecret string
+	TrailRetention   time.Duration
+	TimeZone         string
+	RenewalGrace     time.Duration
+	Trials           bool
+	NoConsole        bool
+	SessionTimeout   time.Duration
+	LogFormat        string
+	Key              string
+	URL              string
+	ScrubEvery       time.Duration
 
 	settings []*pflag.Flag
 	file     string
@@ -67,7 +69,7 @@ func keyOf(f *pflag.Flag) string { return strings.ReplaceAll(f.Name, "-", "_") }
 
 // isSecret says that a setting is shown to nobody: URLs may have passwords.
 func isSecret(f *pflag.Flag) bool {
-	return slices.Contains([]string{"database-url", "nats-url", "api-keys", "key"}, f.Name)
+	return slices.Contains([]string{"database-url", "nats-url", "api-keys", "key", "oidc-client-secret"}, f.Name)
 }
 
 // A group declares settings that a command may need.
@@ -105,6 +107,8 @@ func serviceSettings(c *config, f *pflag.FlagSet) {
 	f.StringVar(&c.OIDCIssuer, "oidc-issuer", "", "URL of an OpenID Connect issuer whose JWTs are taken as keys")
 	f.StringVar(&c.OIDCAudience, "oidc-audience", "", "the audience that the issuer's JWTs have to be meant for")
 	f.StringVar(&c.OIDCRoleClaim, "oidc-role-claim", "", "the claim of the issuer's JWTs that names the role; dots lead into objects: realm_access.roles")
+	f.StringVar(&c.OIDCClientID, "oidc-client-id", "", "the client as which the issuer knows this service when it signs people in (default: the audience)")
+	f.StringVar(&c.OIDCClientSecret, "oidc-client-secret", "", "that client's secret (default: none, as for a public client)")
 	f.DurationVar(&c.TrailRetention, "trail-retention", 365*24*time.Hour, "how long the trail of who did what with personal data is kept, at least 720h")
 	f.StringVar(&c.TimeZone, "time-zone", "UTC", "IANA name of the platform's time zone")
 	renewalGraceSetting(c, f)

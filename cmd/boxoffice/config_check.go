@@ -58,7 +58,7 @@ func isPostgres(url string) bool {
 // checkOIDC holds the settings of an issuer against each other: a token is a
 // key only where it is told whose, for whom and how it names the role.
 func (c *config) checkOIDC() error {
-	if c.OIDCIssuer == "" && c.OIDCAudience == "" && c.OIDCRoleClaim == "" {
+	if c.OIDCIssuer+c.OIDCAudience+c.OIDCRoleClaim+c.OIDCClientID+c.OIDCClientSecret == "" {
 		return nil
 	}
 	u, err := url.Parse(c.OIDCIssuer)

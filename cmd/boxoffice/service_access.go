@@ -68,7 +68,10 @@ func (c *config) tokens(log *slog.Logger) *tokens.Config {
 	if c.OIDCIssuer == "" {
 		return nil
 	}
-	return &tokens.Config{Issuer: c.OIDCIssuer, Audience: c.OIDCAudience, RoleClaim: c.OIDCRoleClaim, Logger: log}
+	return &tokens.Config{
+		Issuer: c.OIDCIssuer, Audience: c.OIDCAudience, RoleClaim: c.OIDCRoleClaim,
+		ClientID: c.OIDCClientID, ClientSecret: c.OIDCClientSecret, Logger: log,
+	}
 }
 
 // front says what stands in front of the service.

@@ -26,6 +26,12 @@ import (
 // say otherwise.
 const Audience = "boxoffice"
 
+// ClientID and ClientSecret are those of the client that has a secret.
+const (
+	ClientID     = "boxoffice-pages"
+	ClientSecret = "s3cret"
+)
+
 // An Issuer is a provider that can be stopped and started again.
 type Issuer struct {
 	t       testing.TB
@@ -86,7 +92,8 @@ func (i *Issuer) arguments() []string {
 }
 
 // SendBack has the issuer sign people in, from the next start on, for the client
-// that is called like [Audience] and has no secret, and send them back to a URL.
+// that is called like [Audience] and has no secret and for [ClientID], and send them
+// back to a URL.
 func (i *Issuer) SendBack(to string) { i.back = to }
 
 // SignIn does what a person does at the issuer, where the service has sent their

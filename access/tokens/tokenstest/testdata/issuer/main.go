@@ -3,8 +3,8 @@
 // It listens on the address that it is given. Tokens are got with the client
 // credentials grant; their claims, audience and life are asked for by scopes.
 // POST /rotate makes it sign with a new key from then on. Where it is given a
-// second argument, people sign in for the client boxoffice, which has no secret,
-// and are sent back there; they have the role support.
+// second argument, people sign in for the client boxoffice, which has no secret, or
+// boxoffice-pages, which has one, and are sent back there; they have the role support.
 package main
 
 import (
@@ -33,7 +33,7 @@ func main() {
 	address := os.Args[1]
 	issuer := "http://" + address
 	if len(os.Args) > 2 {
-		storage.RegisterClients(storage.NativeClient("boxoffice", os.Args[2]))
+		storage.RegisterClients(storage.NativeClient("boxoffice", os.Args[2]), storage.WebClient("boxoffice-pages", "s3cret", os.Args[2]))
 	}
 	s := &issuerStorage{Storage: storage.NewStorage(storage.NewUserStore(issuer))}
 	s.rotate()
