@@ -28,7 +28,6 @@ var browserKeys = map[string]string{
 const browserPatience = 15 * time.Minute
 
 func TestBrowser(t *testing.T) {
-	chromium := browserPath(t)
 	keys := "BOXOFFICE_API_KEYS=publisher:" + publisherKey
 	for role, key := range browserKeys {
 		keys += "," + role + ":" + key
@@ -38,23 +37,32 @@ func TestBrowser(t *testing.T) {
 	for _, event := range browserRefused {
 		s.refuse(t, strings.ReplaceAll(event, "NOW", time.Now().UTC().Format(time.RFC3339)))
 	}
+	browse(t, s.httpAddr, browserKeys, nil)
+}
+
+// browse runs the tests of browser against the service at an address: all of
+// them, or those of the files.
+func browse(t testing.TB, addr string, keys map[string]string, env []string, files ...string) {
+	t.Helper()
+	chromium := browserPath(t)
 	dir, err := filepath.Abs("browser")
 	if err != nil {
 		t.Fatal(err)
 	}
 	command(t, dir, nil, "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent")
-	named, err := json.Marshal(browserKeys)
+	named, err := json.Marshal(keys)
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), browserPatience)
 	defer cancel()
-	suite := exec.CommandContext(ctx, "node", "--test", "--test-concurrency=2", "--test-reporter=spec")
+	suite := exec.CommandContext(ctx, "node", append([]string{"--test", "--test-concurrency=2", "--test-reporter=spec"}, files...)...)
 	suite.Dir = dir
 	suite.Env = append(os.Environ(),
-		"BOXOFFICE_ADDRESS=http://"+s.httpAddr, "BOXOFFICE_KEYS="+string(named),
+		"BOXOFFICE_ADDRESS=http://"+addr, "BOXOFFICE_KEYS="+string(named),
 		"CHROMIUM="+chromium, "SCREENSHOTS="+t.ArtifactDir(),
 	)
+	suite.Env = append(suite.Env, env...)
 	suite.WaitDelay = 10 * time.Second
 	out, err := suite.CombinedOutput()
 	t.Logf("%s", out)
@@ -64,7 +72,7 @@ func TestBrowser(t *testing.T) {
 }
 
 // browserPath is where Chromium is.
-func browserPath(t *testing.T) string {
+func browserPath(t testing.TB) string {
 	t.Helper()
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
 		if path, err := exec.LookPath(name); err == nil {
@@ -101,6 +109,7 @@ var browserRefused = []string{
 	`{"specversion":"1.0","id":"refused-1","source":"/platform","type":"subscription.started","subject":"user-03","time":"NOW","data":{"subscription_id":"repaired","offer_id":"standard","amount":-5,"currency":"EUR"}}`,
 	`{"specversion":"1.0","id":"refused-2","source":"/platform","type":"unheard.of","subject":"<u>","time":"NOW","data":{}}`,
 	`{"specversion":"1.0","id":"refused-3","source":"/platform","type":"rental.started","subject":"user-04","time":"NOW","data":{"rental_id":"r","content_id":"c","kind":"<b>stolen</b>"}}`,
+	`{"specversion":"1.0","id":"refused-4","source":"/platform","type":"free_copy.granted","subject":"user-04","time":"NOW","data":{"free_copy_id":"","content_id":"c"}}`,
 }
 
 // A browserPlatformWriter writes events, one a line.

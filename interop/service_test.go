@@ -84,7 +84,7 @@ type service struct {
 
 // serve starts a service with settings, environment variables, beside those that
 // every test has. It is stopped at the end of the test.
-func serve(t *testing.T, settings ...string) *service {
+func serve(t testing.TB, settings ...string) *service {
 	t.Helper()
 	s := installed(t, settings...)
 	s.start(t)
@@ -92,7 +92,7 @@ func serve(t *testing.T, settings ...string) *service {
 }
 
 // installed gives a service that isn't started yet.
-func installed(t *testing.T, settings ...string) *service {
+func installed(t testing.TB, settings ...string) *service {
 	t.Helper()
 	s := &service{dir: t.TempDir(), httpAddr: freeAddr(t), natsAddr: freeAddr(t)}
 	s.env = append(os.Environ(),
@@ -106,7 +106,7 @@ func installed(t *testing.T, settings ...string) *service {
 	return s
 }
 
-func freeAddr(t *testing.T) string {
+func freeAddr(t testing.TB) string {
 	t.Helper()
 	addr, err := freeport.Addr()
 	if err != nil {
@@ -116,7 +116,7 @@ func freeAddr(t *testing.T) string {
 }
 
 // start starts the service, on what it has stored before.
-func (s *service) start(t *testing.T) {
+func (s *service) start(t testing.TB) {
 	t.Helper()
 	path, err := program()
 	if err != nil {
@@ -219,7 +219,7 @@ func (s *service) awaitPosition(t *testing.T, position int) {
 }
 
 // await asks again and again until something is so.
-func await(t *testing.T, what string, ask func() (bool, error)) {
+func await(t testing.TB, what string, ask func() (bool, error)) {
 	t.Helper()
 	deadline := time.Now().Add(patience)
 	for {
@@ -277,7 +277,7 @@ func read(t *testing.T, path string) string {
 
 // command runs a program in a directory, with environment variables beside its
 // own, and gives what it prints.
-func command(t *testing.T, dir string, env []string, name string, args ...string) string {
+func command(t testing.TB, dir string, env []string, name string, args ...string) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), patience)
 	defer cancel()

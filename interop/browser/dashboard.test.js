@@ -10,6 +10,14 @@ const figures = month => ({
   unsubscribed: month.unsubscribed.count,
 });
 
+const reasons = ['voluntary', 'non_payment', 'other', 'expired'];
+
+/** The month that is n before another. */
+function earlier(month, n) {
+  const [year, number] = month.split('-').map(Number);
+  return new Date(Date.UTC(year, number - 1 - n)).toISOString().slice(0, 7);
+}
+
 /** What stands on the dashboard. */
 async function shown(page) {
   const all = {};
@@ -33,8 +41,41 @@ for (const role of ['viewer', 'support', 'auditor', 'admin']) {
   });
 }
 
+story('every figure of a month, of its days and of the months is the API’s', async person => {
+  const page = await person('viewer');
+  const month = earlier(new Date().toISOString().slice(0, 7), 1);
+  await page.goto(`/?month=${month}&months=24`);
+  const at = encodeURIComponent(await asOf(page));
+  const said = await api(`/v1/kpis/${month}?as_of=${at}`, {role: 'viewer'});
+  for (const [i, reason] of reasons.entries()) {
+    assert.equal(await figure(page.locator('#kpi-unsubscribed .reasons li').nth(i)), said.unsubscribed.by_reason[reason], reason);
+  }
+  const numbers = table => page.locator(`#${table} tbody tr`).evaluateAll(all => all.map(row => [...row.querySelectorAll('td data')].map(data => Number(data.value))));
+  const days = await api(`/v1/kpis/${month}/days?as_of=${at}`, {role: 'viewer'});
+  assert.deepEqual((await numbers('days-table')).map(row => row[0]), days.days.map(day => day.registered));
+  const {months} = await api(`/v1/kpis?from=${earlier(month, 23)}&to=${month}&as_of=${at}`, {role: 'viewer'});
+  assert.equal(months.length, 24);
+  for (const kpi of ['registered', 'active', 'trial']) {
+    assert.deepEqual((await numbers(`${kpi}-table`)).map(row => row[0]), months.map(m => m[kpi].count), kpi);
+  }
+  assert.deepEqual(await numbers('unsubscribed-table'), months.map(m => [m.unsubscribed.count, ...reasons.map(r => m.unsubscribed.by_reason[r])]));
+});
+
+story('what was watched, in all and by content, is the API’s', async person => {
+  const page = await person('viewer');
+  await page.goto('/contents');
+  const {contents} = await api('/v1/contents', {role: 'viewer'});
+  assert.deepEqual(await rows(page, 'contents'), contents.map(c => c.content_id));
+  const shown = await page.locator('#contents tbody tr').evaluateAll(all => all.map(row => Number(row.querySelector('td data').value)));
+  assert.deepEqual(shown, contents.map(c => c.sessions));
+  await page.locator('#contents tr[data-id="the-quiet-river"] th a').click();
+  await page.waitForURL('**/contents/the-quiet-river');
+  assert.equal(await figure(page.locator('main dl')), contents.find(c => c.content_id === 'the-quiet-river').sessions);
+});
+
 story('support: behind each figure are the users it counts', async person => {
   const page = await person('support');
+  await page.goto('/');
   await page.locator('.step a').first().click(); // a month in which nothing happens any more
   await page.waitForURL(/month=/);
   const month = page.url();
@@ -60,11 +101,13 @@ story('support: behind each figure are the users it counts', async person => {
 
 story('a viewer’s figures open nothing about users', async person => {
   const page = await person('viewer');
+  await page.goto('/');
   assert.equal(await page.locator('#figures a').count(), 0);
 });
 
 story('months are turned over, and charts have their numbers beside them', async person => {
   const page = await person('viewer');
+  await page.goto('/');
   const now = await page.locator('#month').inputValue();
   await page.locator('.step a').first().click();
   await page.waitForURL(/month=/);
@@ -90,6 +133,7 @@ story('months are turned over, and charts have their numbers beside them', async
 
 story('figures move while somebody types, who loses nothing', async person => {
   const page = await person('admin');
+  await page.goto('/');
   await page.locator('#as-of .live').waitFor();
   const registered = page.locator('#kpi-registered');
   const before = await figure(registered);
@@ -114,6 +158,7 @@ story('figures move while somebody types, who loses nothing', async person => {
 
 story('two who look at the same see the same', async person => {
   const [one, two] = [await person('viewer'), await person('viewer', {locale: 'fr-FR'})];
+  for (const page of [one, two]) await page.goto('/');
   const before = await figure(one.locator('#kpi-registered'));
   await publish('user.registered', 'live-3', {});
   for (const page of [one, two]) await until('the figure has moved', async () => await figure(page.locator('#kpi-registered')) > before);

@@ -1,7 +1,7 @@
 // Files: users imported from one, and lists and people downloaded as one.
 import assert from 'node:assert/strict';
 import {readFile} from 'node:fs/promises';
-import {api, figure, rows, story, until} from './people.js';
+import {api, figure, partOf, rows, story, until} from './people.js';
 
 const people = Buffer.from('email,id,first_name,custom.seat\nimp-1@example.net,imp-1,Ivy,A1\nimp-2@example.net,imp-2,Igor,B2\n,imp-3,Nobody,C3\n');
 
@@ -49,10 +49,38 @@ story('what is filtered is downloaded, and what is held about somebody', async p
   assert.match(csv, /ana@example\.org/);
   assert.doesNotMatch(csv, /user-01/);
   if (!await page.locator('#get').isVisible()) await page.locator('[popovertarget=get]').click();
-  assert.equal((await get(page.locator('#get a').first())).subarray(0, 2).toString(), 'PK', 'it isn’t a workbook');
+  const workbook = await get(page.locator('#get a').first());
+  assert.match(partOf(workbook, 'xl/worksheets/sheet1.xml'), /ana@example\.org/);
+  assert.doesNotMatch(partOf(workbook, 'xl/worksheets/sheet1.xml'), /user-01/);
   await page.goto('/users/ana');
   const held = JSON.parse(await get(page.locator('a[download][href*="/data"]')));
   assert.match(JSON.stringify(held), /García/);
   await page.locator('[popovertarget=sget]').click();
   assert.match((await get(page.locator('#sget a').nth(1))).toString(), /s-a1/);
+});
+
+story('users are imported without JavaScript', async person => {
+  const page = await person('admin', {javaScriptEnabled: false});
+  await page.goto('/users/import');
+  await page.locator('#file').setInputFiles({name: 'plain.csv', mimeType: 'text/csv', buffer: Buffer.from('email,id\nplain@example.net,plain-1\n')});
+  await page.locator('main form .btn.main').click();
+  await page.locator('#rows').waitFor(); // it asks for itself again until it is done
+  assert.equal(await figure(page.locator('.fig', {has: page.locator('#n-created')})), 1);
+  await page.locator('main form .btn.main').click();
+  await page.locator('main .note.good').waitFor();
+  await until('the user is there', async () => (await api('/v1/users?q=plain-1')).users.length === 1);
+});
+
+story('the report of an import that was refused in parts says what was wrong, by keyboard alone', async person => {
+  const page = await person('admin');
+  await page.goto('/users/import');
+  const chosen = page.waitForEvent('filechooser');
+  await page.locator('#file').focus();
+  await page.keyboard.press('Enter');
+  await (await chosen).setFiles({name: 'people.csv', mimeType: 'text/csv', buffer: Buffer.from('email,id\n,imp-9\n')});
+  await page.keyboard.press('Tab');
+  await page.keyboard.press('Enter');
+  await page.locator('#rows').waitFor();
+  assert.match(await page.locator('#rows tbody tr').innerText(), /Refused/);
+  assert.equal(await page.locator('main form .btn.main').count(), 0, 'there is nothing to import');
 });

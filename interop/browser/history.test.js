@@ -12,6 +12,22 @@ story('admin: follows the log as events come', async person => {
   assert.match(await page.locator('#history tbody tr').first().innerText(), /user\./);
 });
 
+story('the log goes on while somebody types into its filter', async person => {
+  const page = await person('admin');
+  await page.goto('/history');
+  await page.locator('#as-of .live').waitFor();
+  const last = Number((await rows(page, 'history'))[0]);
+  const field = page.locator('#user_id');
+  await field.pressSequentially('user-');
+  await publish('user.updated', 'user-02', {country: 'IT'});
+  await until('the event is at the top', async () => Number((await rows(page, 'history'))[0]) > last);
+  await page.keyboard.type('02');
+  assert.equal(await field.inputValue(), 'user-02');
+  await page.keyboard.press('Enter');
+  await page.waitForURL(/user_id=user-02/);
+  assert.ok((await rows(page, 'history')).length > 1);
+});
+
 story('admin: opens an event, and the events of one user', async person => {
   const page = await person('admin');
   await page.goto('/history');

@@ -1,10 +1,11 @@
 // People who use the pages with a browser: `person(role)` opens a page of a
-// browser of their own, signed in. Whatever a browser complains about while a
+// browser of their own. Whatever a browser complains about while a
 // test runs makes it fail: violations of the policy, errors on the console and
 // in scripts, requests that failed, requests to other hosts.
 import assert from 'node:assert/strict';
 import {after, test} from 'node:test';
 import {setTimeout as sleep} from 'node:timers/promises';
+import {inflateRawSync} from 'node:zlib';
 import {chromium} from 'playwright-core';
 
 export const address = process.env.BOXOFFICE_ADDRESS;
@@ -20,19 +21,22 @@ const chromiumArgs = [
 let browser;
 after(() => browser?.close());
 
-/** A test of what people do; `person` opens a page for one of them. */
-export function story(name, body) {
-  test(name, {timeout: 120_000}, async () => {
+/**
+ * A test of what people do; `person(role)` opens an empty page for one of them, who
+ * is signed in already.
+ */
+export function story(name, body, timeout = 120_000) {
+  test(name, {timeout}, async () => {
     browser ??= await chromium.launch({executablePath: process.env.CHROMIUM, args: chromiumArgs});
     const contexts = [], complaints = [];
     const person = async (role, options = {}) => {
-      const {key = keys[role], statuses = [], ...context} = options;
+      const {key = keys[role], statuses = [], watched = true, ...context} = options;
       const opened = await browser.newContext({baseURL: address, ...context});
       contexts.push(opened);
       opened.setDefaultTimeout(PATIENCE);
-      await watch(opened, statuses, complaints);
+      if (watched) await watch(opened, statuses, complaints);
       const page = await opened.newPage();
-      if (key) await signIn(page, key);
+      if (key) await begin(opened, key);
       return page;
     };
     try {
@@ -42,6 +46,22 @@ export function story(name, body) {
     }
     assert.deepEqual(complaints, [], 'what the browser complained about');
   });
+}
+
+/** Opens a file and returns the text of a part of it: of an Excel workbook, a zip archive. */
+export function partOf(archive, name) {
+  let entry = archive.indexOf('PK\x01\x02', archive.readUInt32LE(archive.lastIndexOf('PK\x05\x06') + 16), 'latin1');
+  for (; archive.readUInt32LE(entry) === 0x02014b50;) {
+    const [named, extra, comment] = [28, 30, 32].map(at => archive.readUInt16LE(entry + at));
+    if (archive.toString('utf8', entry + 46, entry + 46 + named) === name) {
+      const local = archive.readUInt32LE(entry + 42);
+      const begin = local + 30 + archive.readUInt16LE(local + 26) + archive.readUInt16LE(local + 28);
+      const packed = archive.subarray(begin, begin + archive.readUInt32LE(entry + 20));
+      return (archive.readUInt16LE(entry + 10) === 0 ? packed : inflateRawSync(packed)).toString();
+    }
+    entry += 46 + named + extra + comment;
+  }
+  assert.fail(`there is no ${name} in it`);
 }
 
 /** Collects what a browser complains about; statuses are answers that are meant. */
@@ -68,6 +88,12 @@ async function watch(context, statuses, complaints) {
       complaints.push(`${answer.request().method()} ${answer.url()} was answered with ${answer.status()}`);
     }
   });
+}
+
+/** Begins a session, as the form for signing in does. */
+async function begin(context, key) {
+  const answer = await context.request.post('/signin', {form: {key}, maxRedirects: 0});
+  assert.equal(answer.status(), 303, 'signing in');
 }
 
 /** Signs in on the page that asks for it. */

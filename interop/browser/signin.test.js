@@ -12,7 +12,8 @@ const navigation = {
 
 for (const [role, pages] of Object.entries(navigation)) {
   story(`${role}: signs in, opens every page there is, and signs out`, async person => {
-    const page = await person(role);
+    const page = await person();
+    await signIn(page, keys[role]);
     const links = await page.locator('#nav a').evaluateAll(all => all.map(a => a.getAttribute('href')));
     assert.deepEqual(links, pages);
     for (const path of pages) {

@@ -58,6 +58,25 @@ story('users are filtered by a period, sorted and paged', async person => {
   await until('the first page is there again', async () => (await rows(page, 'users'))[0] === first[0]);
 });
 
+story('entering days is choosing from–to, both included', async person => {
+  const page = await person('support');
+  await page.goto('/users');
+  const day = days => new Date(Date.now() - days * 86_400_000).toISOString().slice(0, 10);
+  await page.locator('#from').fill(day(20));
+  await page.locator('#from').blur();
+  await page.waitForURL(/registered_from=/);
+  assert.equal(await page.locator('#period').inputValue(), 'days');
+  await page.locator('#to').fill(day(10));
+  await page.locator('#to').blur();
+  await page.waitForURL(url => url.searchParams.get('registered_to') === day(9));
+  assert.equal(await page.locator('#period').inputValue(), 'days');
+  assert.equal(await page.locator('#from').inputValue(), day(20));
+  const filter = new URL(page.url()).searchParams;
+  const wanted = await api(`/v1/users?limit=1000&${filter}`);
+  await until('the list is the API’s', async () => (await rows(page, 'users')).join() === wanted.users.map(user => user.id).join());
+  assert.ok(wanted.users.length > 0);
+});
+
 story('columns are chosen, the platform’s own among them, and kept', async person => {
   const page = await person('support');
   await page.goto(`/users?q=${everybody}`);

@@ -5,12 +5,13 @@ import {address, api, figure, keys, publish, rows, signOut, story, until} from '
 
 /** Goes on with Tab until an element has the focus, which must be seen. */
 async function tabTo(page, selector) {
-  for (let i = 0; i < 80; i++) {
+  for (let i = 0; i < 150; i++) {
     await page.keyboard.press('Tab');
     const there = await page.evaluate(wanted => {
       const focused = document.activeElement, style = getComputedStyle(focused);
-      // The button in a field for a date has the browser's own ring.
-      const seen = style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) > 0 || style.boxShadow !== 'none' || focused.type === 'date';
+      // The button in a field for a date has the browser's own ring, and after the last
+      // stop of a page or a dialog comes the browser itself.
+      const seen = style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) > 0 || style.boxShadow !== 'none' || focused.type === 'date' || focused === document.body;
       return {is: focused.matches(wanted), seen, what: focused.outerHTML.slice(0, 120)};
     }, selector);
     assert.ok(there.seen, `the focus isn’t visible on ${there.what}`);
@@ -51,8 +52,88 @@ story('keyboard: signs in, jumps to the content, and edits a user by the gear', 
   await page.waitForURL('**/signin*');
 });
 
+story('keyboard: filters, sorts and pages', async person => {
+  const page = await person('support');
+  await page.goto('/users');
+  await tabTo(page, '.tabs a:nth-of-type(1)');
+  await page.keyboard.press('Enter');
+  await page.waitForURL(/status=registered/);
+  await tabTo(page, '#period');
+  await page.keyboard.press('End'); // the last but one is this year
+  await page.keyboard.press('ArrowUp');
+  await page.waitForURL(/registered_from=/);
+  await until('the list is filtered', async () => await page.locator('#get a[href*=registered_from]').count() > 0);
+  assert.equal(await page.evaluate(() => document.activeElement.id), 'period', 'the focus is lost');
+  await page.goto('/users?q=user-');
+  await tabTo(page, '#users th[aria-sort] a');
+  await page.keyboard.press('Enter');
+  await page.waitForURL(/sort=registered_at/);
+  await tabTo(page, 'a[rel=next]');
+  await page.keyboard.press('Enter');
+  await page.waitForURL(/cursor=/);
+  assert.ok((await rows(page, 'users')).length >= 15);
+});
+
+story('keyboard: chooses users and erases them', async person => {
+  for (const id of ['typed-1', 'typed-2', 'typed-3']) await publish('user.registered', id, {first_name: 'Typed'});
+  await until('they are there', async () => (await api('/v1/users?q=typed-')).users.length === 3);
+  const page = await person('admin');
+  await page.goto('/users?q=typed-');
+  for (const id of ['typed-1', 'typed-3']) {
+    await tabTo(page, `#users tr[data-id="${id}"] .pick`);
+    await page.keyboard.press('Space');
+    await page.evaluate(() => document.querySelector('#main').focus());
+  }
+  await tabTo(page, '.bulk button.grave');
+  await page.keyboard.press('Enter');
+  await page.locator('dialog[open]').waitFor();
+  assert.ok(await page.evaluate(() => document.activeElement.matches('dialog [data-keep]')), 'the focus isn’t on what keeps them');
+  await tabTo(page, '#number');
+  await page.keyboard.type('2');
+  await page.keyboard.press('Enter');
+  await page.locator('main .note.good').waitFor();
+  assert.deepEqual((await api('/v1/users?q=typed-')).users.map(user => user.id), ['typed-2']);
+});
+
+story('keyboard: makes a key and revokes it', async person => {
+  const page = await person('admin');
+  await page.goto('/keys');
+  await tabTo(page, '#f-name');
+  await page.keyboard.type('typed');
+  await tabTo(page, '#f-role');
+  await page.keyboard.type('viewer');
+  await tabTo(page, 'form[action="/keys"] button.main');
+  await page.keyboard.press('Enter');
+  await page.locator('#key').waitFor();
+  await page.goto('/keys');
+  await tabTo(page, '#keys tr[data-id=typed] a[data-ask]');
+  await page.keyboard.press('Enter');
+  await page.locator('dialog[open]').waitFor();
+  await tabTo(page, 'dialog button.grave');
+  await page.keyboard.press('Enter');
+  await page.locator('#keys tr[data-id=typed] .st.refused').waitFor();
+});
+
+story('keyboard: repairs a refused event', async person => {
+  const page = await person('admin');
+  await page.goto('/refused');
+  const row = await page.locator('#refused tbody tr', {hasText: 'free_copy.granted'}).getAttribute('data-id');
+  await tabTo(page, `#refused tr[data-id="${row}"] th a`);
+  await page.keyboard.press('Enter');
+  await page.waitForURL(/refused\/\d+$/);
+  await tabTo(page, '#body');
+  const text = await page.locator('#body').inputValue();
+  await page.keyboard.press('ControlOrMeta+a');
+  await page.keyboard.insertText(text.replace('"free_copy_id":""', '"free_copy_id":"typed"'));
+  await tabTo(page, 'form[action$="/retry"] button');
+  await page.keyboard.press('Enter');
+  await page.waitForURL(url => url.pathname === '/refused');
+  await until('the copy is there', async () => (await api('/v1/users/user-04')).free_copies.length === 1);
+});
+
 story('without JavaScript: every page is readable, and search, filter, sort, page and edit work', async person => {
   const page = await person('admin', {javaScriptEnabled: false});
+  await page.goto('/');
   assert.ok(await figure(page.locator('#kpi-registered')) > 0);
   for (const path of await page.locator('#nav a').evaluateAll(all => all.map(a => a.getAttribute('href')))) {
     assert.equal((await page.goto(path)).status(), 200, path);
@@ -88,6 +169,7 @@ story('without JavaScript: every page is readable, and search, filter, sort, pag
 
 story('in French, with numbers and dates as they are written there', async person => {
   const page = await person('support', {locale: 'fr-FR'});
+  await page.goto('/');
   assert.equal(await page.locator('html').getAttribute('lang'), 'fr');
   assert.match(await page.locator('main').innerText(), /Inscrits|Inscriptions/);
   for (const path of ['/users', '/users/ana', '/contents']) {
@@ -106,6 +188,7 @@ story('in French, with numbers and dates as they are written there', async perso
 
 story('the scheme is chosen, and kept', async person => {
   const page = await person('viewer', {colorScheme: 'light'});
+  await page.goto('/');
   const paper = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor + getComputedStyle(document.documentElement).backgroundColor);
   const light = await paper();
   await page.locator('[popovertarget=who]').click();
@@ -118,6 +201,7 @@ story('the scheme is chosen, and kept', async person => {
 
 story('narrow: the menu and the filter open, and a user is found', async person => {
   const page = await person('support', {viewport: {width: 360, height: 740}, hasTouch: true});
+  await page.goto('/');
   await page.locator('[popovertarget=nav]').tap();
   await page.locator('#nav a[href="/users"]').tap();
   await page.locator('#users').waitFor();
