@@ -64,9 +64,8 @@ func browse(t testing.TB, addr string, keys map[string]string, env []string, fil
 	)
 	suite.Env = append(suite.Env, env...)
 	suite.WaitDelay = 10 * time.Second
-	out, err := suite.CombinedOutput()
-	t.Logf("%s", out)
-	if err != nil {
+	suite.Stdout, suite.Stderr = t.Output(), t.Output()
+	if err := suite.Run(); err != nil {
 		t.Error("the pages in a browser:", err)
 	}
 }

@@ -124,7 +124,7 @@ story('keyboard: repairs a refused event', async person => {
   await tabTo(page, '#body');
   const text = await page.locator('#body').inputValue();
   await page.keyboard.press('ControlOrMeta+a');
-  await page.keyboard.insertText(text.replace('"free_copy_id":""', '"free_copy_id":"typed"'));
+  await page.keyboard.insertText(text.replace(/("free_copy_id":\s*)""/, '$1"typed"'));
   await tabTo(page, 'form[action$="/retry"] button');
   await page.keyboard.press('Enter');
   await page.waitForURL(url => url.pathname === '/refused');
