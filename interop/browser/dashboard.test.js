@@ -10,7 +10,7 @@ const figures = month => ({
   unsubscribed: month.unsubscribed.count,
 });
 
-const reasons = ['voluntary', 'non_payment', 'other', 'expired'];
+const reasons = ['voluntary', 'non_payment', 'switched', 'other', 'expired', 'paused'];
 
 /** The month that is n before another. */
 function earlier(month, n) {
@@ -47,6 +47,7 @@ story('every figure of a month, of its days and of the months is the API’s', a
   await page.goto(`/?month=${month}&months=24`);
   const at = encodeURIComponent(await asOf(page));
   const said = await api(`/v1/kpis/${month}?as_of=${at}`, {role: 'viewer'});
+  assert.equal(await page.locator('#kpi-unsubscribed .reasons li').count(), reasons.length);
   for (const [i, reason] of reasons.entries()) {
     assert.equal(await figure(page.locator('#kpi-unsubscribed .reasons li').nth(i)), said.unsubscribed.by_reason[reason], reason);
   }
