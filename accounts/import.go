@@ -9,6 +9,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"slices"
 	"time"
 
 	"boxoffice/accounts/spreadsheet"
@@ -24,6 +25,9 @@ const (
 	// windowRows and windowBytes bound what is read ahead.
 	windowRows  = 1000
 	windowBytes = 4 << 20
+	// lookUpRows is for how many rows users are looked up at once: each may be as
+	// large as an event.
+	lookUpRows = 100
 	// pendingBytes bounds what is published at once, so that the broker takes it
 	// whole.
 	pendingBytes = 3 << 20
@@ -238,16 +242,18 @@ func (m *Import) stopped(err error) error {
 }
 
 func (m *Import) importWindow(ctx context.Context) error {
-	if err := m.lookUp(ctx, m.window); err != nil {
-		return err
-	}
 	m.touched = map[string]bool{}
-	for i := range m.window {
-		if err := ctx.Err(); err != nil {
+	for rows := range slices.Chunk(m.window, lookUpRows) {
+		if err := m.lookUp(ctx, rows); err != nil {
 			return err
 		}
-		if err := m.importRow(ctx, &m.window[i]); err != nil {
-			return err
+		for i := range rows {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			if err := m.importRow(ctx, &rows[i]); err != nil {
+				return err
+			}
 		}
 	}
 	return m.settle(ctx)
