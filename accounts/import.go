@@ -220,13 +220,13 @@ func (m *Import) Run(ctx context.Context) (ImportResult, error) {
 		if err := m.importWindow(ctx); err != nil {
 			return m.result, m.stopped(err)
 		}
+		m.result.Refused.endLot()
 		if m.Progress != nil {
 			if err := m.Progress(m.progress()); err != nil {
 				return m.result, err
 			}
 		}
 	}
-	m.result.Refused.sort()
 	return m.result, nil
 }
 

@@ -26,7 +26,7 @@ import (
 
 const (
 	// mostMemory is how much more memory importing may take, and mostTime how much
-	// processor time for the files below.
+	// processor time for each of the files below.
 	mostMemory = 100 << 20
 	mostTime   = 10 * time.Second
 	// addressSlack is how much address space Go reserves and doesn't use.
@@ -66,7 +66,7 @@ func TestImportStaysInItsMemory(t *testing.T) {
 			_, told, _ := strings.Cut(string(said), "outcome: ")
 			told, _, _ = strings.Cut(told, "\n")
 			t.Logf("%d kB in %v: %s", info.Size()>>10, took.Round(10*time.Millisecond), told)
-			if took > mostTime {
+			if took > 2*mostTime { // dryly and for real
 				t.Errorf("it took %v", took)
 			}
 		})
@@ -77,7 +77,7 @@ func TestImportStaysInItsMemory(t *testing.T) {
 func TestImportInAProcess(t *testing.T) {
 	name := os.Getenv(importedFile)
 	if name == "" {
-		t.Skip("runs for TestImportStaysInItsMemory")
+		return // it is the process of TestImportStaysInItsMemory
 	}
 	debug.SetGCPercent(200) // as the service has it
 	debug.SetMemoryLimit(128 << 20)

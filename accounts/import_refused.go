@@ -21,7 +21,11 @@ type RefusedRow struct {
 
 // RefusedRows are the rows that changed nothing, in the order of the file.
 type RefusedRows struct {
+	// lots have the rows of each window that has been imported, and rows those of
+	// the one that is: none is copied when there are more.
+	lots [][]keptRefusal
 	rows []keptRefusal
+	n    int
 	// reasons are the texts of the rows' reasons, each once, and index where.
 	reasons []string
 	index   map[string]int32
@@ -32,15 +36,17 @@ type RefusedRows struct {
 type keptRefusal struct{ row, reason, about int32 }
 
 // Len is how many there are.
-func (r *RefusedRows) Len() int { return len(r.rows) }
+func (r *RefusedRows) Len() int { return r.n }
 
 // All are the rows, one after the other.
 func (r *RefusedRows) All() iter.Seq[RefusedRow] {
 	return func(yield func(RefusedRow) bool) {
-		for _, kept := range r.rows {
-			because := reason{r.reasons[kept.reason], int(kept.about)}
-			if !yield(RefusedRow{int(kept.row), because.String()}) {
-				return
+		for _, lot := range append(slices.Clip(r.lots), r.rows) {
+			for _, kept := range lot {
+				because := reason{r.reasons[kept.reason], int(kept.about)}
+				if !yield(RefusedRow{int(kept.row), because.String()}) {
+					return
+				}
 			}
 		}
 	}
@@ -71,10 +77,15 @@ func (r *RefusedRows) add(row int, because reason) {
 		r.reasons, r.index[because.text] = append(r.reasons, because.text), n
 	}
 	r.rows = append(r.rows, keptRefusal{int32(row), n, int32(because.about)})
+	r.n++
 }
 
-// sort brings the rows into the order of the file: one that the log refuses is
-// refused after those that come later.
-func (r *RefusedRows) sort() {
+// endLot brings the rows of a window into the order of the file: one that the log
+// refuses is refused after those that come later.
+func (r *RefusedRows) endLot() {
+	if len(r.rows) == 0 {
+		return
+	}
 	slices.SortStableFunc(r.rows, func(a, b keptRefusal) int { return cmp.Compare(a.row, b.row) })
+	r.lots, r.rows = append(r.lots, slices.Clone(r.rows)), r.rows[:0]
 }
