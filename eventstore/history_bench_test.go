@@ -13,8 +13,10 @@ import (
 	"boxoffice/eventstore"
 	"boxoffice/eventstore/storetest"
 	"boxoffice/eventstore/vault"
+	"boxoffice/internal/eventually"
 	"boxoffice/internal/sqldb"
 	"boxoffice/internal/sqldb/sqltest"
+	"boxoffice/projections"
 )
 
 // A long log, for which it takes some minutes:
@@ -33,29 +35,32 @@ var (
 //   - page-ms, all-ms: a page of 50 of a user's events, and all of them, opened: the
 //     median of many users, and with -95 what 95 of 100 take at most
 //   - lost-15-%, lost-1500-%: the share of compaction in the time that it takes to
-//     append batches of that size, to read the events, and to compact, one after the
-//     other; which is at every 4,096 events where they come singly, and at every
-//     65,536 where they pour in
+//     append batches of that size while read models follow, and then to compact; which
+//     is at every 4,096 events where they come singly, and at every 65,536 where they
+//     pour in
 func BenchmarkHistory(b *testing.B) {
 	eachEngine(b, func(b *testing.B, engine sqldb.Engine) {
-		s, db := historyStore(b, engine)
+		s, db, own := historyStore(b, engine)
 		register(b, s, *historyUsers)
-		storetest.Lengthen(b, db, *historyEvents)
+		followed, stop := follow(b, db, s)
+		followed()
 		for b.Loop() {
+			next := *historyUsers
+			b.ReportMetric(measureLost(b, s, followed, &next, 15, 1<<12), "lost-15-%")
+			b.ReportMetric(measureLost(b, s, followed, &next, 1500, 1<<16), "lost-1500-%")
+			stop()
+			storetest.Lengthen(b, own, *historyEvents)
 			start := time.Now()
 			compact(b, s)
 			b.ReportMetric(float64(time.Since(start).Microseconds())/float64(*historyEvents), "compaction-µs/event")
 			measureUsers(b, s)
-			next := *historyUsers + *historyEvents
-			b.ReportMetric(measureLost(b, s, &next, 15, 1<<12), "lost-15-%")
-			b.ReportMetric(measureLost(b, s, &next, 1500, 1<<16), "lost-1500-%")
 		}
 		b.ReportMetric(0, "ns/op")
 	})
 }
 
 // historyStore opens a store whose commits needn't be durable: filling is quicker.
-func historyStore(b *testing.B, engine sqldb.Engine) (*eventstore.Store, *sqldb.DB) {
+func historyStore(b *testing.B, engine sqldb.Engine) (s *eventstore.Store, db, own *sqldb.DB) {
 	b.Helper()
 	url := sqltest.URL(b, engine)
 	master := vault.FileMasterKey(filepath.Join(b.TempDir(), "master.json"), true)
@@ -64,17 +69,17 @@ func historyStore(b *testing.B, engine sqldb.Engine) (*eventstore.Store, *sqldb.
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { db.Close() })
-	s, err := eventstore.Open(b.Context(), db, master, eventstore.Options{Now: (&storetest.Clock{}).Now})
+	s, err = eventstore.Open(b.Context(), db, master, eventstore.Options{Now: (&storetest.Clock{}).Now})
 	if err != nil {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { s.Close() })
-	own, err := db.Schema(b.Context(), map[sqldb.Engine]string{sqldb.Postgres: "boxoffice_log", sqldb.SQLite: "log"}[engine])
+	own, err = db.Schema(b.Context(), map[sqldb.Engine]string{sqldb.Postgres: "boxoffice_log", sqldb.SQLite: "log"}[engine])
 	if err != nil {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { own.Close() })
-	return s, own
+	return s, db, own
 }
 
 func historyEvent(b *testing.B, k, user int) eventstore.Incoming {
@@ -147,22 +152,16 @@ func measureUsers(b *testing.B, s *eventstore.Store) {
 	b.ReportMetric(float64(n)/float64(len(page)), "events/user")
 }
 
-// measureLost appends, follows and compacts in turns.
-func measureLost(b *testing.B, s *eventstore.Store, next *int, size, events int) float64 {
+// measureLost appends, has read models follow, and compacts, in turns.
+func measureLost(b *testing.B, s *eventstore.Store, followed func(), next *int, size, events int) float64 {
 	b.Helper()
-	const turns = 5
+	const turns = 16
 	compact(b, s)
 	var working, compacting time.Duration
 	for range turns {
-		head, err := s.Head(context.Background())
-		if err != nil {
-			b.Fatal(err)
-		}
 		start := time.Now()
 		appendHistory(b, s, *next, events, size, func(k int) int { return k * 7919 % *historyUsers })
-		if records, err := s.Read(b.Context(), head.Position, events); err != nil || len(records) != events {
-			b.Fatal(len(records), err)
-		}
+		followed()
 		working += time.Since(start)
 		*next += events
 		start = time.Now()
@@ -170,4 +169,42 @@ func measureLost(b *testing.B, s *eventstore.Store, next *int, size, events int)
 		compacting += time.Since(start)
 	}
 	return 100 * compacting.Seconds() / (working + compacting).Seconds()
+}
+
+// follow has read models follow the log until the function that it returns is called.
+// The other waits until they have come to its end.
+func follow(b *testing.B, db *sqldb.DB, s *eventstore.Store) (followed, stop func()) {
+	b.Helper()
+	models, err := projections.Open(b.Context(), db)
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := models.Migrate(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+	runner, err := projections.NewRunner(models, s, projections.Config{Now: (&storetest.Clock{}).Now})
+	if err != nil {
+		b.Fatal(err)
+	}
+	reader := projections.NewReader(models, 30*time.Minute)
+	ctx, cancel := context.WithCancel(b.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- runner.Run(ctx) }()
+	followed = func() {
+		head, err := s.Head(b.Context())
+		if err != nil {
+			b.Fatal(err)
+		}
+		eventually.Holds(b, "the read models have followed", func() bool {
+			status, err := reader.Status(b.Context())
+			return err == nil && status.Position == head.Position
+		})
+	}
+	return followed, func() {
+		cancel()
+		if err := <-ended; err != nil {
+			b.Fatal(err)
+		}
+		models.Close()
+	}
 }
