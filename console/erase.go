@@ -142,7 +142,14 @@ func (v *visit) askFiltered(ask *question, q *query) error {
 	}
 	slices.SortFunc(ask.Filter, func(a, b param) int { return strings.Compare(a.Name, b.Name) })
 	ask.Filter = append(ask.Filter, param{"all", "1"}, param{"as_of", ask.whom.at.String()})
-	ask.Count, err = v.Reader.CountUsers(v.r.Context(), projections.UsersQuery{Filter: filter, At: ask.whom.at, Limit: countAll})
+	counts, err := v.Reader.UserCounts(v.r.Context(), ask.whom.at)
+	if err != nil {
+		return err
+	}
+	known := false
+	if ask.Count, known = countOf(filter, counts); !known {
+		ask.Count, err = v.Reader.CountUsers(v.r.Context(), projections.UsersQuery{Filter: filter, At: ask.whom.at, Limit: countAll})
+	}
 	return err
 }
 

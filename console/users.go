@@ -60,7 +60,7 @@ type userRow struct {
 }
 
 // countUpTo is how many users are counted at most for a filter.
-const countUpTo = 10_000
+const countUpTo = 1_000
 
 func (v *visit) users() (*answer, error) {
 	q := v.query()
@@ -122,24 +122,34 @@ func (v *visit) readUsers(q *query) (*userList, error) {
 	return list, nil
 }
 
-// count is how many users a filter finds.
+// count is how many users a filter finds, at most countUpTo; more says that there
+// are more than that.
 func (v *visit) count(f projections.UserFilter, counts projections.UserCounts, at domain.Instant) (n int64, more bool, err error) {
-	if f == (projections.UserFilter{Status: f.Status}) {
-		switch f.Status {
-		case domain.StatusRegistered:
-			return counts.Registered, false, nil
-		case domain.StatusActive:
-			return counts.Active, false, nil
-		case domain.StatusCanceled:
-			return counts.Canceled, false, nil
-		}
-		return counts.Registered + counts.Active + counts.Canceled, false, nil
+	if n, known := countOf(f, counts); known {
+		return n, false, nil
 	}
 	n, err = v.Reader.CountUsers(v.r.Context(), projections.UsersQuery{Filter: f, At: at, Limit: countUpTo + 1})
 	if n > countUpTo {
 		return countUpTo, true, err
 	}
 	return n, false, err
+}
+
+// countOf is how many users a filter finds that asks for a status or for nothing at
+// all; false for any other.
+func countOf(f projections.UserFilter, counts projections.UserCounts) (n int64, known bool) {
+	if f != (projections.UserFilter{Status: f.Status}) {
+		return 0, false
+	}
+	switch f.Status {
+	case domain.StatusRegistered:
+		return counts.Registered, true
+	case domain.StatusActive:
+		return counts.Active, true
+	case domain.StatusCanceled:
+		return counts.Canceled, true
+	}
+	return counts.Registered + counts.Active + counts.Canceled, true
 }
 
 // newList begins a list with what every list of users has.
