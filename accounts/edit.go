@@ -104,7 +104,7 @@ func refusedHere(r *domain.Refusal) error {
 // refusedByLog is the error where the log refuses an event for what others do at
 // the same time, or for clocks that are apart.
 func refusedByLog() error {
-	return &UnavailableError{Reason: "nothing was changed, since the user is being changed by others at the same time; try again"}
+	return &UnavailableError{Cause: CauseOthers, Reason: "nothing was changed, since the user is being changed by others at the same time; try again"}
 }
 
 // Edit changes a user's profile, and returns the user once the read models show

@@ -68,7 +68,7 @@ func whoIsErased(users []string, verdicts []verdict) ([]string, error) {
 	case len(erased) == 0:
 		return nil, refusedByLog()
 	}
-	return nil, &UnavailableError{Reason: fmt.Sprintf("%d users are erased, but %d are not, since others change them at the same time; ask again",
+	return nil, &UnavailableError{Cause: CauseSome, Reason: fmt.Sprintf("%d users are erased, but %d are not, since others change them at the same time; ask again",
 		len(erased), refused)}
 }
 

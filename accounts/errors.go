@@ -60,9 +60,30 @@ func (e *ConflictError) Error() string { return e.Reason }
 type UnavailableError struct {
 	// Reason is for people: what is so, and what to do.
 	Reason string
+	// Cause is what is so, for those who say it in another language.
+	Cause Cause
 	// Stored says what became of the events.
 	Stored Stored
 }
+
+// A Cause is why something can't be done at the moment.
+type Cause string
+
+// The causes.
+const (
+	// CauseOthers: others change the same users at the same time.
+	CauseOthers Cause = "others"
+	// CauseSome: others change some of the users at the same time; the rest is done.
+	CauseSome Cause = "some"
+	// CauseBroker: the broker takes nothing, so nothing has happened.
+	CauseBroker Cause = "broker"
+	// CauseModels: the read models are behind the log.
+	CauseModels Cause = "models"
+	// CauseUnsettled: it takes long; Stored says what became of the events.
+	CauseUnsettled Cause = "unsettled"
+	// CauseLock: the database doesn't keep other imports away any more.
+	CauseLock Cause = "lock"
+)
 
 // Error is the reason.
 func (e *UnavailableError) Error() string { return e.Reason }

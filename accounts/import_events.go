@@ -138,7 +138,7 @@ func (m *Import) stillAlone(ctx context.Context) error {
 		return nil
 	}
 	m.service.config.Logger.ErrorContext(ctx, "an import has lost its lock, and stops", "error", err)
-	return &UnavailableError{Reason: "the connection to the database that keeps other imports from running beside this one has broken; import the file again"}
+	return &UnavailableError{Cause: CauseLock, Reason: "the connection to the database that keeps other imports from running beside this one has broken; import the file again"}
 }
 
 // settle publishes what is pending, and counts the rows by the log's verdicts.

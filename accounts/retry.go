@@ -84,7 +84,7 @@ func (r *Retry) Send(ctx context.Context) error {
 	message := r.Arrival.Forward(wire.ReceivedAt(r.now))
 	if err := r.service.config.Publisher.PublishBatch(ctx, []wire.Message{message}); err != nil {
 		r.service.config.Logger.ErrorContext(ctx, "events could not be published", "events", 1, "error", err)
-		return &UnavailableError{Reason: "the broker can't take the events at the moment; try again: repeating is safe"}
+		return &UnavailableError{Cause: CauseBroker, Reason: "the broker can't take the events at the moment; try again: repeating is safe"}
 	}
 	return nil
 }

@@ -124,7 +124,7 @@ func howStored(err error) Stored {
 // how they are stored.
 func notSettled(err error, reason string) *UnavailableError {
 	stored := howStored(err)
-	return &UnavailableError{Reason: fmt.Sprintf(reason, stored), Stored: stored}
+	return &UnavailableError{Cause: CauseUnsettled, Reason: fmt.Sprintf(reason, stored), Stored: stored}
 }
 
 // settle publishes up to mostSettled events, in their order, and gives the
@@ -180,7 +180,7 @@ func (s *Service) publishOwn(ctx context.Context, events []*composedEvent) error
 	}
 	if err := s.config.Publisher.PublishBatch(ctx, messages); err != nil {
 		s.config.Logger.ErrorContext(ctx, "events could not be published", "events", len(messages), "error", err)
-		return &UnavailableError{Reason: "the broker can't take the event at the moment; try again"}
+		return &UnavailableError{Cause: CauseBroker, Reason: "the broker can't take the event at the moment; try again"}
 	}
 	return nil
 }
@@ -302,7 +302,7 @@ func (s *Service) caughtUp(ctx context.Context, within time.Duration) error {
 		err = s.shown(patient, head.Position)
 	}
 	if err != nil && outOfPatience(patient) {
-		return &UnavailableError{Reason: "the read models are behind the log; try again in a moment"}
+		return &UnavailableError{Cause: CauseModels, Reason: "the read models are behind the log; try again in a moment"}
 	}
 	return err
 }

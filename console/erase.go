@@ -6,6 +6,7 @@ package console
 import (
 	"context"
 	"errors"
+	"html/template"
 	"net/http"
 	"slices"
 	"strconv"
@@ -210,8 +211,9 @@ type erasureState struct {
 	// Soon says that some erasures are stored safely, and not in effect everywhere yet.
 	Soon bool
 	// Reason is why it has stopped; Broken says that this is nothing for people.
-	Reason string
+	Reason template.HTML
 	Broken bool
+	stop   error
 
 	Address string
 }
@@ -230,7 +232,7 @@ func (e *erasure) discard() {}
 // run erases all, a portion at a time.
 func (e *erasure) run(ctx context.Context) {
 	err := e.eachPortion(ctx, func(ids []string) error { return e.portion(ctx, ids) })
-	if err != nil && whyNot(err) == "" {
+	if err != nil && !forPeople(err) {
 		e.failed(ctx, "erasing users", err)
 	}
 	e.end(err)
@@ -240,22 +242,15 @@ func (e *erasure) run(ctx context.Context) {
 func (e *erasure) end(err error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if err != nil {
-		e.state.Reason = whyNot(err)
-		e.state.Broken = e.state.Reason == ""
-	}
+	e.state.stop, e.state.Broken = err, err != nil && !forPeople(err)
 	close(e.ended)
 }
 
-// whyNot is what an error says to people; empty where it is none for people.
-func whyNot(err error) string {
-	if unavailable, ok := errors.AsType[*accounts.UnavailableError](err); ok {
-		return unavailable.Reason
-	}
-	if refusal, ok := errors.AsType[*access.Refusal](err); ok {
-		return refusal.Reason
-	}
-	return ""
+// forPeople says that an error tells people why something has stopped.
+func forPeople(err error) bool {
+	_, unavailable := errors.AsType[*accounts.UnavailableError](err)
+	_, refused := errors.AsType[*access.Refusal](err)
+	return unavailable || refused
 }
 
 // eachPortion hands the ids to f, at most as many as are erased at once.
@@ -315,6 +310,7 @@ func (v *visit) erasing() (*answer, error) {
 	e.mu.Lock()
 	state := e.state
 	e.mu.Unlock()
+	state.Reason = v.told(state.stop)
 	state.Running, state.Total, state.Address = running, e.total, v.r.URL.RequestURI()
 	a := &answer{template: "erased", title: v.T("erase.title"), data: &state}
 	if running {

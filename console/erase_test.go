@@ -182,7 +182,7 @@ func TestErasing(t *testing.T) {
 		state erasureState
 		want  string
 	}{
-		{erasureState{Done: 1000, Erased: 999, Reason: "the broker doesn't answer"}, "It was stopped.</b> <data value=\"999\">999</data> users are erased so far. the broker doesn&#39;t answer"},
+		{erasureState{Done: 1000, Erased: 999, stop: &accounts.UnavailableError{Reason: "the broker doesn't answer"}}, "It was stopped.</b> <data value=\"999\">999</data> users are erased so far. the broker doesn&#39;t answer"},
 		{erasureState{Done: 1000, Soon: true}, "On its way."},
 		{erasureState{Broken: true}, "It was stopped."},
 	} {

@@ -107,7 +107,7 @@ func (f *keyForm) fault(name, label, text string) {
 	for _, field := range []*formField{&f.Name, &f.Role, &f.Types, &f.Expires} {
 		if field.Name == name {
 			field.Wrong = text
-			f.Wrong = append(f.Wrong, formFault{field.At(), label, text})
+			f.Wrong = append(f.Wrong, formFault{field.At(), label, said(text)})
 		}
 	}
 }

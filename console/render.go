@@ -129,7 +129,8 @@ func functions(d text.Dates, a *assets) template.FuncMap {
 			}
 			return name
 		},
-		"dash": func() template.HTML { return dash }, "orDash": orDashText,
+		"english": func(text string) template.HTML { return (&visit{Dates: d}).english(text) },
+		"dash":    func() template.HTML { return dash }, "orDash": orDashText,
 		"asset": func(name string) string { return a.urls[name] },
 		"user":  userPath, "content": contentPath, "held": heldPath,
 		"dict": dict, "list": func(items ...any) []any { return items },

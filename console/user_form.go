@@ -7,6 +7,7 @@ package console
 import (
 	"cmp"
 	"errors"
+	"html/template"
 	"net/http"
 	"net/url"
 	"slices"
@@ -37,7 +38,7 @@ type userForm struct {
 	// Wrong is what is wrong with it, in the order of the form.
 	Wrong []formFault
 	// Trouble is why it couldn't be saved, where nothing is wrong with it.
-	Trouble string
+	Trouble template.HTML
 }
 
 // A formField is one field: what was there when the form was made, what is
@@ -46,6 +47,8 @@ type formField struct {
 	Name, Label string
 	Was, Value  string
 	Wrong       string
+	// Own says that Wrong is in the reader's language, and not the rule of an event.
+	Own bool
 	// Taken is who has the id already.
 	Taken string
 }
@@ -64,13 +67,18 @@ type customField struct {
 	// JSON says that the value isn't a text, but written as JSON.
 	JSON  bool
 	Wrong string
+	// Own says that Wrong is in the reader's language, and not the rule of an event.
+	Own bool
 }
 
 // At is the id of the field's element.
 func (f customField) At() string { return "c-" + strconv.Itoa(f.N) }
 
 // A formFault is one thing that is wrong: where, and what.
-type formFault struct{ At, Label, Text string }
+type formFault struct {
+	At, Label string
+	Text      template.HTML
+}
 
 // profileNames are the fields of a profile in the order of the form.
 var profileNames = []string{"email", "first_name", "last_name", "locale", "country", "platform"}
@@ -167,7 +175,7 @@ func (v *visit) createUser() (*answer, error) {
 		if id == f.Made { // the form was sent twice
 			return saved(id, "1"), nil
 		}
-		f.UserID.Wrong, f.UserID.Taken = v.T("form.taken"), id
+		f.UserID.Wrong, f.UserID.Own, f.UserID.Taken = v.T("form.taken"), true, id
 		return v.wrongUserForm(f), nil
 	}
 	return v.savedUser(f, id, err)
@@ -202,17 +210,17 @@ func (v *visit) savedUser(f *userForm, id string, err error) (*answer, error) {
 	case errors.Is(err, accounts.ErrNoUser):
 		return nil, projections.ErrNoUser
 	case errors.Is(err, accounts.ErrTooLarge):
-		f.Wrong = append(f.Wrong, formFault{Text: v.T("form.too-large")})
+		f.Wrong = append(f.Wrong, formFault{Text: v.H("form.too-large")})
 		return v.wrongUserForm(f), nil
 	case isInvalid:
 		for _, fault := range invalid.Faults {
-			f.Wrong = append(f.Wrong, formFault{Text: fault.Message})
+			f.Wrong = append(f.Wrong, formFault{Text: v.english(fault.Message)})
 		}
 		return v.wrongUserForm(f), nil
 	case isUnavailable && unavailable.Stored == accounts.StoredSafely:
 		return saved(id, "soon"), nil
 	case isUnavailable:
-		f.Trouble = unavailable.Reason
+		f.Trouble = v.told(err)
 		return v.userFormPage(f, http.StatusServiceUnavailable), nil
 	}
 	return nil, err
@@ -229,16 +237,16 @@ func (v *visit) wrongUserForm(f *userForm) *answer {
 	f.Wrong = nil
 	for _, field := range append(slices.Clone(f.Profile), f.UserID) {
 		if field.Wrong != "" {
-			f.Wrong = append(f.Wrong, formFault{field.At(), v.T(field.Label), field.Wrong})
+			f.Wrong = append(f.Wrong, formFault{field.At(), v.T(field.Label), v.wrong(field.Wrong, field.Own)})
 		}
 	}
 	for i := range f.Custom {
 		f.Custom[i].N = i
 		if c := &f.Custom[i]; c.Wrong != "" {
 			if c.Wrong == noKey || c.Wrong == twice {
-				c.Wrong = v.T(c.Wrong)
+				c.Wrong, c.Own = v.T(c.Wrong), true
 			}
-			f.Wrong = append(f.Wrong, formFault{c.At(), cmp.Or(c.Key, v.T("form.custom.one", "n", v.Int(int64(i+1)))), c.Wrong})
+			f.Wrong = append(f.Wrong, formFault{c.At(), cmp.Or(c.Key, v.T("form.custom.one", "n", v.Int(int64(i+1)))), v.wrong(c.Wrong, c.Own)})
 		}
 	}
 	f.Wrong = append(f.Wrong, whole...)
