@@ -15,7 +15,7 @@ import (
 	"boxoffice/internal/sqldb"
 )
 
-// foldAgain makes the rows anew of those users of the batch who need it, each
+// foldAgain remakes the rows of those users of the batch who need it, each
 // once, however much of theirs was retracted.
 func (f *folding) foldAgain(ctx context.Context, log HistoryLog) error {
 	keys := slices.Collect(maps.Keys(f.batch.retracted.again))
@@ -34,7 +34,7 @@ func (f *folding) foldAgain(ctx context.Context, log HistoryLog) error {
 	})
 }
 
-// foldUserAgain makes the rows of a user anew, of whom facts are kept.
+// foldUserAgain remakes the rows of a user of whom facts are kept.
 func (f *folding) foldUserAgain(ctx context.Context, log HistoryLog, user eventstore.UserKey, kept []byte) error {
 	u, id, err := refold(ctx, log, user, f.batch.last)
 	if err != nil {
@@ -61,7 +61,7 @@ func (f *folding) foldUserAgain(ctx context.Context, log HistoryLog, user events
 	return f.sessionsAgain(ctx, user, u)
 }
 
-// sessionsAgain makes the rows of all sessions of a user anew.
+// sessionsAgain remakes the rows of all sessions of a user.
 func (f *folding) sessionsAgain(ctx context.Context, user eventstore.UserKey, u *shardUser) error {
 	kept := map[sqldb.UUID][]byte{}
 	err := eachRow(ctx, f.tx, "SELECT session_key, facts FROM sessions WHERE user_key = $1", []any{sqldb.UUID(user)}, func(row scanner) error {
