@@ -145,12 +145,12 @@ func historyAnswers(t *testing.T, database Database) {
 	if err := r.Build(t.Context(), entered.Number); err != nil {
 		t.Fatal(err)
 	}
-	// The log goes on, and the live generation is replaced.
+	// The log goes on for a while, and the live generation is replaced.
 	stop := make(chan struct{})
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		for i := 0; ; i++ {
+		for i := range 30 { // without an end it might outrun who follows it
 			select {
 			case <-stop:
 				return
