@@ -1,3 +1,7 @@
+// Not with the race detector, which multiplies memory and time.
+
+//go:build !race
+
 // These tests hold how much memory and time importing takes, whatever is in the
 // file: each file is imported by a process of its own, whose memory is bounded and
 // measured.
