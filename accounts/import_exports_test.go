@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
 
@@ -46,9 +47,7 @@ func peopleToExport() (events []string) {
 		if i == 3 {
 			delete(data, "email")
 		}
-		for name, value := range profiles[i%len(profiles)] {
-			data[name] = value
-		}
+		maps.Copy(data, profiles[i%len(profiles)])
 		text, err := json.Marshal(data)
 		if err != nil {
 			panic(err)

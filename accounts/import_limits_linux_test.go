@@ -90,12 +90,12 @@ func TestImportInAProcess(t *testing.T) {
 	if err := syscall.Setrlimit(syscall.RLIMIT_AS, &syscall.Rlimit{Cur: space, Max: space}); err != nil {
 		t.Fatal(err)
 	}
-	outcome := ""
+	var outcome strings.Builder
 	for _, dry := range []bool{true, false} {
-		outcome += " " + importFileIn(t, name, dry)
+		outcome.WriteString(" " + importFileIn(t, name, dry))
 	}
 	took := memoryOf(t, "VmHWM") - before
-	fmt.Printf("outcome: %d MiB;%s\n", took>>20, outcome)
+	fmt.Printf("outcome: %d MiB;%s\n", took>>20, outcome.String())
 	if took > mostMemory {
 		t.Errorf("it took %d MiB", took>>20)
 	}

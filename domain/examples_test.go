@@ -298,10 +298,10 @@ func (x *example) month(t *testing.T, m domain.Month, T domain.Instant) string {
 			reasons += fmt.Sprintf(", %s %d", r, n)
 		}
 	}
-	canceled := ""
+	var canceled strings.Builder
 	for _, r := range domain.CancellationReasons {
 		if n := sum(domain.CancellationsCounter(r), m, T); n > 0 {
-			canceled += fmt.Sprintf(", %s %d", r, n)
+			fmt.Fprintf(&canceled, ", %s %d", r, n)
 		}
 	}
 	return lines(
@@ -310,7 +310,7 @@ func (x *example) month(t *testing.T, m domain.Month, T domain.Instant) string {
 			sum(domain.CounterRegistered, m.Prev(), first-1), to, sum(domain.CounterRegistered, m.Prev(), cut)),
 		fmt.Sprintf("active %d, trial %d", sum(domain.CounterActive, m, T), sum(domain.CounterTrial, m, T)),
 		fmt.Sprintf("unsubscribed %d%s", unsubscribed, reasons),
-		fmt.Sprintf("cancellations %d%s", sum(domain.CounterCancellations, m, T), canceled),
+		fmt.Sprintf("cancellations %d%s", sum(domain.CounterCancellations, m, T), canceled.String()),
 	)
 }
 

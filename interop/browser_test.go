@@ -28,11 +28,12 @@ var browserKeys = map[string]string{
 const browserPatience = 15 * time.Minute
 
 func TestBrowser(t *testing.T) {
-	keys := "BOXOFFICE_API_KEYS=publisher:" + publisherKey
+	var keys strings.Builder
+	keys.WriteString("BOXOFFICE_API_KEYS=publisher:" + publisherKey)
 	for role, key := range browserKeys {
-		keys += "," + role + ":" + key
+		keys.WriteString("," + role + ":" + key)
 	}
-	s := serve(t, keys, "BOXOFFICE_TIME_ZONE=Europe/Paris")
+	s := serve(t, keys.String(), "BOXOFFICE_TIME_ZONE=Europe/Paris")
 	s.publish(t, browserPlatform(time.Now()))
 	for _, event := range browserRefused {
 		s.refuse(t, strings.ReplaceAll(event, "NOW", time.Now().UTC().Format(time.RFC3339)))

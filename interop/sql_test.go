@@ -8,6 +8,7 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/url"
 	"path/filepath"
 	"regexp"
@@ -342,9 +343,7 @@ func figures(month map[string]any) map[string]any {
 	for _, kpi := range []string{"active", "trial", "cancellations", "unsubscribed", "registered"} {
 		flat[kpi] = month[kpi].(map[string]any)["count"]
 	}
-	for reason, count := range month["unsubscribed"].(map[string]any)["by_reason"].(map[string]any) {
-		flat[reason] = count
-	}
+	maps.Copy(flat, month["unsubscribed"].(map[string]any)["by_reason"].(map[string]any))
 	registered := month["registered"].(map[string]any)
 	previous := registered["previous_month"].(map[string]any)
 	flat["previous_month"], flat["previous_month_to_date"], flat["change"] = previous["count"], previous["to_date"], registered["change"]

@@ -92,12 +92,12 @@ func (b *boundedReader) measureTags(read []byte) {
 			}
 			read = read[begin:]
 		}
-		end := bytes.IndexByte(read, '>')
-		if end < 0 {
+		_, after, ok := bytes.Cut(read, []byte{'>'})
+		if !ok {
 			b.tag += len(read)
 			return
 		}
-		b.tag, read = 0, read[end+1:]
+		b.tag, read = 0, after
 	}
 }
 
