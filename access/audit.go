@@ -52,7 +52,7 @@ type Call struct {
 	Method string
 	// UserIDs are the users that the request itself names.
 	UserIDs []string
-	// Parameters are the names of what it gives; never their values.
+	// Parameters are the names of its parameters; never their values.
 	Parameters []string
 }
 

@@ -12,7 +12,7 @@ import (
 	"boxoffice/access/tokens"
 )
 
-// A ConfiguredKey is an API key that the configuration gives.
+// A ConfiguredKey is an API key of the configuration.
 type ConfiguredKey struct {
 	Role Role
 	Key  string

@@ -87,7 +87,7 @@ type refusedFor struct {
 // been waited for long enough.
 var errOutOfPatience = errors.New("that takes longer than is waited for")
 
-// patiently gives the context for all that one answer waits for, so that several
+// patiently returns the context for all that one answer waits for, so that several
 // waits don't add up.
 func (s *Service) patiently(ctx context.Context) (context.Context, context.CancelFunc) {
 	return patientlyFor(ctx, s.config.VerdictWithin)
@@ -127,7 +127,7 @@ func notSettled(err error, reason string) *UnavailableError {
 	return &UnavailableError{Cause: CauseUnsettled, Reason: fmt.Sprintf(reason, stored), Stored: stored}
 }
 
-// settle publishes up to mostSettled events, in their order, and gives the
+// settle publishes up to mostSettled events, in their order, and returns the
 // log's verdict on each once the read models show those that are recorded. After
 // an error that wraps errNotSettled the events are stored and will be judged, or
 // may be, where it is errMaybeStored; after another they may have been stored.
@@ -214,7 +214,7 @@ func (s *Service) judged(ctx context.Context, events []*composedEvent, before ev
 	}
 }
 
-// stillOpen takes the verdicts that there are, and gives the events that have
+// stillOpen takes the verdicts that there are, and returns the events that have
 // none. The last is asked for first: where it isn't judged, the others hardly
 // are.
 func (s *Service) stillOpen(ctx context.Context, events []*composedEvent, open []int, verdicts []verdict, before eventstore.Position) ([]int, error) {
@@ -264,7 +264,7 @@ func (s *Service) waitForLog(ctx context.Context, position eventstore.Position) 
 	return err
 }
 
-// last gives the last position among the verdicts; 0 where all were refused.
+// last returns the last position among the verdicts; 0 where all were refused.
 func last(verdicts []verdict) eventstore.Position {
 	var position eventstore.Position
 	for _, v := range verdicts {

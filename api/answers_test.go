@@ -150,7 +150,7 @@ func TestIDsInPaths(t *testing.T) {
 	})
 }
 
-// tail gives the end of a session's id as it stands in JSON.
+// tail returns the end of a session's id as it stands in JSON.
 func tail(id string) string {
 	var text bytes.Buffer
 	if err := encodeJSON(&text, "session "+id); err != nil {

@@ -188,10 +188,10 @@ func (s *service) route() error {
 	return s.routeDocs()
 }
 
-// now gives the present instant.
+// now returns the present instant.
 func (s *service) now() domain.Instant { return domain.InstantOf(s.Clock()) }
 
-// orNow gives the instant that is asked about: the present where none is named.
+// orNow returns the instant that is asked about: the present where none is named.
 func (s *service) orNow(at *domain.Instant) domain.Instant {
 	if at == nil {
 		return s.now()

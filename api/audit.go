@@ -32,7 +32,7 @@ func (s *service) audit(ctx huma.Context, next func(huma.Context)) {
 	next(huma.WithContext(ctx, within))
 }
 
-// statusOf gives the status of an answer; 0 where there was none.
+// statusOf returns the status of an answer; 0 where there was none.
 func statusOf(ctx huma.Context) int {
 	_, w := request(ctx)
 	if ww, ok := w.(middleware.WrapResponseWriter); ok && ctx.Status() == 0 {
@@ -41,7 +41,7 @@ func statusOf(ctx huma.Context) int {
 	return ctx.Status()
 }
 
-// parameterNames gives the names of what was given, sorted. strictQuery has
+// parameterNames returns the names of what was given, sorted. strictQuery has
 // seen that the operation knows them.
 func parameterNames(ctx huma.Context) []string {
 	u := ctx.URL()

@@ -39,7 +39,7 @@ var changes = map[string]func(w *world) answer{
 	},
 }
 
-// refusedID gives the id of the only refused event.
+// refusedID returns the id of the only refused event.
 func (w *world) refusedID() string {
 	w.t.Helper()
 	events, _, err := w.store.Refused(w.t.Context(), eventstore.RefusedQuery{Limit: 2})
@@ -49,7 +49,7 @@ func (w *world) refusedID() string {
 	return strconv.FormatInt(events[0].ID, 10)
 }
 
-// operationMethods gives the method of each operation.
+// operationMethods returns the method of each operation.
 func operationMethods(t *testing.T) map[string]string {
 	t.Helper()
 	methods := map[string]string{}

@@ -73,7 +73,7 @@ func (e told) String() string {
 	return fmt.Sprintf("%s %s %s %s people:%s subjects:%d %s", e.Actor, e.Role, e.Action, status, people, len(e.Subjects), strings.Join(e.Parameters, ","))
 }
 
-// told gives the trail once it has n entries that are done, the earliest first.
+// told returns the trail once it has n entries that are done, the earliest first.
 func (w *world) told(n int) []told {
 	w.t.Helper()
 	var entries []told

@@ -37,7 +37,7 @@ type CloudEvent struct {
 	Sealed          string         `json:"sealed,omitempty" doc:"Only in the history: what is personal, encrypted, in base64"`
 }
 
-// TransformSchema returns the schema the name that people know.
+// TransformSchema describes the schema in the words of CloudEvents.
 func (CloudEvent) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Schema {
 	s.Description = "A CloudEvent 1.0. Other attributes are extensions."
 	return s

@@ -15,7 +15,7 @@ type keyset[Row any] struct {
 	After Row
 }
 
-// cursorFor gives the cursor after a row; nil where there is none.
+// cursorFor returns the cursor after a row; nil where there is none.
 func cursorFor[Row any](c *cursor.Sealer, l cursor.Listing, at domain.Instant, after *Row) *string {
 	if after == nil {
 		return nil

@@ -138,7 +138,7 @@ func (s *service) exportFile(name string, f FormatParam, filters []export.Filter
 	})
 }
 
-// filtersOf gives the parameters of a request that say what the file has in it,
+// filtersOf returns the parameters of a request that say what the file has in it,
 // as they were given.
 func filtersOf(in any) []export.Filter {
 	var filters []export.Filter

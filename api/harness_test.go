@@ -221,7 +221,7 @@ func (a answer) decode(into any) {
 	}
 }
 
-// problem holds the answer to be a problem of the status, and gives it.
+// problem holds the answer to be a problem of the status, and returns it.
 func (a answer) problem(status int) Problem {
 	a.t.Helper()
 	var p Problem

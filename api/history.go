@@ -177,5 +177,5 @@ func (s *service) showRecords(ctx context.Context, rows []eventstore.SealedRecor
 	return shown, nil
 }
 
-// pseudonym gives a user's pseudonym as the UUID that it is.
+// pseudonym returns a user's pseudonym as the UUID that it is.
 func pseudonym(k eventstore.UserKey) string { return k.String() }

@@ -370,7 +370,7 @@ func TestDocumentAndPageAreServedByTheServiceItself(t *testing.T) {
 	}
 }
 
-// getNothing gives the error of asking where nothing listens.
+// getNothing returns the error of asking where nothing listens.
 func getNothing(url string) error {
 	answer, err := http.Get(url)
 	if err == nil {

@@ -282,7 +282,7 @@ func writeLastLine(w io.Writer, r *accounts.ImportResult, columns []accounts.Imp
 	return err
 }
 
-// A timedWriter gives each part of an answer the time that a client has for it.
+// A timedWriter allows a client its time for each part of an answer.
 type timedWriter struct {
 	io.Writer
 	conn *http.ResponseController

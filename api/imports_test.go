@@ -40,7 +40,7 @@ func (h *harness) importCSV(lines ...string) answer {
 	return h.importTable("", csvType, strings.Join(lines, "\n"))
 }
 
-// result gives what became of the rows, in a line: the counts, and the rows
+// result returns what became of the rows, in a line: the counts, and the rows
 // that were refused.
 func (a answer) result() string {
 	a.t.Helper()
@@ -60,7 +60,7 @@ func (a answer) comesTo(want string) {
 	}
 }
 
-// users gives the profiles of all users as lines, sorted.
+// users returns the profiles of all users as lines, sorted.
 func (w *world) users() []string {
 	w.t.Helper()
 	var page struct{ Users []map[string]any }

@@ -37,7 +37,7 @@ func readValue(text []byte) error {
 	return readEnd(d)
 }
 
-// splitArray gives the texts of an array's elements, which share its memory.
+// splitArray returns the texts of an array's elements, which share its memory.
 func splitArray(text []byte, most int) ([][]byte, error) {
 	elements, err := readElements(text, text, most)
 	if flat := flattened(text); err != nil && flat != nil {
@@ -97,10 +97,10 @@ func whatIsWrong(err error) error {
 // library to read them.
 const libraryDepth = 10_000
 
-// flattened gives a copy of a text that is too deep for the library, without
+// flattened returns a copy of a text that is too deep for the library, without
 // what is in the deepest arrays and objects that it reads: blanks are in its
 // place. Whatever it is, the judge of events refuses an event for such a depth.
-// It gives nil where the text isn't too deep.
+// It returns nil where the text isn't too deep.
 func flattened(text []byte) []byte {
 	var flat []byte
 	depth, tooDeep, quoted, escaped := 0, false, false, false

@@ -107,7 +107,7 @@ func (s *service) observe(next http.Handler) http.Handler {
 	})
 }
 
-// routeOf gives the pattern that a request has matched.
+// routeOf returns the pattern that a request has matched.
 func routeOf(r *http.Request) string {
 	if routing := chi.RouteContext(r.Context()); routing != nil {
 		if pattern := routing.RoutePattern(); pattern != "" {

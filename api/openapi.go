@@ -68,7 +68,7 @@ func (s *service) getOpenAPI(context.Context, *struct{}) (*openAPIOutput, error)
 	return &openAPIOutput{jsonType, s.document}, nil
 }
 
-// renderDocument gives the document as indented JSON.
+// renderDocument returns the document as indented JSON.
 func renderDocument(doc *huma.OpenAPI) ([]byte, error) {
 	text, err := json.Marshal(doc)
 	if err != nil {

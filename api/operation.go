@@ -101,13 +101,13 @@ func operationAt(doc *huma.OpenAPI, method, path string) *huma.Operation {
 	return item.Get
 }
 
-// schemaOf gives the schema of a type, as a reference where it has a name.
+// schemaOf returns the schema of a type, as a reference where it has a name.
 func schemaOf[T any](r huma.Registry) *huma.Schema {
 	t := reflect.TypeFor[T]()
 	return r.Schema(t, true, t.Name())
 }
 
-// request gives what the library's context stands for.
+// request returns what the library's context stands for.
 func request(ctx huma.Context) (*http.Request, http.ResponseWriter) { return humachi.Unwrap(ctx) }
 
 func newLibraryAPI(router *chi.Mux, version string) huma.API {

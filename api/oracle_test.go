@@ -77,7 +77,7 @@ func (c *counted) publishHistory(n int) {
 	c.months = append(c.months, h.Months...)
 }
 
-// renamed gives an event of the n-th history with names of its own, and says
+// renamed returns an event of the n-th history with names of its own, and says
 // whether it has happened by now.
 func renamed(t *testing.T, raw []byte, n int) (e []byte, user string, ok bool) {
 	t.Helper()
@@ -138,7 +138,7 @@ func (c *counted) compareAll() {
 	c.compareViewing()
 }
 
-// instant gives another instant of the histories, or one beside it.
+// instant returns another instant of the histories, or one beside it.
 func (c *counted) instant() oracle.Instant {
 	c.next += 7919
 	return c.instants[c.next%len(c.instants)] + oracle.Instant(c.next%3-1)
@@ -323,7 +323,7 @@ func (c *counted) list(path string, q url.Values, name string) []any {
 	}
 }
 
-// written gives an instant as a parameter.
+// written returns an instant as a parameter.
 func written(at oracle.Instant) string {
 	return time.UnixMicro(int64(at)).UTC().Format(time.RFC3339Nano)
 }

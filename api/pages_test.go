@@ -14,7 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// walk reads a list to its end in pages of a size, and gives its rows. key
+// walk reads a list to its end in pages of a size, and returns its rows. key
 // names the list in the answer.
 func (w *world) walk(role Role, path, key string, size int) []json.RawMessage {
 	w.t.Helper()

@@ -75,7 +75,7 @@ func mapKeys(query url.Values) func(func(string) bool) {
 	}
 }
 
-// queryFault gives what is wrong with a parameter before its own rule is looked at.
+// queryFault returns what is wrong with a parameter before its own rule is looked at.
 func queryFault(op *huma.Operation, name string, values []string) error {
 	known := slices.ContainsFunc(op.Parameters, func(p *huma.Param) bool { return p.In == "query" && p.Name == name })
 	switch {
@@ -102,7 +102,7 @@ func (s *service) params() *paramReader {
 	return &paramReader{calendar: domain.Calendar{Zone: s.Zone}}
 }
 
-// err gives what was wrong; nil for nothing.
+// err returns what was wrong; nil for nothing.
 func (p *paramReader) err() error {
 	if p.problem == nil {
 		return nil

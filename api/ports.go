@@ -48,7 +48,7 @@ type Reader interface {
 	Status(ctx context.Context) (projections.ReaderStatus, error)
 }
 
-// A Log gives what is in the log, and what was refused. It is used by many
+// A Log has what is recorded, and what was refused. It is used by many
 // requests at a time.
 type Log interface {
 	// ReadSealed returns a page of the recorded events, as they stand in the log.

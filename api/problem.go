@@ -46,7 +46,7 @@ func (p *Problem) GetStatus() int { return p.Status }
 // GetHeaders returns the headers that the answer carries besides.
 func (p *Problem) GetHeaders() http.Header { return p.header }
 
-// adding gives the problem with a sentence more in its detail.
+// adding returns the problem with a sentence more in its detail.
 func (p *Problem) adding(sentence string) *Problem {
 	told := *p
 	told.Detail += ". " + sentence

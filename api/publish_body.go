@@ -12,7 +12,7 @@ import (
 	"boxoffice/wire"
 )
 
-// readMessages gives the events of a request, not yet judged.
+// readMessages returns the events of a request, not yet judged.
 func readMessages(w http.ResponseWriter, r *http.Request) ([]*domain.Message, error) {
 	mode, err := wire.ModeOf(r.Header)
 	if err != nil {

@@ -230,7 +230,7 @@ func (s *service) retryRefused(ctx context.Context, in *retryRefusedInput) (*pub
 	return showPublished([]wire.Arrival{retry.Arrival}), nil
 }
 
-// repairedBody gives the repaired event; nil where there is none.
+// repairedBody returns the repaired event; nil where there is none.
 func repairedBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	if r.Header.Get("Content-Encoding") != "" {
 		return nil, newProblem(http.StatusUnsupportedMediaType, wire.ErrEncoded.Error())

@@ -26,7 +26,7 @@ func (w *world) act(method, path, event string) answer {
 	return w.do(method, path, event, h)
 }
 
-// refuse publishes an event that is refused, and gives its id in the list.
+// refuse publishes an event that is refused, and returns its id in the list.
 func (w *world) refuse(event string) int64 {
 	w.t.Helper()
 	w.publish("admin", wire.StructuredType, event, nil)

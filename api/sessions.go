@@ -137,7 +137,7 @@ func showSession(v *projections.Session) Session {
 	}
 }
 
-// sessionUsers gives the users of sessions, each once.
+// sessionUsers returns the users of sessions, each once.
 func sessionUsers(sessions []projections.Session) []string {
 	var ids []string
 	seen := map[string]bool{}

@@ -36,7 +36,7 @@ func (h *harness) edit(id, body string) answer {
 		header{"Authorization": "Bearer admin", "Content-Type": mergePatchType})
 }
 
-// profile gives what an answer says of the user's profile.
+// profile returns what an answer says of the user's profile.
 func (a answer) profile(status int) map[string]any {
 	a.t.Helper()
 	var user map[string]any

@@ -56,7 +56,7 @@ func decimal(n int64, places int) []byte {
 	return []byte(sign + whole)
 }
 
-// change gives count ÷ base − 1 in ten-thousandths, rounded half up; nil where
+// change returns count ÷ base − 1 in ten-thousandths, rounded half up; nil where
 // base is 0. It is computed in integers, so that a half is a half.
 func change(count, base int64) *rate {
 	if base == 0 {
@@ -71,10 +71,10 @@ func change(count, base int64) *rate {
 	return &r
 }
 
-// instant gives the time that is shown for an instant.
+// instant returns the time that is shown for an instant.
 func instant(i domain.Instant) time.Time { return i.Time() }
 
-// optionalInstant gives the time that is shown for an instant that may not be
+// optionalInstant returns the time that is shown for an instant that may not be
 // known.
 func optionalInstant(i *domain.Instant) *time.Time {
 	if i == nil {
@@ -83,7 +83,7 @@ func optionalInstant(i *domain.Instant) *time.Time {
 	return end(*i)
 }
 
-// end gives the time that is shown for the end of a span: none where it never ends.
+// end returns the time that is shown for the end of a span: none where it never ends.
 func end(i domain.Instant) *time.Time {
 	if i == domain.Never {
 		return nil

@@ -73,7 +73,7 @@ func (w *world) shows(role Role, path, want string) {
 	}
 }
 
-// tidy gives a JSON text with sorted keys and a line for each value.
+// tidy returns a JSON text with sorted keys and a line for each value.
 func tidy(t *testing.T, text string) string {
 	t.Helper()
 	var v any

@@ -65,7 +65,7 @@ type Config struct {
 	// Front says what stands in front of the service.
 	Front access.Front
 
-	// Clock gives the present. Default: the system's clock.
+	// Clock tells the present. Default: the system's clock.
 	Clock func() time.Time
 	// Logger takes what the console has to say; it never gets personal data.
 	// Default: slog.Default().

@@ -144,7 +144,7 @@ func TestImportsOfOthers(t *testing.T) {
 			t.Errorf("%s is answered with %d", path, got)
 		}
 	}
-	delete(w.cookies, access.Admin) // signs in anew
+	delete(w.cookies, access.Admin) // signs in again
 	for _, path := range []string{address, address + "/report"} {
 		if got := w.get(access.Admin, path).Code; got != http.StatusNotFound {
 			t.Errorf("in another session, %s is answered with %d", path, got)

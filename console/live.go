@@ -69,7 +69,7 @@ type viewer struct {
 	wake     chan struct{}
 }
 
-// add gives the viewer blocks to send.
+// add leaves blocks for the viewer to send.
 func (w *viewer) add(blocks map[string]template.HTML, position int64) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -16,7 +16,7 @@ import (
 // presets are the periods to choose from, besides days.
 var presets = []string{"this-month", "last-month", "7", "30", "90", "this-year"}
 
-// days gives the first day of a preset and the first day after it, as dates;
+// days returns the first day of a preset and the first day after it, as dates;
 // the end is empty where the preset goes on.
 func presetDays(preset string, now time.Time) (from, to string) {
 	day := func(year int, month time.Month, d int) string {

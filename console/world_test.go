@@ -40,7 +40,7 @@ import (
 	"boxoffice/wire"
 )
 
-var update = flag.Bool("update", false, "write golden files anew")
+var update = flag.Bool("update", false, "write the golden files again")
 
 // testNow is the present of all tests.
 var testNow = time.Date(2026, 11, 30, 16, 52, 44, 776194000, time.UTC)
@@ -329,7 +329,7 @@ func golden(t *testing.T, name, page string) {
 	gotLines, wantLines := strings.Split(got, "\n"), strings.Split(string(want), "\n")
 	for i, line := range gotLines {
 		if i >= len(wantLines) || line != wantLines[i] {
-			t.Fatalf("%s differs in line %d (go test -update writes it anew)\ngot  %s\nwant %s", path, i+1, line, append(wantLines, make([]string, i+1)...)[i])
+			t.Fatalf("%s differs in line %d (go test -update writes it again)\ngot  %s\nwant %s", path, i+1, line, append(wantLines, make([]string, i+1)...)[i])
 		}
 	}
 	t.Fatalf("%s ends differently", path)

@@ -23,7 +23,7 @@ const (
 	knownAttributes
 )
 
-// attributeNames gives their names, in the order of the constants.
+// attributeNames has their names, in the order of the constants.
 var attributeNames = [knownAttributes]string{
 	"specversion", "id", "source", "type", "subject", "time", "datacontenttype", "dataschema",
 }
@@ -87,7 +87,7 @@ var (
 	errContentType = errors.New("must be application/json")
 )
 
-// checkKnown gives the rule that a known attribute breaks.
+// checkKnown returns the rule that a known attribute breaks.
 func (env *envelope) checkKnown(i int) error {
 	a := &env.known[i]
 	switch {
@@ -128,7 +128,7 @@ func (env *envelope) checkKnown(i int) error {
 	return err
 }
 
-// text gives a known attribute that keeps its rule, "" for one that doesn't.
+// text returns a known attribute that keeps its rule, "" for one that doesn't.
 func (env *envelope) text(i int) string {
 	if env.checkKnown(i) != nil {
 		return ""
@@ -195,7 +195,7 @@ func validAttributeName(name string) bool {
 	return name != ""
 }
 
-// knownAttribute gives the constant of a known attribute's name.
+// knownAttribute returns the constant of a known attribute's name.
 func knownAttribute(name string) (int, bool) {
 	for i, known := range attributeNames {
 		if name == known {
@@ -225,7 +225,7 @@ func attributeLabel(name string) string {
 	return "an extension"
 }
 
-// extensionRule gives the rule that an extension's value breaks.
+// extensionRule returns the rule that an extension's value breaks.
 func extensionRule(value []byte) string {
 	switch {
 	case value[0] == '{' || value[0] == '[':

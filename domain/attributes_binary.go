@@ -9,7 +9,7 @@ import (
 	"unicode/utf8"
 )
 
-// readBinary reads the headers. It gives the rule by which the event is
+// readBinary reads the headers. It returns the rule by which the event is
 // malformed, "" for none.
 func (env *envelope) readBinary(attributes []Attribute) string {
 	malformed := ""
@@ -62,7 +62,7 @@ func (env *envelope) checkRepeated(names []string) {
 	}
 }
 
-// headerText gives what a header's value says: CloudEvents has quoted strings
+// headerText returns what a header's value says: CloudEvents has quoted strings
 // unescaped and then one round of percent-decoding. ok is false, and the text is
 // as it came, where a percent sign has no two hexadecimal digits after it.
 func headerText(value string) (text string, ok bool) {

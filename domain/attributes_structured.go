@@ -42,7 +42,7 @@ func (env *envelope) take(name, value []byte) {
 	env.extend(string(name), value)
 }
 
-// attributeOf gives what a JSON value says as a known attribute; null is as
+// attributeOf returns what a JSON value says as a known attribute; null is as
 // absent.
 func attributeOf(i int, value []byte) attribute {
 	switch {
@@ -54,7 +54,7 @@ func attributeOf(i int, value []byte) attribute {
 	return attribute{given: true}
 }
 
-// sharedText gives a text as a string, without new memory for those that most
+// sharedText returns a text as a string, without new memory for those that most
 // events have.
 func sharedText(i int, text []byte) string {
 	switch {
@@ -165,7 +165,7 @@ func (env *envelope) salvage(body []byte) {
 	}
 }
 
-// salvaged gives the attribute that a value says, if it is a valid text.
+// salvaged returns the attribute that a value says, if it is a valid text.
 func salvaged(value jsontext.Value) attribute {
 	if value.Kind() != jsontext.KindString || !value.IsValid() {
 		return attribute{}

@@ -21,7 +21,7 @@ func (e *Event) Content() []byte {
 	return e.AppendContent(make([]byte, 0, 192+len(e.Public)+len(e.Personal)))
 }
 
-// AppendContent appends what Content gives to dst.
+// AppendContent appends what Content returns to dst.
 func (e *Event) AppendContent(dst []byte) []byte {
 	p := openPersonal(e.Personal)
 	dst = append(dst, `{"data":{`...)
@@ -121,7 +121,7 @@ func appendExtensions(dst, extensions []byte) []byte {
 	return append(dst, '}')
 }
 
-// extensionText gives CloudEvents' canonical text of an extension.
+// extensionText returns CloudEvents' canonical text of an extension.
 func extensionText(value []byte) []byte {
 	switch {
 	case value[0] == '"':

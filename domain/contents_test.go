@@ -38,7 +38,7 @@ func TestViewedContentIsThatOfTheDefinition(t *testing.T) {
 	})
 }
 
-// directContent gives what was viewed of one content, from the events of each
+// directContent returns what was viewed of one content, from the events of each
 // of its sessions.
 func directContent(sessions [][]*domain.Event) domain.ContentView {
 	var views []domain.SessionView

@@ -18,7 +18,7 @@ type Counter string
 // figure at T is the sum of all entries at or before T, and for a month that
 // is over at T that of all entries before its end. The others are counted a
 // month at a time: their figure is the sum of the entries in the part of the
-// month up to T, as Calendar.Window gives it.
+// month up to T, as Calendar.Window returns it.
 const (
 	CounterRegistered    Counter = "registered"
 	CounterActive        Counter = "active"
@@ -164,7 +164,7 @@ func (l *ledger) addGaps(c Calendar, all []Entitlement) {
 	}
 }
 
-// churnReason gives the reason of the subscription's period that ended at e:
+// churnReason returns the reason of the subscription's period that ended at e:
 // of several, of the one that began last, then of the one with the greatest id.
 func churnReason(all []Entitlement, e Instant) ChurnReason {
 	var ended *Period

@@ -17,7 +17,7 @@ type field struct {
 	// isTime says that the value is a time, of which many spellings are the
 	// same instant.
 	isTime bool
-	// read puts a value that isn't null where it belongs, or gives the rule
+	// read puts a value that isn't null where it belongs, or returns the rule
 	// that it breaks. The value's memory must not be kept.
 	read func(e *Event, value []byte) (rule string)
 	// clear takes note of a null.
@@ -336,7 +336,7 @@ func customField(name string) field {
 	}
 }
 
-// customValue gives a value of custom as it is kept: nil for null, which
+// customValue returns a value of custom as it is kept: nil for null, which
 // removes the key.
 func customValue(value []byte) []byte {
 	if isNull(value) {

@@ -128,7 +128,7 @@ func (s *splitter) openPersonal() {
 	s.personal = append(s.personal, ',')
 }
 
-// add copies a member to where it belongs, and gives the rule that every field
+// add copies a member to where it belongs, and returns the rule that every field
 // of data has to keep. f is nil for a member that the type doesn't name.
 func (s *splitter) add(name, value []byte, f *field) string {
 	dst := &s.public
@@ -154,7 +154,7 @@ func (s *splitter) add(name, value []byte, f *field) string {
 	return ""
 }
 
-// finish gives both parts.
+// finish returns both parts.
 func (s *splitter) finish() (public, personal []byte) {
 	if s.members {
 		s.personal = append(s.personal, '}')

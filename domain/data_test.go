@@ -10,7 +10,7 @@ import (
 	"boxoffice/domain"
 )
 
-// minimal gives, for each type, the least data that it may have.
+// minimal has, for each type, the least data that it may have.
 var minimal = map[domain.Type][]string{
 	domain.UserRegistered:            {},
 	domain.UserUpdated:               {},

@@ -59,7 +59,7 @@ func Decode(m *Message, now Instant) (*Event, *Refusal) {
 	return e, nil
 }
 
-// judgeData reads data, and gives the rule that it breaks.
+// judgeData reads data, and returns the rule that it breaks.
 func (e *Event) judgeData(r *row, m *Message, env *envelope) string {
 	if m.Binary && len(m.Body) > 0 && env.data == nil {
 		return "data must be JSON"
@@ -71,7 +71,7 @@ func (e *Event) judgeData(r *row, m *Message, env *envelope) string {
 	return e.finishData(r)
 }
 
-// read reads the envelope and finds data, or gives the reason and the rule by
+// read reads the envelope and finds data, or returns the reason and the rule by
 // which the message isn't an event in form.
 func (env *envelope) read(m *Message) (Reason, string) {
 	if m.Binary {

@@ -231,7 +231,7 @@ func (d *direct) counts(k domain.Counter, start, end, T domain.Instant) bool {
 	return false
 }
 
-// reasonOf gives the reason of the subscription period that ended at e.
+// reasonOf returns the reason of the subscription period that ended at e.
 func (d *direct) reasonOf(e domain.Instant) domain.ChurnReason {
 	var last *directPeriod
 	lastID := ""
@@ -256,7 +256,7 @@ func (d *direct) reasonOf(e domain.Instant) domain.ChurnReason {
 	return domain.ChurnExpired
 }
 
-// status gives the user's status at T, and whether they are there.
+// status returns the user's status at T, and whether they are there.
 func (d *direct) status(T domain.Instant) (domain.Status, domain.Instant, bool) {
 	first := d.events[0].Time
 	if T < first {
@@ -294,7 +294,7 @@ func (d *direct) status(T domain.Instant) (domain.Status, domain.Instant, bool) 
 	return domain.StatusRegistered, first, true
 }
 
-// instants gives instants at and around every edge that matters.
+// instants returns instants at and around every edge that matters.
 func (d *direct) instants(c naiveCalendar, months []domain.Month) []domain.Instant {
 	var edges []domain.Instant
 	for _, e := range d.events {

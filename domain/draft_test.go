@@ -18,7 +18,7 @@ type draft struct {
 	data       []domain.Attribute
 }
 
-// draftOf gives an event of a type that keeps every rule, with the members of
+// draftOf returns an event of a type that keeps every rule, with the members of
 // data given as name and JSON text in turn.
 func draftOf(kind domain.Type, data ...string) draft {
 	d := draft{attributes: []domain.Attribute{
@@ -35,25 +35,25 @@ func draftOf(kind domain.Type, data ...string) draft {
 	return d
 }
 
-// progressDraft gives a report of playback that keeps every rule.
+// progressDraft returns a report of playback that keeps every rule.
 func progressDraft() draft {
 	return draftOf(domain.PlaybackProgressed, "session_id", `"s-1"`, "content_id", `"c-1"`)
 }
 
-// set gives the draft with an attribute as the JSON text value.
+// set returns the draft with an attribute as the JSON text value.
 func (d draft) set(name, value string) draft {
 	d.attributes = replaced(d.attributes, name, value)
 	return d
 }
 
-// with gives the draft with a member of data as the JSON text value; the name
+// with returns the draft with a member of data as the JSON text value; the name
 // is a text in JSON without its quotes.
 func (d draft) with(name, value string) draft {
 	d.data = replaced(d.data, name, value)
 	return d
 }
 
-// replaced gives a copy of all with a value for name: in its place, or at the
+// replaced returns a copy of all with a value for name: in its place, or at the
 // end; an empty value takes it away.
 func replaced(all []domain.Attribute, name, value string) []domain.Attribute {
 	result := []domain.Attribute{}
@@ -86,7 +86,7 @@ func object(members []domain.Attribute) string {
 	return b.String() + "}"
 }
 
-// structured gives the draft as a message in structured mode.
+// structured returns the draft as a message in structured mode.
 func (d draft) structured() *domain.Message {
 	all := d.attributes
 	if d.data != nil {
@@ -95,7 +95,7 @@ func (d draft) structured() *domain.Message {
 	return &domain.Message{Body: []byte(object(all))}
 }
 
-// binary gives the draft as a message in binary mode. Its attributes must be
+// binary returns the draft as a message in binary mode. Its attributes must be
 // texts that need no escapes, in JSON or in a header.
 func (d draft) binary() *domain.Message {
 	m := &domain.Message{Binary: true}
@@ -110,7 +110,7 @@ func (d draft) binary() *domain.Message {
 	return m
 }
 
-// raw gives a structured message of a body.
+// raw returns a structured message of a body.
 func raw(body string) *domain.Message { return &domain.Message{Body: []byte(body)} }
 
 // accepted decodes a message that must be accepted.

@@ -102,7 +102,7 @@ func (w *factWriter) table(base Instant, stamps []Stamp, sources []string) {
 	}
 }
 
-// index gives a stamp's index in the table.
+// index returns a stamp's index in the table.
 func (w *factWriter) index(s Stamp) int {
 	i, there := slices.BinarySearchFunc(w.stamps, s, Stamp.Compare)
 	if !there {

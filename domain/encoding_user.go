@@ -83,7 +83,7 @@ func (f *UserFacts) flags() byte {
 	return flags
 }
 
-// stamps gives the stamps of the events that decide something, in any order.
+// stamps returns the stamps of the events that decide something, in any order.
 func (f *UserFacts) stamps() []Stamp {
 	var stamps []Stamp
 	p := &f.profile

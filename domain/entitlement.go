@@ -82,7 +82,7 @@ func factOf(at Stamp, e *EntitlementEvent) entitlementFact {
 	return fact
 }
 
-// withoutNull gives the field, or one that isn't carried where it is null.
+// withoutNull returns the field, or one that isn't carried where it is null.
 func withoutNull[T any](f Field[T]) Field[T] {
 	if f.Null {
 		return Field[T]{}
@@ -228,7 +228,7 @@ func (p *Period) fail(e *entitlementFact) {
 	}
 }
 
-// newEnd gives the end that an opening or extending event gives: never where
+// newEnd returns the end that an opening or extending event has: never where
 // it names none, and not before the event.
 func (e *entitlementFact) newEnd() Instant {
 	end, given := e.end.Get()
@@ -248,7 +248,7 @@ func pointerTo[T any](f Field[T]) *T {
 	return nil
 }
 
-// cancellationOf gives the cancellation that a closing event asks for. That of
+// cancellationOf returns the cancellation that a closing event asks for. That of
 // a subscription always has a reason.
 func (h *history) cancellationOf(e *entitlementFact) *Cancellation {
 	c := &Cancellation{RequestedAt: e.Time, Reason: pointerTo(e.reason), Comment: pointerTo(e.comment)}

@@ -129,7 +129,7 @@ type exampleUser struct {
 	sessions map[[2]string]*domain.SessionFacts // by session and content
 }
 
-// retractionsOf gives what the events retract, by user.
+// retractionsOf returns what the events retract, by user.
 func retractionsOf(events []*domain.Event) map[string]domain.Retractions {
 	all := make(map[string]domain.Retractions)
 	for _, e := range events {

@@ -123,7 +123,7 @@ func (x *example) restore(t *testing.T) {
 	}
 }
 
-// answerAll gives a section with the answer to each of its questions.
+// answerAll returns a section with the answer to each of its questions.
 func (x *example) answerAll(t *testing.T, section, text string) string {
 	t.Helper()
 	var out strings.Builder

@@ -32,7 +32,7 @@ func resultsOf(f *domain.UserFacts, c domain.Calendar, grace domain.Grace) resul
 	}
 }
 
-// statusAt gives what the timeline says at t; it is not ok before the first event.
+// statusAt returns what the timeline says at t; it is not ok before the first event.
 func statusAt(f *domain.UserFacts, grace domain.Grace, t domain.Instant) (status domain.Status, since domain.Instant, ok bool) {
 	for _, c := range f.Timeline(grace) {
 		if c.From <= t {
@@ -113,7 +113,7 @@ func TestSessionFactsAreAFunctionOfTheSetOfEvents(t *testing.T) {
 	})
 }
 
-// withoutPersonal gives the event as it is read back after the erasure of its
+// withoutPersonal returns the event as it is read back after the erasure of its
 // user.
 func withoutPersonal(e *domain.Event) *domain.Event {
 	bare := *e

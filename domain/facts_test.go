@@ -222,18 +222,18 @@ func sessionFacts(events ...*domain.Event) *domain.SessionFacts {
 	return f
 }
 
-// inHistoryOrder gives the events in history order.
+// inHistoryOrder returns the events in history order.
 func inHistoryOrder(events []*domain.Event) []*domain.Event {
 	return slices.SortedFunc(slices.Values(events), func(a, b *domain.Event) int { return a.Compare(b.Stamp) })
 }
 
-// shuffledAndRepeated gives the events in another order, some of them twice.
+// shuffledAndRepeated returns the events in another order, some of them twice.
 func shuffledAndRepeated(t *rapid.T, events []*domain.Event) []*domain.Event {
 	again := rapid.SliceOfN(rapid.SampledFrom(events), 0, len(events)).Draw(t, "again")
 	return rapid.Permutation(slices.Concat(events, again)).Draw(t, "order")
 }
 
-// encoded gives the canonical form of facts, by which they are compared.
+// encoded returns the canonical form of facts, by which they are compared.
 func encoded(t require, facts interface {
 	AppendBinary([]byte) ([]byte, error)
 }) string {

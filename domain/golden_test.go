@@ -50,7 +50,7 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-// line gives a JSON text as a line, nothing for none.
+// line returns a JSON text as a line, nothing for none.
 func line(json []byte) []byte {
 	if json == nil {
 		return nil

@@ -50,7 +50,7 @@ func TestDecimalIsExact(t *testing.T) {
 	})
 }
 
-// halfUp gives a number of seconds in milliseconds: the floor of 1000 s + ½.
+// halfUp returns a number of seconds in milliseconds: the floor of 1000 s + ½.
 func halfUp(s *big.Rat) int64 {
 	ms := new(big.Rat).Mul(s, big.NewRat(1000, 1))
 	ms.Add(ms, big.NewRat(1, 2))

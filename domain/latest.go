@@ -18,7 +18,7 @@ func (l *latest[T]) offer(at Stamp, f Field[T]) {
 	}
 }
 
-// pointer gives the value, nil where there is none.
+// pointer returns the value, nil where there is none.
 func (l *latest[T]) pointer() *T {
 	v, ok := l.field.Get()
 	if !ok {

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// LocalInstants gives the instants at which a clock shows a date and a time, of
+// LocalInstants returns the instants at which a clock shows a date and a time, of
 // which only what is shown counts and not the location: one, or the first and the
 // last where it is shown twice. One that the clock skips is read with the offset
 // before the jump. False where they aren't from 1900 to 9999.

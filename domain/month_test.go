@@ -214,7 +214,7 @@ func (c naiveCalendar) sameTime(m domain.Month, i domain.Instant) (domain.Instan
 	return last, true
 }
 
-// clock gives what the clock shows at i, as a time in UTC.
+// clock returns what the clock shows at i, as a time in UTC.
 func (c naiveCalendar) clock(i domain.Instant) time.Time {
 	t := i.Time().In(c.zone)
 	return time.Date(t.Year(), t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second(), 0, time.UTC)

@@ -63,7 +63,7 @@ func (f *profileFacts) cleared(at Stamp) bool {
 	return f.customCleared.field.Carried && at.Compare(f.customCleared.at) < 0
 }
 
-// profile gives the profile that the facts make.
+// profile returns the profile that the facts make.
 func (f *profileFacts) profile() Profile {
 	return Profile{
 		Email:     f.email.pointer(),

@@ -124,7 +124,7 @@ func RenderStructured(m *Message) []byte {
 	return append(dst, '}')
 }
 
-// renderedAttributes gives the names and texts that the headers say. Of several
+// renderedAttributes returns the names and texts that the headers say. Of several
 // content types there is one, the one that Decode judged.
 func renderedAttributes(headers []Attribute) []Attribute {
 	var env envelope

@@ -14,7 +14,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// directSession gives a session's view by its definition: second by second of
+// directSession returns a session's view by its definition: second by second of
 // the content, and with exact fractions.
 func directSession(events []*domain.Event, now domain.Instant) domain.SessionView {
 	events = inHistoryOrder(events)
@@ -156,7 +156,7 @@ func playerReport(n int) *domain.Event {
 	}
 }
 
-// viewing gives the facts after a start and an hour of reports, with a seek.
+// viewing returns the facts after a start and an hour of reports, with a seek.
 func viewing() *domain.SessionFacts {
 	start := playerReport(0)
 	start.Type, start.ID = domain.PlaybackStarted, "0000-3fa85f64-5717-4562"

@@ -72,7 +72,7 @@ func addRange(union []Range, r Range) []Range {
 	return slices.Delete(union, i+1, j)
 }
 
-// rangesLength gives the length of a union of ranges, cut to a content's
+// rangesLength returns the length of a union of ranges, cut to a content's
 // length where one is given.
 func rangesLength(union []Range, length *int64) int64 {
 	var sum int64

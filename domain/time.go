@@ -89,7 +89,7 @@ func offsetSeconds(s string) (int64, bool) {
 	return offset, true
 }
 
-// digits gives the number that a text of a few ASCII digits says, -1 where it
+// digits returns the number that a text of a few ASCII digits says, -1 where it
 // has anything else.
 func digits(s string) int {
 	n := 0
@@ -102,7 +102,7 @@ func digits(s string) int {
 	return n
 }
 
-// daysIn gives the number of days of a month.
+// daysIn returns the number of days of a month.
 func daysIn(year, month int) int {
 	switch month {
 	case 4, 6, 9, 11:

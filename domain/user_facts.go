@@ -69,7 +69,7 @@ func (f *UserFacts) addEntitlement(e *Event) {
 	}
 }
 
-// entitlement gives the facts of one entitlement, new ones where there are none.
+// entitlement returns the facts of one entitlement, new ones where there are none.
 func (f *UserFacts) entitlement(kind EntitlementKind, id string) *entitlementFacts {
 	i, there := slices.BinarySearchFunc(f.entitlements, id, func(e *entitlementFacts, id string) int {
 		return compareEntitlements(e.kind, e.id, kind, id)

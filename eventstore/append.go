@@ -169,7 +169,7 @@ func (w *writer) planner(ctx context.Context, look bool) (*planner, error) {
 	return pl, nil
 }
 
-// states gives what is known of the batch's subjects now. The planner moves
+// states returns what is known of the batch's subjects now. The planner moves
 // it along as it makes and erases users, so it is the prepared one only where
 // there is neither to do.
 func (w *writer) states(ctx context.Context) (map[vault.Hash]vault.SubjectState, error) {

@@ -55,7 +55,7 @@ func (k *Keys) ID(user UserKey) (string, bool) {
 }
 
 // Keys reads the keys of the users of a range. Where these are more than limit,
-// it reads about limit of them, and the range of what it gives ends earlier.
+// it reads about limit of them, and the range of what it returns ends earlier.
 func (s *Store) Keys(ctx context.Context, r UserRange, limit int) (*Keys, error) {
 	head, err := s.Head(ctx)
 	if err != nil {
@@ -114,7 +114,7 @@ const selectBulk = `SELECT time, type, user_key, source, id, data, sealed, CASE 
 
 // ReadOf hands to take the events after a position up to last, included, of the
 // users of a range that is the keys' or a part of it, in no order and in this
-// goroutine. The events are as Read gives them, except that they have no
+// goroutine. The events are as Read returns them, except that they have no
 // Subject, which the keys have, and that what has no effect on the rules (an
 // extension, say) isn't opened. An event and the bytes in it hold until take
 // returns; its texts stay.

@@ -37,7 +37,7 @@ const (
 // commitQuery is the message that commits: a simple query, its length, its text.
 var commitQuery = []byte("Q\x00\x00\x00\x0bcommit\x00")
 
-// newCutter gives a cutter before the server of a database, and the database's
+// newCutter returns a cutter before the server of a database, and the database's
 // URL through it.
 func newCutter(t *testing.T, database string) (*cutter, string) {
 	t.Helper()
@@ -142,7 +142,7 @@ func TestUnknownCommit(t *testing.T) {
 	}
 }
 
-// appendUntilReached gives a batch until a connection holds.
+// appendUntilReached appends a batch again and again until a connection holds.
 func appendUntilReached(t *testing.T, s *eventstore.Store, b eventstore.Batch) eventstore.Account {
 	t.Helper()
 	deadline := time.Now().Add(time.Minute)

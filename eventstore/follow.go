@@ -109,7 +109,7 @@ func (f *follower) look(ctx context.Context, s *Store, heard <-chan struct{}) {
 
 // lookAtHead reads the head, not for long, and has the vault drop what isn't to
 // be kept in memory any more: users' keys after an erasure, and wrapping keys
-// after an exchange. Where only the latter fails, it gives the head too.
+// after an exchange. Where only the latter fails, it returns the head too.
 func (s *Store) lookAtHead(ctx context.Context) (Head, error) {
 	ctx, cancel := context.WithTimeout(ctx, forgetAfter)
 	defer cancel()

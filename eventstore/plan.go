@@ -157,7 +157,7 @@ func (pl *planner) append(e *entry) {
 	}
 }
 
-// newUser gives the user who was prepared, unless they were erased earlier in
+// newUser returns the user who was prepared, unless they were erased earlier in
 // the batch.
 func (pl *planner) newUser(e *entry, after domain.Instant) *vault.User {
 	u := pl.batch.freshUser(pl.store, e, after)

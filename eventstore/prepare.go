@@ -154,7 +154,7 @@ func (p *Prepared) bind(s *Store) {
 	}
 }
 
-// freshUser gives the user who will be made for the subject of an event, the
+// freshUser returns the user who will be made for the subject of an event, the
 // same for all of its events.
 func (p *Prepared) freshUser(s *Store, e *entry, after domain.Instant) *vault.User {
 	u := p.fresh[e.subject]

@@ -84,7 +84,7 @@ func (s *Store) openRows(ctx context.Context, tx *sql.Tx, rows []SealedRecord) (
 	return records, errors.Join(errs...)
 }
 
-// usersOf gives the users of rows who have a key, all in one look.
+// usersOf returns the users of rows who have a key, all in one look.
 func (s *Store) usersOf(ctx context.Context, tx *sql.Tx, rows []SealedRecord) (map[sqldb.UUID]*vault.User, error) {
 	var erasures int64
 	if err := tx.QueryRowContext(ctx, "SELECT erasures FROM log_head").Scan(&erasures); err != nil {
@@ -156,7 +156,7 @@ func readRows(ctx context.Context, q vault.Querier, expected int, where string, 
 	return found, rows.Err()
 }
 
-// sameText gives raw as a text: the one of the row before, where it is the
+// sameText returns raw as a text: the one of the row before, where it is the
 // same, so that few are made.
 func sameText[T ~string](raw []byte, before T) T {
 	if string(raw) == string(before) {

@@ -40,7 +40,7 @@ func (w *writer) writeRefused(ctx context.Context) error {
 	return err
 }
 
-// notKeptYet gives the plan's rows whose sequence numbers aren't in the table,
+// notKeptYet returns the plan's rows whose sequence numbers aren't in the table,
 // each number once.
 func (w *writer) notKeptYet(ctx context.Context) ([]refusal, error) {
 	numbers := make([]int64, len(w.plan.rows))
@@ -104,7 +104,7 @@ func (w *writer) refusedRow(r *refusal, row []any) {
 	row[8], row[9], row[10] = int64(sealed.WrappingKey), sealed.Key, sealed.Sealed
 }
 
-// typeAndTime gives the type, empty where it couldn't be read, and the time.
+// typeAndTime returns the type, empty where it couldn't be read, and the time.
 func (r *refusal) typeAndTime() (string, *domain.Instant) {
 	if r.event != nil {
 		return string(r.event.Type), &r.event.Time
@@ -112,7 +112,7 @@ func (r *refusal) typeAndTime() (string, *domain.Instant) {
 	return r.entry.refusal.Type, r.entry.refusal.Time
 }
 
-// details gives what is kept encrypted.
+// details returns what is kept encrypted.
 func (r *refusal) details() details {
 	d := details{message: r.message, body: r.raw}
 	if r.event != nil {

@@ -34,7 +34,7 @@ func TestTablesAreCommented(t *testing.T) {
 	}
 }
 
-// column gives the texts that a query finds, sorted.
+// column returns the texts that a query finds, sorted.
 func column(t *testing.T, l *storetest.Log, query string) []string {
 	t.Helper()
 	rows, err := l.SQL.QueryContext(t.Context(), query)

@@ -49,7 +49,7 @@ type Store struct {
 	newAccounts int
 }
 
-// schema gives the name of the log's part of the database.
+// schema returns the name of the log's part of the database.
 func schema(d *sqldb.Dialect) string {
 	if d.Name == sqldb.Postgres {
 		return "boxoffice_log"

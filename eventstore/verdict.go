@@ -62,7 +62,7 @@ func (s *Store) readRefusals(ctx context.Context, identities [][]byte, found map
 	return nil
 }
 
-// latestRefusals gives the ids of the refused events, by identity.
+// latestRefusals returns the ids of the refused events, by identity.
 func (s *Store) latestRefusals(ctx context.Context, identities [][]byte) (map[vault.Hash]int64, error) {
 	condition, args := sqldb.In(s.db.Dialect(), "identity", 1, identities)
 	rows, err := s.db.SQL().QueryContext(ctx, "SELECT identity, MAX(id) FROM refused WHERE "+condition+" GROUP BY identity", args...)

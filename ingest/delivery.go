@@ -99,7 +99,7 @@ func (f *flight) add(d *delivery) bool {
 	return true
 }
 
-// remove takes a delivery out, and gives the message to settle it by.
+// remove takes a delivery out, and returns the message to settle it by.
 func (f *flight) remove(d *delivery) jetstream.Msg {
 	f.mu.Lock()
 	defer f.mu.Unlock()

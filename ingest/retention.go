@@ -49,7 +49,7 @@ func (b *Broker) retain(ctx context.Context, keep time.Duration, refused Refused
 }
 
 // PurgeBefore removes from the stream the events that are acknowledged, with
-// all that came before them, and that the broker stored before t. It gives how
+// all that came before them, and that the broker stored before t. It returns how
 // many those were.
 func (b *Broker) PurgeBefore(ctx context.Context, t time.Time) (uint64, error) {
 	stream, err := b.js.Stream(ctx, wire.Stream)

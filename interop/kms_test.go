@@ -112,7 +112,7 @@ func (k *kms) ask(t *testing.T, call, body string) map[string]any {
 	return answer
 }
 
-// key makes a key and gives its URI.
+// key makes a key and returns its URI.
 func (k *kms) key(t *testing.T) string {
 	t.Helper()
 	made := k.ask(t, "CreateKey", "{}")["KeyMetadata"].(map[string]any)

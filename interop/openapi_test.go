@@ -170,7 +170,7 @@ func (w *watcher) missing(t *testing.T, dir, client string) {
 
 var pathParameter = regexp.MustCompile(`\\{\w+\\}`)
 
-// operationOf gives the operation, such as "GET /v1/users/{id}", that a request
+// operationOf returns the operation, such as "GET /v1/users/{id}", that a request
 // means: of several, the one with the fewest parameters.
 func operationOf(request string, operations []string) string {
 	best := ""

@@ -24,7 +24,7 @@ const publishingDoc = "../docs/publishing.md"
 // fence matches a block of code in Markdown.
 var fence = regexp.MustCompile("(?ms)^```(\\w+)\n(.*?)^```$")
 
-// snippets gives the blocks of a language in a document.
+// snippets returns the blocks of a language in a document.
 func snippets(t *testing.T, file, language string) []string {
 	t.Helper()
 	var found []string

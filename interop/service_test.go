@@ -91,7 +91,7 @@ func serve(t testing.TB, settings ...string) *service {
 	return s
 }
 
-// installed gives a service that isn't started yet.
+// installed returns a service that isn't started yet.
 func installed(t testing.TB, settings ...string) *service {
 	t.Helper()
 	s := &service{dir: t.TempDir(), httpAddr: freeAddr(t), natsAddr: freeAddr(t)}
@@ -143,7 +143,7 @@ func (s *service) start(t testing.TB) {
 	})
 }
 
-// endOf gives the last lines of a service's log, without those about requests.
+// endOf returns the last lines of a service's log, without those about requests.
 func endOf(log string) string {
 	lines := slices.DeleteFunc(strings.SplitAfter(log, "\n"), func(line string) bool {
 		return strings.Contains(line, `"msg":"request"`)
@@ -234,7 +234,7 @@ func await(t testing.TB, what string, ask func() (bool, error)) {
 	}
 }
 
-// nodeModules installs the packages of package-lock.json and gives the
+// nodeModules installs the packages of package-lock.json and returns the
 // directory that holds them.
 var nodeModules = sync.OnceValues(func() (string, error) {
 	cmd := exec.Command("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent")
@@ -244,7 +244,7 @@ var nodeModules = sync.OnceValues(func() (string, error) {
 	return filepath.Abs("node_modules")
 })
 
-// nodeDir gives a directory in which programs find the packages of npm.
+// nodeDir returns a directory in which programs find the packages of npm.
 func nodeDir(t *testing.T) string {
 	t.Helper()
 	modules, err := nodeModules()
@@ -276,7 +276,7 @@ func read(t *testing.T, path string) string {
 }
 
 // command runs a program in a directory, with environment variables beside its
-// own, and gives what it prints.
+// own, and returns what it prints.
 func command(t testing.TB, dir string, env []string, name string, args ...string) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), patience)

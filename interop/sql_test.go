@@ -153,7 +153,7 @@ func history(t *testing.T) string {
 	return lines.String()
 }
 
-// changes gives the instants of the year before sqlUntil at which clocks are changed.
+// changes returns the instants of the year before sqlUntil at which clocks are changed.
 func changes(location *time.Location) []time.Time {
 	var found []time.Time
 	for at := sqlUntil.AddDate(-1, 0, 0).Truncate(time.Hour); at.Before(sqlUntil); at = at.Add(30 * time.Minute) {
@@ -219,7 +219,7 @@ func (d *dashboard) query(t *testing.T, name string) string {
 	return text
 }
 
-// psql runs a query of the docs and gives its rows.
+// psql runs a query of the docs and returns its rows.
 func (d *dashboard) psql(t *testing.T, name string, variables map[string]string) []map[string]string {
 	t.Helper()
 	return d.psqlAs(t, d.role, d.query(t, name), variables)
@@ -303,7 +303,7 @@ func asText(value any) string {
 
 var number = regexp.MustCompile(`^-?\d+(\.\d+)?$`)
 
-// normal gives a number without trailing zeros and an instant in UTC.
+// normal returns a number without trailing zeros and an instant in UTC.
 func normal(text string) string {
 	if number.MatchString(text) && strings.Contains(text, ".") {
 		return strings.TrimSuffix(strings.TrimRight(text, "0"), ".")
@@ -337,7 +337,7 @@ func (d *dashboard) objects(t *testing.T, path, field string) []map[string]any {
 	return objects
 }
 
-// figures gives those of a month as the query has them.
+// figures returns those of a month as the query has them.
 func figures(month map[string]any) map[string]any {
 	flat := map[string]any{"month": month["month"]}
 	for _, kpi := range []string{"active", "trial", "cancellations", "unsubscribed", "registered"} {

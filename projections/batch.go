@@ -87,7 +87,7 @@ func (b *batch) take(r *eventstore.Record) {
 	u.events = append(u.events, e)
 }
 
-// split gives the users of whom there is more than playback, and those of whom
+// split returns the users of whom there is more than playback, and those of whom
 // there is nothing else, each in the order of their keys.
 func (b *batch) split() (eventful, viewers []eventstore.UserKey) {
 	for key, u := range b.users {
@@ -107,7 +107,7 @@ func sortKeys(keys []eventstore.UserKey) {
 	slices.SortFunc(keys, func(a, b eventstore.UserKey) int { return bytes.Compare(a[:], b[:]) })
 }
 
-// sessionKeys gives the sessions' keys in order.
+// sessionKeys returns the sessions' keys in order.
 func (b *batch) sessionKeys() []sessionKey {
 	keys := make([]sessionKey, 0, len(b.sessions))
 	for key := range b.sessions {

@@ -85,10 +85,10 @@ type table struct {
 	keys    int // how many columns are the key
 }
 
-// key gives the columns of the primary key.
+// key returns the columns of the primary key.
 func (t *table) key() []column { return t.columns[:t.keys] }
 
-// of gives the columns of groups; with none, all but the key.
+// of returns the columns of groups; with none, all but the key.
 func (t *table) of(groups columnGroups) []column {
 	if groups == 0 {
 		return t.columns[t.keys:]
@@ -96,12 +96,12 @@ func (t *table) of(groups columnGroups) []column {
 	return t.where(func(c *column) bool { return c.group&groups != 0 })
 }
 
-// personal gives the columns that hold nothing of an erased user.
+// personal returns the columns that hold nothing of an erased user.
 func (t *table) personal() []column {
 	return t.where(func(c *column) bool { return c.is(personal) })
 }
 
-// visible gives the columns that people's own SQL sees.
+// visible returns the columns that people's own SQL sees.
 func (t *table) visible() []column {
 	return t.where(func(c *column) bool { return !c.is(hidden) })
 }
@@ -125,7 +125,7 @@ func (t *table) index(name string) int {
 // has says whether the table has a column.
 func (t *table) has(name string) bool { return t.index(name) >= 0 }
 
-// namesOf gives the names of columns.
+// namesOf returns the names of columns.
 func namesOf(columns []column) []string {
 	names := make([]string, len(columns))
 	for i := range columns {
@@ -161,7 +161,7 @@ func newTable[R any](name string, columns []rowColumn[R]) *rowTable[R] {
 	return t
 }
 
-// row gives the values of a row in the order of the columns.
+// row returns the values of a row in the order of the columns.
 func (t *rowTable[R]) row(r *R) []any {
 	values := make([]any, len(t.values))
 	for i, value := range t.values {
@@ -178,10 +178,10 @@ var rowTables = []*table{
 	changesTable.table, hoursTable.table, monthsTable.table,
 }
 
-// tables gives all tables of a generation.
+// tables returns all tables of a generation.
 func tables() []*table { return append(slices.Clone(rowTables), headerTable.table) }
 
-// viewedTables gives the tables that people's own SQL sees as views of the
+// viewedTables returns the tables that people's own SQL sees as views of the
 // schema boxoffice.
 func viewedTables() []*table {
 	return slices.DeleteFunc(tables(), func(t *table) bool { return len(t.visible()) == 0 })

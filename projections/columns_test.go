@@ -79,7 +79,7 @@ const sqliteColumns = `
 	FROM sqlite_schema t JOIN pragma_table_xinfo(t.name) c
 	WHERE t.type = 'table' AND t.name NOT IN ('schema_version', 'sqlite_sequence')`
 
-// queryTexts gives the rows of a query of one text, sorted.
+// queryTexts returns the rows of a query of one text, sorted.
 func queryTexts(t *testing.T, g *generation, query string) []string {
 	t.Helper()
 	rows, err := g.db.SQL().QueryContext(t.Context(), query)
@@ -282,7 +282,7 @@ func isMarked(value any) bool {
 	return false
 }
 
-// liveGeneration gives the live generation, for the test's time.
+// liveGeneration returns the live generation, for the test's time.
 func liveGeneration(t *testing.T, m *Models) *generation {
 	t.Helper()
 	number, _, err := m.live(context.Background())

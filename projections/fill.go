@@ -110,7 +110,7 @@ func (f *filler) begin(ctx context.Context) error {
 	return f.emptyTables(ctx)
 }
 
-// recorded gives when the event at a position was recorded.
+// recorded returns when the event at a position was recorded.
 func (f *filler) recorded(ctx context.Context, at eventstore.Position) (domain.Instant, error) {
 	records, err := f.log.Read(ctx, at-1, 1)
 	if err == nil && len(records) == 0 {

@@ -42,7 +42,7 @@ func (w *writes) wholeUser(key sqldb.UUID, id string, u *shardUser, p platform, 
 	return nil
 }
 
-// load writes the rows of a shard, and gives what its users contribute to the
+// load writes the rows of a shard, and returns what its users contribute to the
 // ledger. Making the rows of some users and loading those before go on at once.
 func (f *filler) load(ctx context.Context, tx *sqldb.Tx, s *shard) (ledger, error) {
 	sum, now := ledger{}, f.now()

@@ -56,7 +56,7 @@ func newShard(keys *eventstore.Keys, budget int64) *shard {
 	return s
 }
 
-// users gives the range of the users whom the shard has.
+// users returns the range of the users whom the shard has.
 func (s *shard) users() eventstore.UserRange {
 	return eventstore.UserRange{First: s.first, Last: s.last.Load()}
 }
@@ -124,7 +124,7 @@ func (s *shard) fit() {
 	}
 }
 
-// each runs f on each stripe, which gives by how much it has made it smaller.
+// each runs f on each stripe, which returns by how much it has made it smaller.
 func (s *shard) each(f func(*stripe) int64) {
 	for i := range s.stripes {
 		st := &s.stripes[i]
@@ -134,7 +134,7 @@ func (s *shard) each(f func(*stripe) int64) {
 	}
 }
 
-// pack packs what hasn't been touched since the last time, and gives by how
+// pack packs what hasn't been touched since the last time, and returns by how
 // much that is smaller.
 func (st *stripe) pack() (saved int64) {
 	for _, u := range st.users {
@@ -145,7 +145,7 @@ func (st *stripe) pack() (saved int64) {
 	return saved
 }
 
-// giveUp drops the users after last, and gives how large they were.
+// giveUp drops the users after last, and returns how large they were.
 func (st *stripe) giveUp(last uint64) (size int64) {
 	for key, u := range st.users {
 		if key.Prefix() > last {
@@ -156,7 +156,7 @@ func (st *stripe) giveUp(last uint64) (size int64) {
 	return size
 }
 
-// id gives the id that a user has on the platform, and takes note of it where
+// id returns the id that a user has on the platform, and takes note of it where
 // the user has been erased.
 func (s *shard) id(key eventstore.UserKey, u *shardUser) string {
 	id, there := s.keys.ID(key)
@@ -179,7 +179,7 @@ func (s *shard) user(key eventstore.UserKey) *shardUser {
 	return s.stripes[key[len(key)-1]%shardStripes].users[key]
 }
 
-// sorted gives the users' keys in order.
+// sorted returns the users' keys in order.
 func (s *shard) sorted() []eventstore.UserKey {
 	var keys []eventstore.UserKey
 	for i := range s.stripes {

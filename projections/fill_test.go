@@ -235,7 +235,7 @@ func (st *stripe) sizeOfAll() (size int64) {
 	return size
 }
 
-// rowsOfUser gives the rows of a user as text.
+// rowsOfUser returns the rows of a user as text.
 func rowsOfUser(t *testing.T, key eventstore.UserKey, u *shardUser) string {
 	t.Helper()
 	w := newWrites(ledger{})

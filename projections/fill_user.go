@@ -47,7 +47,7 @@ func newShardUser() *shardUser { return &shardUser{first: domain.Never, facts: &
 // known says that an event of the user counts.
 func (u *shardUser) known() bool { return u.first != domain.Never }
 
-// retract takes up what is retracted, and gives by how many bytes what is kept
+// retract takes up what is retracted, and returns by how many bytes what is kept
 // has grown.
 func (u *shardUser) retract(named domain.Retraction) int64 {
 	if u.retracted == nil {
@@ -57,7 +57,7 @@ func (u *shardUser) retract(named domain.Retraction) int64 {
 	return int64(retractionBytes + len(named.Source) + len(named.ID))
 }
 
-// take takes an event, and gives by how many bytes what is kept has grown.
+// take takes an event, and returns by how many bytes what is kept has grown.
 func (u *shardUser) take(e *domain.Event) (grown int64, err error) {
 	if !u.retracted.Counts(e) {
 		return 0, nil
@@ -126,7 +126,7 @@ func (s *shardSession) openSize() int64 {
 
 func (s *shardSession) packedSize() int64 { return packedSessionBytes + int64(len(s.packed)) }
 
-// pack packs what hasn't been touched since the last time, and gives by how
+// pack packs what hasn't been touched since the last time, and returns by how
 // many bytes that is smaller. What has no binary form stays as it is: writing
 // its rows says why.
 func (u *shardUser) pack() (saved int64) {
@@ -153,7 +153,7 @@ func (u *shardUser) pack() (saved int64) {
 	return saved
 }
 
-// allFacts gives the user's facts as they are once everything has been taken,
+// allFacts returns the user's facts as they are once everything has been taken,
 // without what is personal where the user was erased, and their binary form.
 func (u *shardUser) allFacts() (*domain.UserFacts, []byte, error) {
 	facts := u.facts

@@ -47,7 +47,7 @@ func (f *folding) foldUsers(ctx context.Context) error {
 	})
 }
 
-// surprisingViewers gives those of the users who did nothing but play to whom
+// surprisingViewers returns those of the users who did nothing but play to whom
 // that makes a difference: who aren't known yet, or only from a later instant.
 func (f *folding) surprisingViewers(ctx context.Context, viewers []eventstore.UserKey) ([]eventstore.UserKey, error) {
 	var surprising []eventstore.UserKey
@@ -142,7 +142,7 @@ func addUserEvents(facts *domain.UserFacts, events *userEvents) {
 	}
 }
 
-// uuids gives keys as arguments.
+// uuids returns keys as arguments.
 func uuids(keys []eventstore.UserKey) []sqldb.UUID {
 	args := make([]sqldb.UUID, len(keys))
 	for i, key := range keys {

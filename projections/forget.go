@@ -268,7 +268,7 @@ func forgetColumns(ctx context.Context, tx *sqldb.Tx, users []eventstore.UserKey
 	return nil
 }
 
-// forgetText gives the statement, without its condition, that empties the
+// forgetText returns the statement, without its condition, that empties the
 // personal columns of rows. Where one of them can't be empty, the rows go.
 func (t *table) forgetText() string {
 	var set []string

@@ -55,7 +55,7 @@ func TestIndexAfterDying(t *testing.T) {
 	}
 }
 
-// indexesOf gives the statements that make a generation's indexes.
+// indexesOf returns the statements that make a generation's indexes.
 func indexesOf(t *testing.T, g *generation) []string {
 	rows, err := g.db.SQL().QueryContext(t.Context(), "SELECT sql FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL")
 	if err != nil {

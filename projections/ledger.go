@@ -150,11 +150,11 @@ func (l ledger) roll(c domain.Calendar) (hours, months ledger) {
 	return hours, months
 }
 
-// hourOf gives the first instant of the hour that i lies in, of the month that
+// hourOf returns the first instant of the hour that i lies in, of the month that
 // begins at start.
 func hourOf(start, i domain.Instant) domain.Instant { return i - (i-start)%hour }
 
-// keys gives the keys of the entries that aren't zero, in order.
+// keys returns the keys of the entries that aren't zero, in order.
 func (l ledger) keys() []entryKey {
 	keys := make([]entryKey, 0, len(l))
 	for key, delta := range l {
@@ -186,7 +186,7 @@ type memberRow struct {
 
 func (r memberRow) rowKey() memberKey { return r.memberKey }
 
-// memberRows gives the entries that are kept user by user: of the counters
+// memberRows returns the entries that are kept user by user: of the counters
 // that are counted a month at a time. Who is counted in the others is told by
 // their spans and their status.
 func memberRows(u *userRow, contributions []domain.Contribution, calendar domain.Calendar) []memberRow {

@@ -240,7 +240,7 @@ func (p *projector) expired(ctx context.Context, q querier, now domain.Instant) 
 	return keys, nil
 }
 
-// refreshed gives the users' rows with their status at now. What else is in
+// refreshed returns the users' rows with their status at now. What else is in
 // them isn't written, and the id, which facts don't have, is left out.
 func (p *projector) refreshed(ctx context.Context, tx *sqldb.Tx, keys []eventstore.UserKey, now domain.Instant) (users, terms [][]any, err error) {
 	f := &folding{tx: tx, dialect: p.gen.db.Dialect(), platform: p.platform}

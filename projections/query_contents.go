@@ -144,7 +144,7 @@ func (r *Reader) Content(ctx context.Context, id string, from, to *domain.Instan
 	return c, found, position, err
 }
 
-// mostViewed gives the contents that come next, with their number of sessions.
+// mostViewed returns the contents that come next, with their number of sessions.
 func (s *snapshot) mostViewed(ctx context.Context, period []condition, after *ContentCursor, limit int) ([]ContentCursor, error) {
 	q := &statement{}
 	q.write("SELECT s.content_id, COUNT(*) AS n FROM sessions s")
@@ -218,7 +218,7 @@ func (s *snapshot) sumContent(ctx context.Context, c *Content, of []condition) e
 	return nil
 }
 
-// latest gives a column from the session that began last, of those that have
+// latest returns a column from the session that began last, of those that have
 // it; of several that began then, from the one that is last in the order of
 // sessions, in which erased users stand behind the others.
 func latest[T any](ctx context.Context, s *snapshot, column string, of []condition) (*T, error) {
@@ -234,7 +234,7 @@ func latest[T any](ctx context.Context, s *snapshot, column string, of []conditi
 	return found, err
 }
 
-// watched gives the length of the union of all that was played, cut to the
+// watched returns the length of the union of all that was played, cut to the
 // content's length. It reads no further than until all of that was played.
 func (s *snapshot) watched(ctx context.Context, of []condition, length *int64) (int64, error) {
 	q := &statement{}
@@ -279,7 +279,7 @@ func (u *union) covers(length *int64) bool {
 	return length != nil && u.united > 0 && u.ranges[0].From == 0 && u.ranges[0].To >= *length
 }
 
-// length gives the length of the union, cut to a content's where one is given.
+// length returns the length of the union, cut to a content's where one is given.
 func (u *union) length(cut *int64) int64 {
 	u.unite()
 	var sum int64

@@ -14,7 +14,7 @@ import (
 	"boxoffice/internal/sqldb"
 )
 
-// customKeys gives the keys of custom that users of a list have, sorted as
+// customKeys returns the keys of custom that users of a list have, sorted as
 // bytes; of more than limit only that many. The engine goes through the users
 // once, in no order, and what is kept are the keys.
 func (s *snapshot) customKeys(ctx context.Context, q *UsersQuery, limit int) ([]string, error) {

@@ -80,7 +80,7 @@ func (s *snapshot) findUsers(ctx context.Context, ids, emails []string, at domai
 	return found, nil
 }
 
-// texts gives those that an engine takes as texts, each once.
+// texts returns those that an engine takes as texts, each once.
 func texts(all []string) []string {
 	kept := slices.DeleteFunc(slices.Clone(all), func(text string) bool { return !isText(text) })
 	slices.Sort(kept)

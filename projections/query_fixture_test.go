@@ -49,7 +49,7 @@ type sent struct {
 	data map[string]any
 }
 
-// event gives the event that was sent as the n-th.
+// event returns the event that was sent as the n-th.
 func (s *sent) event(n int) (*domain.Event, error) {
 	body, err := json.Marshal(map[string]any{
 		"specversion": "1.0", "source": "test", "id": strconv.Itoa(n),
@@ -65,12 +65,12 @@ func (s *sent) event(n int) (*domain.Event, error) {
 	return e, nil
 }
 
-// withoutPerson gives the event as it is read after its user's erasure.
+// withoutPerson returns the event as it is read after its user's erasure.
 func withoutPerson(e *domain.Event) (*domain.Event, error) {
 	return domain.Restore(e.Type, e.Stamp, "", e.Public, nil)
 }
 
-// keyOf gives the pseudonym of the n-th person.
+// keyOf returns the pseudonym of the n-th person.
 func keyOf(n int) eventstore.UserKey { return eventstore.UserKey{0: byte(n + 1), 15: byte(n >> 8)} }
 
 // openModels opens the read models of a fresh database.

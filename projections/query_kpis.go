@@ -57,7 +57,7 @@ func (s *snapshot) kpis(ctx context.Context, from, to domain.Month, at domain.In
 	return months, nil
 }
 
-// monthsBetween gives how many months b is after a.
+// monthsBetween returns how many months b is after a.
 func monthsBetween(a, b domain.Month) int { return (b.Year-a.Year)*12 + b.Month - a.Month }
 
 func (s *snapshot) newMonth(m domain.Month, at domain.Instant) MonthKPI {
@@ -117,7 +117,7 @@ func (s *snapshot) fillPast(ctx context.Context, months []MonthKPI, current doma
 }
 
 // take adds the entries from next on of the months that begin before an
-// instant, and gives the first that is left. They are added to month too, if
+// instant, and returns the first that is left. They are added to month too, if
 // there is one.
 func (total figures) take(entries []entry, next int, before domain.Instant, month figures) int {
 	for ; next < len(entries) && entries[next].from < before; next++ {

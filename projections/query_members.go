@@ -59,7 +59,7 @@ func (r *Reader) Members(ctx context.Context, q MembersQuery) (MembersPage, erro
 	return page, nil
 }
 
-// AllMembers gives all users whom a month's figure counts to f, of one moment and in
+// AllMembers hands all users whom a month's figure counts to f, of one moment and in
 // bounded memory, in the order of [Reader.Members]; q.After and q.Limit play no
 // part. The list is good until f returns.
 func (r *Reader) AllMembers(ctx context.Context, q MembersQuery, f func(*UserList) error) error {
@@ -92,7 +92,7 @@ func (r *Reader) AllMembers(ctx context.Context, q MembersQuery, f func(*UserLis
 	return nil
 }
 
-// pages gives all users of a listing, reading them a page at a time.
+// pages yields all users of a listing, reading them a page at a time.
 func (s *snapshot) pages(ctx context.Context, l *listing, t domain.Instant) iter.Seq2[*User, error] {
 	return func(yield func(*User, error) bool) {
 		for after := (*UserCursor)(nil); ; {
@@ -113,7 +113,7 @@ func (s *snapshot) pages(ctx context.Context, l *listing, t domain.Instant) iter
 	}
 }
 
-// membershipOf gives the membership that q asks for; begun is false where its
+// membershipOf returns the membership that q asks for; begun is false where its
 // month begins after the instant asked about, and nobody is counted.
 func (s *snapshot) membershipOf(q *MembersQuery) (m *membership, begun bool, err error) {
 	m = &membership{kpi: q.KPI}
@@ -145,7 +145,7 @@ func (s *snapshot) membershipOf(q *MembersQuery) (m *membership, begun bool, err
 	return m, begun, nil
 }
 
-// countMembers gives the figure, and how many of those it counts were erased.
+// countMembers returns the figure, and how many of those it counts were erased.
 func (s *snapshot) countMembers(ctx context.Context, m *membership) (counted, erased int64, err error) {
 	counters := slices.Clone(m.counters)
 	for _, c := range m.counters {
@@ -168,7 +168,7 @@ func (s *snapshot) countMembers(ctx context.Context, m *membership) (counted, er
 	return counted, erased, nil
 }
 
-// memberListing gives the members in the default order of the list of users.
+// memberListing returns the members in the default order of the list of users.
 // Where those of a span are few, they are found first and then sorted.
 func (s *snapshot) memberListing(ctx context.Context, m *membership, few bool) (*listing, error) {
 	l := &listing{column: "registered_at", descending: true, parts: [][]condition{nil}, missing: true}

@@ -33,7 +33,7 @@ func (w *world) user(p *person, t domain.Instant) User {
 	return u
 }
 
-// subscribed gives the spans of the person's subscriptions, united.
+// subscribed returns the spans of the person's subscriptions, united.
 func (w *world) subscribed(p *person) []domain.Span {
 	var spans []domain.Span
 	for _, e := range p.facts.Entitlements() {
@@ -46,7 +46,7 @@ func (w *world) subscribed(p *person) []domain.Span {
 	return domain.Unite(spans)
 }
 
-// counting gives the periods of an entitlement, each beginning where the renewal
+// counting returns the periods of an entitlement, each beginning where the renewal
 // grace has it begin.
 func (w *world) counting(e domain.Entitlement) []domain.Period {
 	counting := slices.Clone(e.Periods)
@@ -64,7 +64,7 @@ func (w *world) counting(e domain.Entitlement) []domain.Period {
 	return counting
 }
 
-// users gives the whole list that q asks for.
+// users returns the whole list that q asks for.
 func (w *world) users(q UsersQuery) []User {
 	var users []User
 	for _, p := range w.people {
@@ -189,7 +189,7 @@ func (w *world) counted(p *person, m domain.Month, kpi KPI, reason domain.ChurnR
 	return w.calendar.Figure(p.facts.Contributions(w.calendar, w.grace), counter, m, t) > 0
 }
 
-// churn gives the reason for which the subscription ended at e.
+// churn returns the reason for which the subscription ended at e.
 func (w *world) churn(p *person, e domain.Instant) domain.ChurnReason {
 	var last domain.Period
 	var id string
@@ -239,7 +239,7 @@ func (w *world) kpi(m domain.Month, t domain.Instant) MonthKPI {
 	return k
 }
 
-// members gives the users whom a figure counts, and how many of them were erased.
+// members returns the users whom a figure counts, and how many of them were erased.
 func (w *world) members(q MembersQuery) (users []User, erased int64) {
 	for _, p := range w.people {
 		switch {
@@ -254,7 +254,7 @@ func (w *world) members(q MembersQuery) (users []User, erased int64) {
 	return users, erased
 }
 
-// sessions gives the whole list of sessions that q asks for.
+// sessions returns the whole list of sessions that q asks for.
 func (w *world) sessions(q SessionsQuery) []Session {
 	type row struct {
 		Session
@@ -293,7 +293,7 @@ func inPeriod(i domain.Instant, from, to *domain.Instant) bool {
 	return (from == nil || i >= *from) && (to == nil || i < *to)
 }
 
-// userContents gives what a person viewed.
+// userContents returns what a person viewed.
 func (p *person) contents(from, to *domain.Instant) []Content {
 	facts := map[string][]*domain.SessionFacts{}
 	for _, f := range p.sessions {
@@ -314,7 +314,7 @@ func (p *person) contents(from, to *domain.Instant) []Content {
 	return contents
 }
 
-// contents gives what all people viewed.
+// contents returns what all people viewed.
 func (w *world) contents(from, to *domain.Instant) []Content {
 	by := map[string]*Content{}
 	viewers := map[string]map[*person]bool{}

@@ -45,7 +45,7 @@ type node struct {
 	Plans    []node  `json:"Plans"`
 }
 
-// visited gives how many rows of tables and indexes were looked at, and the
+// visited returns how many rows of tables and indexes were looked at, and the
 // tables that were gone through whole.
 func (n *node) visited() (rows int, whole []string) {
 	if strings.Contains(n.Type, "Scan") && n.Type != "CTE Scan" && n.Type != "Subquery Scan" {
@@ -62,7 +62,7 @@ func (n *node) visited() (rows int, whole []string) {
 	return rows, whole
 }
 
-// postgresPlan runs a statement and gives its plan.
+// postgresPlan runs a statement and returns its plan.
 func postgresPlan(ctx context.Context, q querier, query string, args []any) (*node, error) {
 	var text string
 	err := q.QueryRowContext(ctx, "EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) "+query, args...).Scan(&text)
@@ -104,7 +104,7 @@ type question struct {
 	ask  func(context.Context, *snapshot) error
 }
 
-// questionsAt gives questions about a large platform at an instant near to
+// questionsAt returns questions about a large platform at an instant near to
 // now: each order of the list with each filter, first pages and later ones, the
 // members of each figure in young and old months, and the figures.
 func questionsAt(now domain.Instant) []question {
@@ -254,7 +254,7 @@ func askWatched(t *testing.T, reader *Reader, q question, most int) {
 	}
 }
 
-// watch fails where a statement goes through a whole table, and gives how many
+// watch fails where a statement goes through a whole table, and returns how many
 // rows it looks at, as far as the engine says.
 func watch(t *testing.T, d *sqldb.Dialect, q querier, name, query string, args []any) int {
 	if d.Name == sqldb.Postgres {

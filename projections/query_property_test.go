@@ -106,7 +106,7 @@ func appendAll(t *testing.T, db *sqldb.DB, events []*domain.Event) *eventstore.S
 	return log
 }
 
-// takeKeys gives the people the pseudonyms that they have in a log, by which the
+// takeKeys notes the pseudonyms that the people have in a log, by which the
 // sessions of erased users are told apart.
 func (w *world) takeKeys(t *testing.T, log Log) {
 	t.Helper()
@@ -298,7 +298,7 @@ func (q *questioner) askWhole(what string, want []User, all func(func(*UserList)
 	q.same(what+", as a whole", nil, nil, err)
 }
 
-// customKeysOf gives the keys of custom that some of the users have, sorted.
+// customKeysOf returns the keys of custom that some of the users have, sorted.
 func customKeysOf(t *rapid.T, users []User) []string {
 	found := map[string]json.RawMessage{}
 	for _, u := range users {

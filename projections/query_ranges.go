@@ -35,7 +35,7 @@ type otherRange struct {
 	from, to *domain.Instant
 }
 
-// rangeOf gives the range of a column; nil for all of it.
+// rangeOf returns the range of a column; nil for all of it.
 func rangeOf(column string, from, to *domain.Instant) *otherRange {
 	if from == nil && to == nil {
 		return nil
@@ -60,7 +60,7 @@ func (r *otherRange) on(sources []source) []source {
 // only one of them.
 const different = "u.updated_at IS DISTINCT FROM u.registered_at"
 
-// sourcesInRange gives where users of a range come from, by the statuses of
+// sourcesInRange returns where users of a range come from, by the statuses of
 // their rows.
 func (s *snapshot) sourcesInRange(ctx context.Context, l *listing, r *otherRange, status *statusFilter) ([]source, error) {
 	var sources []source
@@ -185,7 +185,7 @@ func (c *buckets) scanStart(row scanner) (domain.Instant, error) {
 	return domain.Instant(start << bucketBits), err
 }
 
-// write writes the statement that gives the first users of the buckets, in the
+// write writes the statement that selects the first users of the buckets, in the
 // list's order. The first of each say which buckets come into question: not
 // more than users are wanted. From each of those as many are taken.
 func (c *buckets) write(q *statement, l *listing, conditions []condition, limit int) {
@@ -216,7 +216,7 @@ func (c *buckets) write(q *statement, l *listing, conditions []condition, limit 
 		from, in("p"), wanted, ")", order("k"), wanted)
 }
 
-// list gives the buckets as a table.
+// list returns the buckets as a table.
 func (c *buckets) list(q *statement) string {
 	if c.d.Name == sqldb.Postgres {
 		statuses, starts := make([]string, len(c.found)), make([]sqldb.Micros, len(c.found))

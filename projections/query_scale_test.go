@@ -45,7 +45,7 @@ func (l *platformLog) Read(_ context.Context, after eventstore.Position, limit i
 	return records, nil
 }
 
-// record gives the n-th event of a user.
+// record returns the n-th event of a user.
 func (l *platformLog) record(user, n int, position eventstore.Position) eventstore.Record {
 	r := eventstore.Record{Position: position, RecordedAt: l.now, User: scatteredKey(user), Erased: user%100 == 99}
 	registered := l.now - platformYears + domain.Instant(user)*(platformYears/domain.Instant(l.users))
@@ -85,7 +85,7 @@ func (l *platformLog) record(user, n int, position eventstore.Position) eventsto
 	return r
 }
 
-// scattered gives a number of a user that has nothing to do with when they came.
+// scattered returns a number of a user that has nothing to do with when they came.
 func scattered(user int) uint32 {
 	h := fnv.New32a()
 	h.Write(binary.BigEndian.AppendUint64(nil, uint64(user)))

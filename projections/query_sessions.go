@@ -94,7 +94,7 @@ func (s *snapshot) sessionListing(ctx context.Context, q *SessionsQuery) (*sessi
 	return l, nil
 }
 
-// sessions gives one page of sessions and the cursor of the next.
+// sessions returns one page of sessions and the cursor of the next.
 func (s *snapshot) sessions(ctx context.Context, l *sessionListing, after *SessionCursor, limit int) ([]Session, *SessionCursor, error) {
 	if limit < 1 {
 		return nil, nil, errLimit
@@ -164,7 +164,7 @@ func (r *listedSession) cursor() *SessionCursor {
 		UserID: r.UserID, UserKey: eventstore.UserKey(r.user)}
 }
 
-// write writes the statement that gives the sessions to which conditions apply.
+// write writes the statement that selects the sessions to which conditions apply.
 func (l *sessionListing) write(q *statement, index string, conditions []condition) {
 	q.write(`SELECT s.session_id, s.content_id, s.title, s.started_at, s.last_event_at, s.ended,
 		s.duration_ms, s.watched_ms, s.content_length_ms, s.completion_rate, s.completed, s.position_ms,

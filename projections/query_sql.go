@@ -18,7 +18,7 @@ type statement struct {
 	args []any
 }
 
-// arg adds an argument and gives the placeholder that stands for it. The
+// arg adds an argument and returns the placeholder that stands for it. The
 // placeholder may be used several times.
 func (s *statement) arg(v any) string {
 	s.args = append(s.args, v)
@@ -49,7 +49,7 @@ func (s *snapshot) each(ctx context.Context, q *statement, take func(scanner) er
 	return eachRow(ctx, s.tx, q.text.String(), q.args, take)
 }
 
-// A condition gives a part of a WHERE, and adds its arguments to the statement.
+// A condition returns a part of a WHERE, and adds its arguments to the statement.
 type condition func(*statement) string
 
 // where appends the conditions, of which there is at least one.

@@ -15,7 +15,7 @@ func holds(t string) string {
 	return "u.status_from <= " + t + " AND (u.status_until IS NULL OR u.status_until > " + t + ")"
 }
 
-// statusAt gives the expressions from which a computedStatus is scanned. The
+// statusAt returns the expressions from which a computedStatus is scanned. The
 // span is only looked up where the row doesn't hold the status; it is the last
 // that begins at or before t.
 func statusAt(t string) string {
@@ -60,7 +60,7 @@ func spansSay(status domain.Status, t string) string {
 	return "FALSE" // no user has any other status
 }
 
-// A computedStatus is what statusAt gives.
+// A computedStatus is what is scanned from statusAt's expressions.
 type computedStatus struct {
 	held      *string // nil where the row doesn't hold the status
 	heldSince sqldb.Micros
@@ -68,7 +68,7 @@ type computedStatus struct {
 	spanTo    sqldb.Micros
 }
 
-// of gives the status at t, and since when the user has it; registered is
+// of returns the status at t, and since when the user has it; registered is
 // since when where they have never had access.
 func (c *computedStatus) of(t, registered domain.Instant) (domain.Status, domain.Instant) {
 	switch {

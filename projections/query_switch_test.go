@@ -71,7 +71,7 @@ func figuresAt(ctx context.Context, r *Reader, at domain.Instant) ([]MonthKPI, e
 	return r.KPIs(ctx, domain.Month{Year: 2023, Month: 11}, domain.Month{Year: 2026, Month: 11}, at)
 }
 
-// askUntil asks until ctx ends, and gives what was wrong with an answer.
+// askUntil asks until ctx ends, and returns what was wrong with an answer.
 func askUntil(ctx context.Context, r *Reader, expected map[string][]MonthKPI, at domain.Instant, users int) error {
 	whole := context.WithoutCancel(ctx)
 	for ctx.Err() == nil {

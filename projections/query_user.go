@@ -82,7 +82,7 @@ func (r *Reader) UserKey(ctx context.Context, id string) (key eventstore.UserKey
 	return key, err
 }
 
-// userKey gives the key of a user, or ErrNoUser.
+// userKey returns the key of a user, or ErrNoUser.
 func (s *snapshot) userKey(ctx context.Context, id string) (sqldb.UUID, error) {
 	var key sqldb.UUID
 	if !isText(id) {

@@ -172,7 +172,7 @@ type statusFilter struct {
 	others []condition
 }
 
-// conditions gives all of the filter's conditions.
+// conditions returns all of the filter's conditions.
 func (f *statusFilter) conditions() []condition {
 	if f.row == "" {
 		return f.others
@@ -180,7 +180,7 @@ func (f *statusFilter) conditions() []condition {
 	return join(f.others, hasStatus(f.row))
 }
 
-// rows gives the statuses that rows may have.
+// rows returns the statuses that rows may have.
 func (f *statusFilter) rows() []Status {
 	if f.row != "" {
 		return []Status{f.row}
@@ -235,7 +235,7 @@ func withStatus(conditions []condition, q *UsersQuery) []condition {
 	return join(conditions, isAt(q.Filter.Status, q.At))
 }
 
-// join gives a slice of its own with c at the end.
+// join returns a slice of its own with c at the end.
 func join(conditions []condition, c condition) []condition {
 	return append(conditions[:len(conditions):len(conditions)], c)
 }
@@ -269,7 +269,7 @@ func (s *snapshot) countUpTo(ctx context.Context, p pick, limit int) (int, error
 	return n, nil
 }
 
-// between gives the conditions that a column lies in [from, to).
+// between returns the conditions that a column lies in [from, to).
 func between(column string, from, to *domain.Instant) []condition {
 	var conditions []condition
 	if from != nil {

@@ -1,4 +1,4 @@
-// This file reads whole lists: row by row as one statement gives them, in the
+// This file reads whole lists: row by row as one statement returns them, in the
 // list's order, which is an index's, so that nothing is sorted and nothing
 // gathered. Such a statement passes over all who aren't meant, so a list that may
 // be small is begun page by page.
@@ -23,7 +23,7 @@ type wholePace struct {
 
 var usualPace = wholePace{page: 1000, pages: 16}
 
-// wholeUsers gives all users that q asks for.
+// wholeUsers yields all users that q asks for.
 func (s *snapshot) wholeUsers(ctx context.Context, q *UsersQuery, l *listing) iter.Seq2[*User, error] {
 	walk := s.userWalk(q, l)
 	pages := 1
@@ -70,7 +70,7 @@ func (s *snapshot) wholeUsers(ctx context.Context, q *UsersQuery, l *listing) it
 	}
 }
 
-// userWalk gives a listing's users as those of a walk through all users.
+// userWalk returns a listing's users as those of a walk through all users.
 func (s *snapshot) userWalk(q *UsersQuery, l *listing) *listing {
 	f := &q.Filter
 	registered := between("u.registered_at", f.RegisteredFrom, f.RegisteredTo)
@@ -113,7 +113,7 @@ func (s *snapshot) letSort(ctx context.Context, setting string) error {
 		func(scanner) error { return nil })
 }
 
-// wholeSessions gives all sessions of a listing.
+// wholeSessions yields all sessions of a listing.
 func (s *snapshot) wholeSessions(ctx context.Context, l *sessionListing) iter.Seq2[*Session, error] {
 	return func(yield func(*Session, error) bool) {
 		if l.nothing {

@@ -156,7 +156,7 @@ func setPlanning(ctx context.Context, tx *sql.Tx, d *sqldb.Dialect) error {
 
 var zones sync.Map // name → *time.Location; there are few, and loading one reads a file
 
-// zoneOf gives the time zone of an IANA name.
+// zoneOf returns the time zone of an IANA name.
 func zoneOf(name string) (*time.Location, error) {
 	if zone, ok := zones.Load(name); ok {
 		return zone.(*time.Location), nil

@@ -113,7 +113,7 @@ func (m *Models) lookUp(ctx context.Context, number int) (Generation, error) {
 	return found[0], nil
 }
 
-// live gives the number of the live generation; ok is false where there has
+// live returns the number of the live generation; ok is false where there has
 // been none yet.
 func (m *Models) live(ctx context.Context) (number int, ok bool, err error) {
 	var n sql.NullInt64
@@ -146,7 +146,7 @@ func (m *Models) change(ctx context.Context, what string, f func(tx *sqldb.Tx, l
 	return nil
 }
 
-// acquireBuild gives the number of the generation that follows the log by a
+// acquireBuild returns the number of the generation that follows the log by a
 // spec, live or to be so: the newest successor where there is one. It enters a
 // successor where there is none at all, unless the caller's own, before (0 where it
 // has had none), was one of this spec and has been retired: then another spec has
@@ -179,7 +179,7 @@ func (m *Models) acquireAnother(ctx context.Context, spec buildSpec, before int)
 	})
 }
 
-// find gives the newest successor of a spec, else the live generation where it
+// find returns the newest successor of a spec, else the live generation where it
 // is of that spec, else 0.
 func find(ctx context.Context, q querier, spec buildSpec) (number int, err error) {
 	err = q.QueryRowContext(ctx, `
@@ -284,7 +284,7 @@ func retire(ctx context.Context, tx *sqldb.Tx, number int) error {
 	return err
 }
 
-// orElse gives err, or other where err is nil.
+// orElse returns err, or other where err is nil.
 func orElse(err, other error) error {
 	if err != nil {
 		return err

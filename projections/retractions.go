@@ -39,7 +39,7 @@ type retracted struct {
 
 // findRetracted asks the log what has been retracted of the users of records,
 // which begin after a position. Where more users would have to be folded again
-// than are at once, it gives fewer of the records, of which there is at least one.
+// than are at once, it returns fewer of the records, of which there is at least one.
 func findRetracted(ctx context.Context, log RetractionLog, after eventstore.Position, records []eventstore.Record) ([]eventstore.Record, *retracted, error) {
 	users := map[eventstore.UserKey]bool{}
 	for i := range records {

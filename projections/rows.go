@@ -90,7 +90,7 @@ func (t *table) updateFromArrays(ctx context.Context, tx *sqldb.Tx, groups colum
 	return nil
 }
 
-// settings gives the part of a statement that sets columns to those of from.
+// settings returns the part of a statement that sets columns to those of from.
 func settings(columns []column, from string) string {
 	set := make([]string, len(columns))
 	for i := range columns {
@@ -121,7 +121,7 @@ func (t *table) write(ctx context.Context, tx *sqldb.Tx, rows [][]any, conflict 
 	return nil
 }
 
-// insertText gives the statement that inserts n rows.
+// insertText returns the statement that inserts n rows.
 func (t *table) insertText(tx *sqldb.Tx, n int) string {
 	b := builder{bare: tx.Dialect().Name == sqldb.SQLite}
 	b.WriteString("INSERT INTO " + t.name + " (" + quotedList(t.columns) + ") VALUES (")
@@ -186,7 +186,7 @@ func (t *table) deleteByArrays(ctx context.Context, tx *sqldb.Tx, keys [][]any) 
 	return nil
 }
 
-// deleteText gives the statement that deletes n rows by their keys.
+// deleteText returns the statement that deletes n rows by their keys.
 func (t *table) deleteText(tx *sqldb.Tx, n int) string {
 	b := builder{bare: tx.Dialect().Name == sqldb.SQLite}
 	b.WriteString("DELETE FROM " + t.name + " WHERE ")
@@ -205,7 +205,7 @@ func (t *table) deleteText(tx *sqldb.Tx, n int) string {
 	return b.String()
 }
 
-// chunk gives how many of n rows go into one statement: a power of two, so that
+// chunk returns how many of n rows go into one statement: a power of two, so that
 // the texts of the statements are few and can stay prepared.
 func chunk(n int) int {
 	size := 128
@@ -240,7 +240,7 @@ func optOf[T comparable](p *T) opt[T] {
 	return opt[T]{value: *p, there: true}
 }
 
-// arg gives the value as an argument of a statement.
+// arg returns the value as an argument of a statement.
 func (o opt[T]) arg() any {
 	if !o.there {
 		return nil

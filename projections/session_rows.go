@@ -18,7 +18,7 @@ type sessionKey struct {
 	contentID string
 }
 
-// hash gives the session's primary key. Two texts in an index cost more, for
+// hash returns the session's primary key. Two texts in an index cost more, for
 // each of the reports of which a session sees hundreds, than a hash does.
 func (k sessionKey) hash() sqldb.UUID {
 	b := make([]byte, 0, 16+8+len(k.sessionID)+len(k.contentID))

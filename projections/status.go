@@ -135,7 +135,7 @@ func (b *statusBoard) stopped() {
 	b.change(func(s *RunnerStatus) { s.Projecting, s.Filling = false, false })
 }
 
-// saves gives how many batches have been saved.
+// saves returns how many batches have been saved.
 func (b *statusBoard) saves() int64 {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -26,7 +26,7 @@ type userRows struct {
 	contributions []domain.Contribution
 }
 
-// ledgerEntries gives what the user contributes to the ledger.
+// ledgerEntries returns what the user contributes to the ledger.
 func (r *userRows) ledgerEntries() []domain.Contribution {
 	return withErased(r.contributions, !r.user.id.there)
 }
@@ -177,7 +177,7 @@ func folded(s opt[string]) opt[string] {
 	return s
 }
 
-// statusColumnsOf gives the status at now and for how long it is that without
+// statusColumnsOf returns the status at now and for how long it is that without
 // a further event. A user whose first event is still to come has the status
 // that it will give.
 func statusColumnsOf(f *domain.UserFacts, grace domain.Grace, now domain.Instant) statusColumns {
@@ -240,7 +240,7 @@ func spanRows(key sqldb.UUID, spans []domain.Span) []spanRow {
 	return rows
 }
 
-// microsOf gives an instant that may be missing as a column that is NULL then.
+// microsOf returns an instant that may be missing as a column that is NULL then.
 func microsOf(i *domain.Instant) sqldb.Micros {
 	if i == nil {
 		return sqldb.Endless

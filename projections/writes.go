@@ -20,7 +20,7 @@ type writes struct {
 // newWrites begins with no changes but those of a ledger, which stays the caller's.
 func newWrites(l ledger) *writes { return &writes{tables: map[*table]*tableWrites{}, ledger: l} }
 
-// to gives the changes of a table.
+// to returns the changes of a table.
 func (w *writes) to(t *table) *tableWrites {
 	of := w.tables[t]
 	if of == nil {

@@ -152,7 +152,7 @@ func instant(m *sqldb.Micros) *time.Time {
 	return &t
 }
 
-// Make makes a key with the name, role, types and end that k gives, and gives
+// Make makes a key with the name, role, types and end that k has, and returns
 // it: it is shown this once. The error wraps [ErrNameTaken] where the name is.
 // The caller sees to it that role and types are what they may be.
 func (s *Store) Make(ctx context.Context, k Key) (key string, made Key, err error) {
@@ -204,7 +204,7 @@ func (s *Store) Revoke(ctx context.Context, name string) (bool, error) {
 	return n > 0, nil
 }
 
-// MakeFirst makes a key where there is none yet, and gives it; the empty
+// MakeFirst makes a key where there is none yet, and returns it; the empty
 // string where there is one, be it revoked. Of several processes that call it
 // at once, one makes the key.
 func (s *Store) MakeFirst(ctx context.Context, name, role string) (string, error) {

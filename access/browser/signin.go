@@ -72,7 +72,7 @@ func (b *Browser) begin(w http.ResponseWriter, r *http.Request, held sessions.Ho
 	return b.take(w, r, value)
 }
 
-// take returns a browser its new session, and ends the one that it had: whoever
+// take sets a browser's cookie to its new session, and ends the one that it had: whoever
 // knew that one's value knows nothing of this one.
 func (b *Browser) take(w http.ResponseWriter, r *http.Request, value string) error {
 	if old, ok := b.cookie(r); ok {

@@ -179,7 +179,7 @@ func (t *Trail) Begin(ctx context.Context, e Entry) (id int64, err error) {
 
 var entryColumns = []string{"at", "actor", "role", "action", "status", "people", "subjects", "parameters"}
 
-// row gives the entry as it is stored.
+// row returns the entry as it is stored.
 func (e *Entry) row() []any {
 	row := []any{sqldb.Micros(e.At.UnixMicro()), storable(e.Actor), e.Role, e.Action, nil, nil, nil, strings.Join(e.Parameters, ",")}
 	e.outcome(row[4:7])

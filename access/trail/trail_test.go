@@ -48,7 +48,7 @@ func open(t *testing.T, db *sqldb.DB, d *directory) *trail.Trail {
 
 var noon = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 
-// all waits until the trail has n entries, and gives them, the latest first.
+// all waits until the trail has n entries, and returns them, the latest first.
 func all(t *testing.T, tr *trail.Trail, n int) []trail.Entry {
 	t.Helper()
 	var entries []trail.Entry

@@ -96,7 +96,7 @@ func isUTF16(start []byte) bool {
 	return half > 0 && (zeros[0] == 0 && zeros[1] > half/2 || zeros[1] == 0 && zeros[0] > half/2)
 }
 
-// A sniffer gives a text without a mark in UTF-8. Up to the first byte that
+// A sniffer converts a text without a mark to UTF-8. Up to the first byte that
 // isn't ASCII it is the same in every encoding that comes into question; from
 // there on it is UTF-8 where that fits better, and else Windows-1252, of which
 // Latin-1 is a part as far as texts go.

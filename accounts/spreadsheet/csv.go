@@ -40,7 +40,7 @@ func OpenCSV(r io.Reader, o CSVOptions) (*Table, error) {
 	return openTable(s)
 }
 
-// A csvSource gives the rows of a CSV text.
+// A csvSource reads the rows of a CSV text.
 type csvSource struct {
 	in        decodedText
 	delimiter byte
@@ -124,7 +124,7 @@ func (s *csvSource) takeSeparatorLine() bool {
 	return true
 }
 
-// next gives the next row that isn't blank.
+// next returns the next row that isn't blank.
 func (s *csvSource) next(header bool) (Row, error) {
 	for {
 		line, err := s.record()
@@ -173,7 +173,7 @@ func (s *csvSource) take(r record) {
 	s.row++
 }
 
-// record gives the next record without taking it, or io.EOF.
+// record returns the next record without taking it, or io.EOF.
 func (s *csvSource) record() (record, error) {
 	for {
 		rest := s.text[s.at:]
@@ -218,7 +218,7 @@ func (s *csvSource) unclosed(rest []byte) (record, error) {
 	}
 }
 
-// lineEnd gives where the line after the first ends; 0 where it doesn't.
+// lineEnd returns where the line after the first ends; 0 where it doesn't.
 func lineEnd(text []byte) int {
 	end := bytes.IndexAny(text, "\r\n")
 	switch {

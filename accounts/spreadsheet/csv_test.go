@@ -24,7 +24,7 @@ func isKnown(name string) bool {
 	return slices.Contains([]string{"id", "email", "first_name", "custom.a"}, name)
 }
 
-// readAll gives the header and the rows of a table, each as a line.
+// readAll returns the header and the rows of a table, each as a line.
 func readAll(table *Table, err error) (header []string, rows []string, _ error) {
 	if err != nil {
 		return nil, nil, err

@@ -16,7 +16,7 @@ import (
 // maxSheetColumns is how many columns a sheet of Excel has.
 const maxSheetColumns = 16_384
 
-// A sheetSource gives the rows of a sheet.
+// A sheetSource reads the rows of a sheet.
 type sheetSource struct {
 	book   *workbook
 	xml    *xmlReader
@@ -44,7 +44,7 @@ func (b *workbook) openSheet(part string) (*sheetSource, error) {
 
 func (s *sheetSource) close() error { return errors.Join(s.part.Close(), s.book.texts.close()) }
 
-// next gives the next row that isn't blank.
+// next returns the next row that isn't blank.
 func (s *sheetSource) next(header bool) (Row, error) {
 	s.header = header
 	for !s.ended {

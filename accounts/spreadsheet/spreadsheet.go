@@ -79,7 +79,7 @@ func TextAt(cells []Cell, column int) string {
 	return cells[i].Text
 }
 
-// A Table gives the rows of a file. It is for one goroutine, and has to be closed.
+// A Table reads the rows of a file. It is for one goroutine, and has to be closed.
 type Table struct {
 	// Header has the names of the columns, as they stand in the file.
 	// They have the blanks that are around them; one that is only blanks is empty.
@@ -88,9 +88,9 @@ type Table struct {
 	source rowSource
 }
 
-// A rowSource gives rows as they stand in a file.
+// A rowSource reads rows as they stand in a file.
 type rowSource interface {
-	// next gives the next row that isn't blank, or io.EOF. Its cells are good
+	// next returns the next row that isn't blank, or io.EOF. Its cells are good
 	// until the next call. Their texts have the blanks around them where it is the
 	// header, of which they may be a part.
 	next(header bool) (Row, error)

@@ -220,7 +220,7 @@ func (b *workbook) relations(part, folder string) (relations, error) {
 	return all, err
 }
 
-// sheets gives the relations' ids of the sheets that aren't hidden, in their order.
+// sheets returns the relations' ids of the sheets that aren't hidden, in their order.
 func (b *workbook) sheets(part string) (ids []string, _ error) {
 	err := b.read(part, func(d *xmlReader) error {
 		return d.each(func(e *xml.StartElement) error {

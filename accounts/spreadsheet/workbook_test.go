@@ -22,7 +22,7 @@ import (
 
 func isUTF8Text(text string) bool { return utf8.ValidString(text) }
 
-// written gives the bytes of a workbook.
+// written returns the bytes of a workbook.
 func written(t testing.TB, f *excelize.File) []byte {
 	t.Helper()
 	var b bytes.Buffer

@@ -29,7 +29,7 @@ const (
 // unpackBudget is how much a workbook of a size may unpack to.
 func unpackBudget(size int64) int64 { return min(maxUnpacked, unpackAlways+unpackRatio*size) }
 
-// attribute gives the value of an attribute without a prefix.
+// attribute returns the value of an attribute without a prefix.
 func attribute(e *xml.StartElement, name string) string {
 	for _, a := range e.Attr {
 		if a.Name.Local == name && a.Name.Space == "" {
@@ -39,7 +39,7 @@ func attribute(e *xml.StartElement, name string) string {
 	return ""
 }
 
-// An xmlReader gives the tokens of XML in bounded memory.
+// An xmlReader reads the tokens of XML in bounded memory.
 type xmlReader struct {
 	decoder *xml.Decoder
 	bound   *boundedReader
@@ -104,7 +104,7 @@ func (b *boundedReader) measureTags(read []byte) {
 // offset is how much of the XML has been read.
 func (d *xmlReader) offset() int64 { return d.decoder.InputOffset() }
 
-// token gives the next token, good until the next call, or io.EOF.
+// token returns the next token, good until the next call, or io.EOF.
 func (d *xmlReader) token() (xml.Token, error) {
 	d.bound.token = maxToken
 	token, err := d.decoder.RawToken()

@@ -35,7 +35,7 @@ import (
 	"boxoffice/internal/sqldb/sqltest"
 )
 
-// ask asks a service with a key, and gives status, headers and body.
+// ask asks a service with a key, and returns status, headers and body.
 func ask(t *testing.T, s *service, key, path string) (int, http.Header, string) {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+s.api.addr()+path, nil)

@@ -293,7 +293,7 @@ func (s *busyService) traffic() (stop func()) {
 	})
 }
 
-// trafficOf starts each service's traffic, and gives what stops it all.
+// trafficOf starts each service's traffic, and returns what stops it all.
 func trafficOf(services []*busyService) (stop func()) {
 	var stops []func()
 	for _, s := range services {

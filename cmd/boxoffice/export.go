@@ -275,7 +275,7 @@ func (e *exportRun) parameters() []string {
 	return names
 }
 
-// file writes the file, says so, and gives how many rows it has.
+// file writes the file, says so, and returns how many rows it has.
 func (e *exportRun) file(o export.Options, write func(io.Writer, export.Options) (export.Result, error)) (int64, error) {
 	started := time.Now()
 	bar := newProgress(e.cmd.ErrOrStderr(), "exporting")

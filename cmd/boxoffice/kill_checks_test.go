@@ -123,7 +123,7 @@ func (p *publishing) publishBatch(messages [][]byte) error {
 	return nil
 }
 
-// tryBatch sends messages and gives those that weren't acknowledged.
+// tryBatch sends messages and returns those that weren't acknowledged.
 func (p *publishing) tryBatch(messages [][]byte) (rest [][]byte) {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()

@@ -28,7 +28,7 @@ type checkpoint struct {
 }
 
 // findCheckpoint returns the checkpoint of a file, at its start where none is kept. For
-// standard input there is nothing to remember, and it gives nil.
+// standard input there is nothing to remember, and it returns nil.
 func findCheckpoint(dir, broker, name string) (*checkpoint, error) {
 	if name == "-" {
 		return nil, nil

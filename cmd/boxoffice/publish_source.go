@@ -19,7 +19,7 @@ import (
 	"boxoffice/domain"
 )
 
-// A lineSource gives the lines of one file.
+// A lineSource reads the lines of one file.
 type lineSource struct {
 	name  string
 	lines *bufio.Reader
@@ -80,7 +80,7 @@ func (s *lineSource) decompress(name string) (io.Reader, error) {
 func (s *lineSource) close() { s.done() }
 
 // next returns the next line that isn't blank, its number from 1, or io.EOF. Of
-// a line longer than an event may be, it gives just enough to tell that it is.
+// a line longer than an event may be, it returns just enough to tell that it is.
 func (s *lineSource) next() ([]byte, int64, error) {
 	for {
 		line, err := s.rawLine()

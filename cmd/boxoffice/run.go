@@ -17,7 +17,7 @@ import (
 	"golang.org/x/term"
 )
 
-// run carries out one command line and gives the exit status: 0 where it did
+// run carries out one command line and returns the exit status: 0 where it did
 // what it was asked, 1 where it didn't, 2 where it didn't understand.
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

@@ -89,7 +89,7 @@ func (s *service) publishers(key string) (ingest.Grant, bool) {
 	return ingest.Grant{Allow: allow, Deny: deny}, len(allow) > 0
 }
 
-// makeFirstKey makes an admin key where no key was made ever, and gives it, this
+// makeFirstKey makes an admin key where no key was made ever, and returns it, this
 // once. It is made for whoever starts the service at a shell, so it is in the
 // trail that they made it.
 func (s *service) makeFirstKey(ctx context.Context, made *apikeys.Store) (key string, err error) {

@@ -74,7 +74,7 @@ func number(f float64, decimals int) string {
 	return text
 }
 
-// sound gives a value that can be drawn: finite and not below zero.
+// sound returns a value that can be drawn: finite and not below zero.
 func sound(v float64) float64 {
 	if math.IsNaN(v) || v < 0 {
 		return 0
@@ -82,7 +82,7 @@ func sound(v float64) float64 {
 	return min(v, math.MaxFloat64/4)
 }
 
-// steps gives two or three round values between zero and the largest, for grid
+// steps returns two or three round values between zero and the largest, for grid
 // lines, in whole steps of 1, 2, 2.5 or 5 times a power of ten.
 func steps(largest float64, whole bool) []float64 {
 	if largest <= 0 {

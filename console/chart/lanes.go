@@ -10,7 +10,7 @@ import (
 // A Range of time that lanes are drawn over.
 type Range struct{ From, To time.Time }
 
-// across gives where an instant stands, in percent; what lies outside stands at
+// across returns where an instant stands, in percent; what lies outside stands at
 // the edge.
 func (r Range) across(t time.Time) float64 {
 	whole := r.To.Sub(r.From)
@@ -20,7 +20,7 @@ func (r Range) across(t time.Time) float64 {
 	return min(max(100*float64(t.Sub(r.From))/float64(whole), 0), 100)
 }
 
-// A Span is a stretch of a lane.
+// A Span is a range of a lane.
 type Span struct {
 	From time.Time
 	// To is its end; the zero time never comes.
@@ -37,7 +37,7 @@ type Lane struct {
 	// Class names its colour: c-on, c-trial, c-paid.
 	Class string
 	Spans []Span
-	// Paused are the dotted stretches between spans.
+	// Paused are the dotted ranges between spans.
 	Paused []Span
 	// Canceled are the instants at which a cancellation was asked for.
 	Canceled []time.Time
@@ -79,7 +79,7 @@ func (d *drawing) upright(class string, x, from, to float64) {
 	d.element("line", "class", class, "x1", percent(x), "x2", percent(x), "y1", pixels(from), "y2", pixels(to))
 }
 
-// end gives the span's end, that of the range where it has none.
+// end returns the span's end, that of the range where it has none.
 func (s Span) end(r Range) time.Time {
 	if s.To.IsZero() {
 		return r.To

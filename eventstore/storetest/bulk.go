@@ -33,7 +33,7 @@ func bulkLog(t *testing.T, s *eventstore.Store) {
 	mustAppend(t, s, batch(1, messages...), len(messages), 0, 0)
 }
 
-// told gives what decides the rules of an event, as text.
+// told returns what decides the rules of an event, as text.
 func told(id string, user eventstore.UserKey, e *domain.Event) string {
 	personal := e.Personal
 	if !domain.HasPersonal(e.Type) {

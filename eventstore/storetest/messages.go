@@ -111,7 +111,7 @@ func readAll(t *testing.T, s *eventstore.Store) []eventstore.Record {
 	}
 }
 
-// ids gives the ids of events, in order.
+// ids returns the ids of events, in order.
 func ids(records []eventstore.Record) []string {
 	found := make([]string, len(records))
 	for i, r := range records {
@@ -120,7 +120,7 @@ func ids(records []eventstore.Record) []string {
 	return found
 }
 
-// refused reads what is kept as refused, the latest first, and gives reasons.
+// refused reads what is kept as refused, the latest first, and returns reasons.
 func refused(t *testing.T, s *eventstore.Store) []eventstore.RefusedEvent {
 	t.Helper()
 	var all []eventstore.RefusedEvent
@@ -145,7 +145,7 @@ func reasons(events []eventstore.RefusedEvent) []domain.Reason {
 	return found
 }
 
-// subjectState gives what is known of an id.
+// subjectState returns what is known of an id.
 func subjectState(t *testing.T, s *eventstore.Store, id string) eventstore.SubjectState {
 	t.Helper()
 	states, err := s.SubjectStates(t.Context(), []string{id})
@@ -155,7 +155,7 @@ func subjectState(t *testing.T, s *eventstore.Store, id string) eventstore.Subje
 	return states[0]
 }
 
-// verdict gives where the message of an id ended.
+// verdict returns where the message of an id ended.
 func verdict(t *testing.T, s *eventstore.Store, id string) eventstore.Verdict {
 	t.Helper()
 	verdicts, err := s.Verdicts(t.Context(), []eventstore.EventID{{Source: "//platform", ID: id}})

@@ -63,7 +63,7 @@ func (s *schedule) begin() {
 	}
 }
 
-// step gives a batch: a new one or one that was given before, as new messages.
+// step appends a batch: a new one or one that was appended before, as new messages.
 func (s *schedule) step() {
 	var drafts []Draft
 	if len(s.given) > 0 && rapid.IntRange(0, 3).Draw(s.t, "again") == 0 {

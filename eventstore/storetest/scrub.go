@@ -40,7 +40,7 @@ func mustScrub(t *testing.T, s *eventstore.Store) {
 	}
 }
 
-// wrappingKeys gives the numbers of the keys that wrap something, and those of
+// wrappingKeys returns the numbers of the keys that wrap something, and those of
 // the wrapping keys that there are.
 func wrappingKeys(t *testing.T, l *Log) (used, there []int64) {
 	t.Helper()

@@ -85,7 +85,7 @@ func testNothingLeadsBack(t *testing.T, l *Log) {
 	}
 }
 
-// eachValue gives every value of a table that isn't null.
+// eachValue calls see with every value of a table that isn't null.
 func eachValue(t *testing.T, l *Log, table string, see func(column string, value []byte)) {
 	t.Helper()
 	rows, err := l.SQL.QueryContext(t.Context(), "SELECT * FROM "+table)

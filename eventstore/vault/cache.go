@@ -70,7 +70,7 @@ func (c *cache) len() int {
 	return n
 }
 
-// subjects looks for users by subject, and gives those that aren't there.
+// subjects looks for users by subject, and returns those that aren't there.
 func (c *cache) subjects(erasures int64, subjects []Hash, found map[Hash]*User) (missing []Hash) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -93,7 +93,7 @@ func (c *cache) subjects(erasures int64, subjects []Hash, found map[Hash]*User) 
 	return missing
 }
 
-// pseudonyms looks for users by pseudonym, and gives those that aren't there.
+// pseudonyms looks for users by pseudonym, and returns those that aren't there.
 func (c *cache) pseudonyms(erasures int64, pseudonyms []sqldb.UUID, found map[sqldb.UUID]*User) (missing []sqldb.UUID) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

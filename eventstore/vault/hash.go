@@ -51,7 +51,7 @@ func (h *hasher) sum(texts ...string) Hash {
 	return Hash(s.out[:16])
 }
 
-// derive gives the key for one purpose from a key that has several.
+// derive returns the key for one purpose from a key that has several.
 func derive(key []byte, purpose string) [32]byte {
 	mac := hmac.New(sha256.New, key)
 	mac.Write([]byte(purpose))

@@ -66,7 +66,7 @@ func (m awsMasterKey) LoadOrMake(ctx context.Context) (tink.AEADWithContext, err
 	return m.Load(ctx)
 }
 
-// An awsAEAD gives each call its time, and says what its errors mean.
+// An awsAEAD limits each call's time, and says what its errors mean.
 type awsAEAD struct{ client tink.AEADWithContext }
 
 func (a awsAEAD) EncryptWithContext(ctx context.Context, plaintext, associated []byte) ([]byte, error) {

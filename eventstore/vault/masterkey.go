@@ -33,7 +33,7 @@ type MasterKey interface {
 	// What it is used for tells by ErrWrongMasterKey that another key has
 	// wrapped, and by ErrKMS that it can't be used now.
 	Load(ctx context.Context) (tink.AEADWithContext, error)
-	// LoadOrMake is called for a database that has no keys yet. It gives the
+	// LoadOrMake is called for a database that has no keys yet. It returns the
 	// key, which is made where there is none and may be made, and is then on
 	// stable storage before LoadOrMake returns.
 	LoadOrMake(ctx context.Context) (tink.AEADWithContext, error)
@@ -205,7 +205,7 @@ func changeMasterKeyFile(path string, change func(*keyset.Manager) error) error 
 	return replace(path, text)
 }
 
-// masterKeyText gives a key set as it stands in a file.
+// masterKeyText returns a key set as it stands in a file.
 func masterKeyText(handle *keyset.Handle) ([]byte, error) {
 	var text bytes.Buffer
 	err := insecurecleartextkeyset.Write(handle, keyset.NewJSONWriter(&text))

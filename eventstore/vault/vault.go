@@ -176,7 +176,7 @@ func (v *Vault) use(ctx context.Context, keys []keyRow) error {
 	return nil
 }
 
-// unwrap gives the service's own keys in the clear. Where the master key that
+// unwrap returns the service's own keys in the clear. Where the master key that
 // was loaded doesn't open them, it is loaded again: it may have been exchanged
 // while this process ran. That the hash key unwraps is the check of the master
 // key.
@@ -258,7 +258,7 @@ func (v *Vault) Refresh(ctx context.Context, q Querier, exchanges int64) error {
 // since the row was read: read again, the row is under another.
 var errDestroyed = errors.New("the wrapping key isn't in the vault")
 
-// keyFor gives the wrapping key of that number. One that isn't in memory,
+// keyFor returns the wrapping key of that number. One that isn't in memory,
 // because another process has made it, is read through q.
 func (v *Vault) keyFor(ctx context.Context, q Querier, number int) (cipher.AEAD, error) {
 	v.mu.RLock()
@@ -304,14 +304,14 @@ func Reread(read func() error) error {
 	}
 }
 
-// newest gives the number of the wrapping key in use.
+// newest returns the number of the wrapping key in use.
 func (v *Vault) newest() int {
 	v.mu.RLock()
 	defer v.mu.RUnlock()
 	return v.current
 }
 
-// inUse gives the wrapping key in use and its number.
+// inUse returns the wrapping key in use and its number.
 func (v *Vault) inUse() (cipher.AEAD, int) {
 	v.mu.RLock()
 	defer v.mu.RUnlock()

@@ -18,7 +18,7 @@ import (
 	"boxoffice/internal/sqldb/sqltest"
 )
 
-// logSchema makes a log's tables and gives a handle on them.
+// logSchema makes a log's tables and returns a handle on them.
 func logSchema(t *testing.T, open func() *sqldb.DB) *sqldb.DB {
 	t.Helper()
 	db := open()
@@ -46,7 +46,7 @@ func mustOpen(t *testing.T, db *sqldb.DB, master vault.MasterKey) *vault.Vault {
 	return v
 }
 
-// dump gives the rows of the service's own keys.
+// dump returns the rows of the service's own keys.
 func dump(t *testing.T, db *sqldb.DB) []string {
 	t.Helper()
 	rows, err := db.SQL().QueryContext(t.Context(), "SELECT wrapped FROM vault_keys ORDER BY id")

@@ -178,7 +178,7 @@ func (s *Server) Lose() {
 }
 
 // build compiles the server, where that hasn't been done for its version, and
-// gives the program's path.
+// returns the program's path.
 var build = sync.OnceValues(func() (string, error) {
 	version, err := output("go", "list", "-m", "-f", "{{.Version}}", module)
 	if err != nil {

@@ -60,7 +60,7 @@ func (b *Bench) runProcess(ctx context.Context, spec Spec, said func(int64)) (re
 	return listen(out, said)
 }
 
-// listen takes what a side says until it gives its result or ends.
+// listen takes what a side says until it says its result or ends.
 func listen(out io.Reader, said func(int64)) (Result, error) {
 	decoder := json.NewDecoder(out)
 	for {

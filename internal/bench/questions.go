@@ -19,7 +19,7 @@ import (
 type question struct {
 	group string
 	name  string
-	// reader asks the reader, for the n-th time; api gives the path and query to
+	// reader asks the reader, for the n-th time; api returns the path and query to
 	// ask the API by.
 	reader func(ctx context.Context, r *projections.Reader, n int64) error
 	api    func(n int64) string

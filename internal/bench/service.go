@@ -77,7 +77,7 @@ func (b *Bench) serve(ctx context.Context, data string, d *database) (*service, 
 	return s, nil
 }
 
-// findAddress reads what the service says until it ends, and gives the address
+// findAddress reads what the service says until it ends, and returns the address
 // of its API; an empty one where it ends without having named one.
 func findAddress(out io.Reader, found chan<- string) {
 	defer close(found)
@@ -115,7 +115,7 @@ func (s *service) stop() error {
 	return nil
 }
 
-// call makes one request and gives the status and the body of the answer.
+// call makes one request and returns the status and the body of the answer.
 func (s *service) call(ctx context.Context, method, path, contentType string, body []byte) (int, []byte, error) {
 	request, err := http.NewRequestWithContext(ctx, method, s.url+path, bytes.NewReader(body))
 	if err != nil {

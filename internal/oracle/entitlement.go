@@ -216,7 +216,7 @@ func (x *entitlement) fail(e *event) {
 	}
 }
 
-// counting gives the periods as they count in spans and figures: of the periods of
+// counting returns the periods as they count in spans and figures: of the periods of
 // one subscription that aren't empty, one that begins at most the renewal grace
 // after the latest end before it begins at that end.
 func (x *entitlement) counting() []*period {
@@ -238,7 +238,7 @@ func (x *entitlement) counting() []*period {
 	return all
 }
 
-// looked gives the period that the entitlement's fields are of at t, and that its
+// looked returns the period that the entitlement's fields are of at t, and that its
 // status is of: the latest that starts by t; or, between the end of one and the
 // start of another that the renewal grace joins, the earlier, which is as if it
 // ran on.
@@ -297,7 +297,7 @@ func (x *entitlement) close(e *event) {
 	}
 }
 
-// because gives the reason of what ends a period, with its comment: its
+// because returns the reason of what ends a period, with its comment: its
 // cancellation's, or paused, or non_payment where it is past due.
 func (p *period) because() (reason, comment *string) {
 	paused, unpaid := "paused", "non_payment"

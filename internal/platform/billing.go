@@ -77,7 +77,7 @@ func (p *Platform) subscribe(u *person, at int64) {
 	}
 }
 
-// course plans what becomes of the subscription that has just begun. It gives
+// course plans what becomes of the subscription that has just begun. It returns
 // the instant at which that ends, and the chance that the person comes back.
 func (p *Platform) course(u *person, at int64) (ended int64, back float64) {
 	r, s := u.rng, &u.sub
@@ -126,8 +126,8 @@ func (p *Platform) course(u *person, at int64) (ended int64, back float64) {
 }
 
 // renew plans the next renewal, mostly shortly before the end of what is paid
-// for, and gives the instant at which it has been published; the one that gives
-// a day more some time later is published late.
+// for, and returns the instant at which it has been published; one that adds a day
+// some time later is published late.
 func (p *Platform) renew(u *person) int64 {
 	r, s := u.rng, &u.sub
 	at := s.end - r.between(minute, hour)

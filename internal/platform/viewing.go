@@ -118,7 +118,7 @@ type playhead struct {
 	ranges   [][2]int64
 }
 
-// play plays on until the next report, and gives its instant.
+// play plays on until the next report, and returns its instant.
 func (s *playhead) play(r random, at int64) int64 {
 	switch x := r.Float64(); {
 	case x < .03: // pauses

@@ -15,7 +15,7 @@ import (
 	"github.com/jackc/pgx/v5/stdlib"
 )
 
-// A RawRow is a row of [DB.Scan]. What it gives is valid until the next row.
+// A RawRow is a row of [DB.Scan]. What its methods return is valid until the next row.
 // Columns are counted from 0, and each is read by the method for its type;
 // columns that may be NULL are those that are read with Bytes.
 type RawRow struct {

@@ -120,7 +120,7 @@ func (w *writerConn) get(ctx context.Context, db *DB) (*sql.Conn, error) {
 	return conn, nil
 }
 
-// release returns the connection back to the pool, unless it is to be kept. After
+// release puts the connection back into the pool, unless it is to be kept. After
 // a transaction that didn't commit it never is: where the context has ended,
 // database/sql rolls back in a goroutine of its own, and closing the connection
 // waits for that. On a connection that is kept it would come in the middle of

@@ -81,7 +81,7 @@ func (u *UUID) Scan(src any) error {
 	return fmt.Errorf("scan a UUID: it is a %T of another length or kind", src)
 }
 
-// parse reads the text form that PostgreSQL gives: 8-4-4-4-12 hexadecimal digits.
+// parse reads PostgreSQL's text form: 8-4-4-4-12 hexadecimal digits.
 func (u *UUID) parse(s string) error {
 	if len(s) != 36 || s[8] != '-' || s[13] != '-' || s[18] != '-' || s[23] != '-' {
 		return fmt.Errorf("scan a UUID: it isn't one in its text form")

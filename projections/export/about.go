@@ -4,7 +4,7 @@ package export
 
 import "fmt"
 
-// about gives the rows of the sheet About, and which of them are headings.
+// about returns the rows of the sheet About, and which of them are headings.
 func (e *exporter) about() (rows [][]any, headings []int) {
 	heading := func(texts ...any) {
 		headings = append(headings, len(rows))

@@ -17,7 +17,7 @@ import (
 	"boxoffice/projections"
 )
 
-// usual gives users as a platform has them.
+// usual returns users as a platform has them.
 func usual() []projections.User {
 	users := make([]projections.User, 1000)
 	for i := range users {
@@ -76,14 +76,14 @@ func BenchmarkExport(b *testing.B) {
 	}
 }
 
-// timed gives the seconds that f takes, by the clock and of the processors.
+// timed returns the seconds that f takes, by the clock and of the processors.
 func timed(f func()) (seconds, busy float64) {
 	started, before := time.Now(), processorTime()
 	f()
 	return time.Since(started).Seconds(), processorTime() - before
 }
 
-// aliveAt gives the most MB that were alive when f looked.
+// aliveAt returns the most MB that were alive when f looked.
 func aliveAt(f func(look func())) float64 {
 	before, most := liveHeap(), int64(0)
 	f(func() { most = max(most, liveHeap()-before) })
@@ -103,7 +103,7 @@ func median(values []float64) float64 {
 	return values[len(values)/2]
 }
 
-// bareRows gives the cells of users with the columns plan and shoe of their own.
+// bareRows returns the cells of users with the columns plan and shoe of their own.
 func bareRows(b *testing.B, users []projections.User) [][]any {
 	rows := make([][]any, len(users))
 	cells := newUserCells([]string{"plan", "shoe"})

@@ -52,7 +52,7 @@ func TestGoingAwayStopsTheReading(t *testing.T) {
 	})
 }
 
-// filledReader gives a reader of read models of n events.
+// filledReader returns a reader of read models of n events.
 func filledReader(t testing.TB, db *sqldb.DB, n int, now domain.Instant, eventOf func(i int) []byte) *projections.Reader {
 	must := func(err error) {
 		t.Helper()
@@ -95,13 +95,13 @@ func filledReader(t testing.TB, db *sqldb.DB, n int, now domain.Instant, eventOf
 	return reader
 }
 
-// usualEvents gives the events of n users as a platform has them, who came at an
+// usualEvents returns the events of n users as a platform has them, who came at an
 // even pace within three years: all register, and all view something.
 func usualEvents(n int, now domain.Instant) func(i int) []byte {
 	return func(i int) []byte { return usualEvent(i/2, n, now, i%2 == 1) }
 }
 
-// registrations gives those of them that are registrations.
+// registrations returns those of them that are registrations.
 func registrations(n int, now domain.Instant) func(i int) []byte {
 	return func(i int) []byte { return usualEvent(i, n, now, false) }
 }

@@ -38,7 +38,7 @@ func (f Format) ContentType() string {
 	return "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 }
 
-// A Reader gives whole lists from the read models.
+// A Reader reads whole lists from the read models.
 type Reader interface {
 	// AllUsers hands a whole list of users, of one moment, to f.
 	AllUsers(ctx context.Context, q projections.UsersQuery, f func(*projections.UserList) error) error

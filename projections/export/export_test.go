@@ -21,7 +21,7 @@ import (
 	"boxoffice/projections"
 )
 
-// manyUsers gives n users, made by one while they are read.
+// manyUsers has n users, made one by one while they are read.
 type manyUsers struct {
 	n    int
 	user func(i int) *projections.User
@@ -50,7 +50,7 @@ func (manyUsers) AllSessions(context.Context, projections.SessionsQuery, func(*p
 	return projections.ErrNoUser
 }
 
-// incompressible gives users each of whom takes some 2 kB in any file.
+// incompressible returns users each of whom takes some 2 kB in any file.
 func incompressible(i int) *projections.User {
 	name := randomTexts[i%len(randomTexts)]
 	return &projections.User{ID: fmt.Sprint(i), Profile: domain.Profile{FirstName: &name, Custom: []byte(`{"plan":"a","shoe":3}`)}}
@@ -93,7 +93,7 @@ func TestMemoryDoesNotGrow(t *testing.T) {
 	}
 }
 
-// liveHeap gives how many bytes are in use once the garbage is collected.
+// liveHeap returns how many bytes are in use once the garbage is collected.
 func liveHeap() int64 {
 	runtime.GC()
 	var stats runtime.MemStats

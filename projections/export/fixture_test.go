@@ -16,7 +16,7 @@ import (
 	"boxoffice/projections"
 )
 
-// A fixedReader gives the users and sessions that it has.
+// A fixedReader reads from the users and sessions that it has.
 type fixedReader struct {
 	users    []projections.User
 	sessions []projections.Session
@@ -67,7 +67,7 @@ func telling() *fixedReader {
 	return r
 }
 
-// written makes a file of the reader's users and gives its path.
+// written makes a file of the reader's users and returns its path.
 func written(t testing.TB, r Reader, name string, o Options) string {
 	t.Helper()
 	var file bytes.Buffer
@@ -87,7 +87,7 @@ func written(t testing.TB, r Reader, name string, o Options) string {
 	return path
 }
 
-// wallClock gives the local time that a file shows for an instant.
+// wallClock returns the local time that a file shows for an instant.
 func wallClock(i domain.Instant) string {
 	zone, err := time.LoadLocation("Europe/Paris")
 	if err != nil {
@@ -96,7 +96,7 @@ func wallClock(i domain.Instant) string {
 	return i.Time().In(zone).Format("2006-01-02T15:04:05")
 }
 
-// names gives the columns' names.
+// names returns the columns' names.
 func names(columns []column) []string {
 	found := make([]string, len(columns))
 	for i := range columns {

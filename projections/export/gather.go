@@ -42,7 +42,7 @@ func gather[T any](e *exporter, items iter.Seq2[*T, error], cells func(*T, []any
 	return e.ctx.Err()
 }
 
-// readAhead gives the rows of items in batches. stop has to be called; it waits
+// readAhead sends the rows of items in batches. stop has to be called; it waits
 // until nothing is read any more.
 func readAhead[T any](items iter.Seq2[*T, error], width int, cells func(*T, []any) error) (_ <-chan batch, stop func()) {
 	batches := make(chan batch, batchesAhead)
@@ -86,7 +86,7 @@ func readAhead[T any](items iter.Seq2[*T, error], width int, cells func(*T, []an
 	}
 }
 
-// textSize gives how many bytes the texts of a row have.
+// textSize returns how many bytes the texts of a row have.
 func textSize(row []any) (n int) {
 	for _, cell := range row {
 		if text, ok := cell.(string); ok {

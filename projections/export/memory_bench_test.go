@@ -55,7 +55,7 @@ func restingMemory(b *testing.B) float64 {
 	return memory(b, "VmRSS")
 }
 
-// memory gives, in MB, what Linux says of the process's memory.
+// memory returns, in MB, what Linux says of the process's memory.
 func memory(b *testing.B, name string) float64 {
 	status, err := os.ReadFile("/proc/self/status")
 	if err != nil {

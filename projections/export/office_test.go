@@ -22,7 +22,7 @@ import (
 	"boxoffice/projections"
 )
 
-// convert has LibreOffice convert a file, with a profile of its own, and gives
+// convert has LibreOffice convert a file, with a profile of its own, and returns
 // the result.
 func convert(t *testing.T, path, to string) []byte {
 	t.Helper()
@@ -76,7 +76,7 @@ type openCell struct {
 	Text     []string `xml:"p"`
 }
 
-// show gives the type and the value of a cell.
+// show returns the type and the value of a cell.
 func (c *openCell) show() string {
 	switch c.Formula {
 	case "":
@@ -106,7 +106,7 @@ func opened(t *testing.T, path string) *openDocument {
 	return &d
 }
 
-// cells gives the cells of a row.
+// cells returns the cells of a row.
 func (d *openDocument) cells(sheet, row int) (shown []string) {
 	for _, c := range d.Sheets[sheet].Rows[row].Cells {
 		for range max(1, min(c.Repeated, 100)) {

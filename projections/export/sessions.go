@@ -58,7 +58,7 @@ func timeCell(i *domain.Instant) any {
 	return i.Time()
 }
 
-// numberCell gives a number that is kept as a whole number of its parts.
+// numberCell returns a number that is kept as a whole number of its parts.
 func numberCell(n *int64, parts int64) any {
 	if n == nil {
 		return nil

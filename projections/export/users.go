@@ -42,7 +42,7 @@ var userColumns = []column{
 	textColumn("platform", 12, "Where the user registered, as the platform gives it"),
 }
 
-// userTable gives the columns of a file of users who have those keys of custom.
+// userTable returns the columns of a file of users who have those keys of custom.
 func userTable(keys []string) []column {
 	columns := append([]column(nil), userColumns...)
 	for _, key := range keys {
@@ -88,7 +88,7 @@ func (c *userCells) row(u *projections.User, row []any) error {
 	return nil
 }
 
-// customCell gives the cell of a JSON value.
+// customCell returns the cell of a JSON value.
 func customCell(value []byte) (any, error) {
 	switch {
 	case value[0] == '"':

@@ -14,7 +14,7 @@ import (
 const forgottenPerson = "user-003"
 
 // retire makes a generation that is no longer live and is kept, and leaves a
-// runner at work in another. It gives the name of the one that was retired.
+// runner at work in another. It returns the name of the one that was retired.
 func (h *house) retire() (was string, r *running) {
 	h.t.Helper()
 	h.project(h.quick())
@@ -71,7 +71,7 @@ func erasureEverywhere(t *testing.T, database Database) {
 	r.stop()
 }
 
-// positionOf gives the position of a generation.
+// positionOf returns the position of a generation.
 func (h *house) positionOf(name string) (position eventstore.Position) {
 	h.t.Helper()
 	db, err := h.db.Schema(h.t.Context(), name)

@@ -17,7 +17,7 @@ import (
 	"boxoffice/projections"
 )
 
-// live gives the name of the live generation.
+// live returns the name of the live generation.
 func (h *house) live() string {
 	h.t.Helper()
 	name, err := h.models.Live(h.t.Context())
@@ -151,7 +151,7 @@ func followsWhileBuilding(t *testing.T, database Database) {
 	}
 }
 
-// position gives the live generation's position.
+// position returns the live generation's position.
 func (h *house) position() eventstore.Position {
 	h.t.Helper()
 	var position eventstore.Position

@@ -23,7 +23,7 @@ import (
 
 var errInjected = errors.New("injected by the case")
 
-// uninterrupted gives the rows of a history that nothing happens to.
+// uninterrupted returns the rows of a history that nothing happens to.
 func uninterrupted(t *testing.T, database Database, events []*domain.Event) dump {
 	t.Helper()
 	h := newHouse(t, database)

@@ -172,7 +172,7 @@ func nullText[T any](v sql.Null[T]) string {
 	return fmt.Sprintf("%v", v.V)
 }
 
-// without gives the dump without some lines.
+// without returns the dump without some lines.
 func (d dump) without(table string, unwanted func(line string) bool) dump {
 	rest := dump{}
 	maps.Copy(rest, d)

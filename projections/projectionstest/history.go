@@ -181,7 +181,7 @@ func (m *maker) within(length domain.Instant) domain.Instant {
 
 func (m *maker) pick(values ...any) any { return values[m.rand.IntN(len(values))] }
 
-// shuffled gives the events in another order, a tenth of them twice.
+// shuffled returns the events in another order, a tenth of them twice.
 func (m *maker) shuffled(events []*domain.Event) []*domain.Event {
 	mixed := append([]*domain.Event(nil), events...)
 	for range len(events) / 10 {

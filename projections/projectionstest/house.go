@@ -102,7 +102,7 @@ func (h *house) append(events ...*domain.Event) {
 	}
 }
 
-// head gives the log's last position.
+// head returns the log's last position.
 func (h *house) head() eventstore.Position {
 	h.t.Helper()
 	head, err := h.log.Head(h.t.Context())

@@ -31,7 +31,7 @@ func (s *schedule) compareAnswers() {
 	}
 }
 
-// count gives a plain count of what the model says is in the log.
+// count returns a plain count of what the model says is in the log.
 func (s *schedule) count() *oracle.Oracle {
 	zone, err := time.LoadLocation(zones[s.zone])
 	if err != nil {

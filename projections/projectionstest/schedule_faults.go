@@ -55,7 +55,7 @@ func (s *schedule) drawFault(schema string) fault {
 	}
 }
 
-// tables gives the tables of a schema, in an order that stays the same.
+// tables returns the tables of a schema, in an order that stays the same.
 func (s *schedule) tables(schema string) []string {
 	query := "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'"
 	if s.db.Dialect().Name == sqldb.Postgres {

@@ -61,7 +61,7 @@ func (s *schedule) redeliver() {
 	}
 }
 
-// deliver gives a batch to a store and acknowledges it where that succeeds. The
+// deliver appends a batch to a store and acknowledges it where that succeeds. The
 // model takes it too where it is in the log: after an error too, if it was the
 // answer to the commit that got lost.
 func (s *schedule) deliver(store *eventstore.Store, numbers []uint64, f fault) {

@@ -174,7 +174,7 @@ func (s *schedule) projectAll(batch int) {
 	r.stop()
 }
 
-// liveName gives the name of the live generation, empty where there is none.
+// liveName returns the name of the live generation, empty where there is none.
 func (s *schedule) liveName() string {
 	name, err := s.models.Live(s.t.Context())
 	if err != nil {
@@ -183,13 +183,13 @@ func (s *schedule) liveName() string {
 	return name
 }
 
-// livePosition gives the position of the live generation, 0 where there is none.
+// livePosition returns the position of the live generation, 0 where there is none.
 func (s *schedule) livePosition() (at eventstore.Position) {
 	s.readLive("position", &at)
 	return at
 }
 
-// liveZone gives the time zone of the live generation, none where there is none.
+// liveZone returns the time zone of the live generation, none where there is none.
 func (s *schedule) liveZone() (zone string) {
 	s.readLive("time_zone", &zone)
 	return zone

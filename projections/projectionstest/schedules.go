@@ -139,7 +139,7 @@ func (it *iteration) TempDir() string {
 	return dir
 }
 
-// publish gives the broker some messages more.
+// publish adds some messages to what the broker has.
 func (s *schedule) publish() {
 	for range rapid.IntRange(1, 10).Draw(s.t.rt, "messages") {
 		s.messages = append(s.messages, rapid.Custom(drawMessage).Draw(s.t.rt, "message"))
@@ -175,7 +175,7 @@ var kindsDrawn = []domain.Type{domain.UserRegistered, domain.UserRegistered, dom
 	domain.RentalStarted, domain.FreeCopyGranted, domain.PlaybackStarted, domain.PlaybackProgressed, domain.PlaybackEnded,
 	domain.EventRetracted, domain.EventRetracted}
 
-// dataDrawn gives the data that a type's events have, of a user at an instant.
+// dataDrawn has the data that a type's events have, of a user at an instant.
 var dataDrawn = map[domain.Type]func(user string, at domain.Instant) []string{
 	domain.UserRegistered: profilesDrawn,
 	domain.UserUpdated:    profilesDrawn,

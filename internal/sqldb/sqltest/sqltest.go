@@ -1,4 +1,4 @@
-// Package sqltest gives tests a database of their own on each engine.
+// Package sqltest makes databases for tests, on each engine one of their own.
 package sqltest
 
 import (
@@ -18,7 +18,7 @@ import (
 const URLVariable = "BOXOFFICE_TEST_DATABASE_URL"
 
 // Each runs f as a subtest on each engine, with a database of its own that is
-// gone afterwards. Each call of open gives another handle on that same
+// gone afterwards. Each call of open returns another handle on that same
 // database, as another process would have; they are closed when the subtest
 // ends. With -short it is SQLite alone, which needs no server.
 func Each(t *testing.T, f func(t *testing.T, open func() *sqldb.DB)) {
@@ -51,7 +51,7 @@ func New(t testing.TB, engine sqldb.Engine) (open func() *sqldb.DB) {
 	}
 }
 
-// URL makes a database on one engine and gives its URL. It is gone when the
+// URL makes a database on one engine and returns its URL. It is gone when the
 // test ends.
 func URL(t testing.TB, engine sqldb.Engine) string {
 	t.Helper()

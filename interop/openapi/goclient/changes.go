@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// changes makes users, changes them and erases them, and gives what the trail says of that.
+// changes makes users, changes them and erases them, and returns what the trail says of that.
 func changes(ctx context.Context, c *ClientWithResponses) error {
 	id, email, country := "made|by/go", "made@example.org", "PT"
 	made, err := got(c.CreateUserWithResponse(ctx, NewUser{Id: &id, Email: &email, Custom: &map[string]any{"shoe": 38}}))

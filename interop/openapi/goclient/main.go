@@ -224,7 +224,7 @@ func history(ctx context.Context, c *ClientWithResponses) error {
 	return nil
 }
 
-// got gives an empty answer in place of none, so that what there is of it can be
+// got returns an empty answer in place of none, so that what there is of it can be
 // looked at together with the error.
 func got[Answer any](answer *Answer, err error) (*Answer, error) {
 	if answer == nil {

@@ -57,7 +57,7 @@ func (c *CSV) Close() error { return c.out.Flush() }
 
 func (c *CSV) separate(column int) {
 	if column > 0 {
-		c.out.WriteByte(',') // the next endLine gives the error
+		c.out.WriteByte(',') // the next endLine returns the error
 	}
 }
 

@@ -76,7 +76,7 @@ func (p *part) pack() error {
 	return nil
 }
 
-// write takes a block, and gives an empty one in its place. The error may be
+// write takes a block, and returns an empty one in its place. The error may be
 // about an earlier one.
 func (p *part) write(block []byte) ([]byte, error) {
 	p.size += int64(len(block))

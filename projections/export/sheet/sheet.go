@@ -91,7 +91,7 @@ func utf16Length(text string) int {
 // maxCell is how many UTF-16 code units a cell of a sheet holds.
 const maxCell = 32_767
 
-// fitCell gives a text as a cell can hold it, and says whether it had to be cut.
+// fitCell returns a text as a cell can hold it, and says whether it had to be cut.
 func fitCell(text string) (string, bool) {
 	if len(text) <= maxCell || utf16Length(text) <= maxCell {
 		return text, false

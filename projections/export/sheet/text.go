@@ -35,7 +35,7 @@ func appendText(to []byte, text string) []byte {
 	return append(to, text[done:]...)
 }
 
-// escape gives what stands for the character with which a text begins, empty
+// escape returns what stands for the character with which a text begins, empty
 // where it stands for itself, and how many bytes that character has.
 func escape(text string) (instead string, size int) {
 	switch text[0] {

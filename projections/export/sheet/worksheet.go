@@ -47,7 +47,7 @@ func newWorksheet(p *part, columns []Column, styleOf func(*Column) int, first, f
 	return w, nil
 }
 
-// addColumns gives the columns their widths and styles.
+// addColumns sets the columns' widths and styles.
 func (w *worksheet) addColumns(columns []Column, styleOf func(*Column) int) {
 	w.add(`<cols>`)
 	for i := range columns {

@@ -96,7 +96,7 @@ func (x *XLSX) makeStyles() (err error) {
 	return err
 }
 
-// styleOf gives the style of a column's cells.
+// styleOf returns the style of a column's cells.
 func (x *XLSX) styleOf(c *Column) int {
 	if c.Times {
 		return x.styles.times
@@ -171,7 +171,7 @@ func (x *XLSX) newSheet(name string, columns []Column, frozen bool) (*worksheet,
 	return newWorksheet(p, columns, x.styleOf, first, frozen)
 }
 
-// endSheet gives the sheet its filter and ends it.
+// endSheet adds the sheet's filter and ends it.
 func (x *XLSX) endSheet() error {
 	last, err := excelize.CoordinatesToCellName(len(x.table.Columns), x.sheet.row)
 	if err != nil {
@@ -327,7 +327,7 @@ func (x *XLSX) time(sheet *worksheet, column, style int, t time.Time) {
 	sheet.float(column, style, serial(shown-dayZero.UnixMicro()))
 }
 
-// serial gives microseconds as days, to the fifteen digits that a sheet knows
+// serial returns microseconds as days, to the fifteen digits that a sheet knows
 // (at present some nine microseconds), and never less than they are: readers
 // that cut where they should round would show the second before.
 func serial(micros int64) float64 {

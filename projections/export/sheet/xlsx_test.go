@@ -176,7 +176,7 @@ func newXLSX(t *testing.T, table Table, o Options) *XLSX {
 	return x
 }
 
-// namesIn gives all that is below a directory.
+// namesIn returns all that is below a directory.
 func namesIn(t *testing.T, dir string) (names []string) {
 	t.Helper()
 	err := fs.WalkDir(os.DirFS(dir), ".", func(path string, _ fs.DirEntry, err error) error {
