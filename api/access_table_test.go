@@ -4,11 +4,12 @@
 package api
 
 import (
-	"boxoffice/access"
 	"net/http"
 	"slices"
 	"strings"
 	"testing"
+
+	"boxoffice/access"
 )
 
 // accessTable says for each route which roles may take it; none for a route

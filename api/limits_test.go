@@ -5,7 +5,6 @@
 package api
 
 import (
-	"boxoffice/access"
 	"bufio"
 	"context"
 	"crypto/tls"
@@ -20,6 +19,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"boxoffice/access"
 	"boxoffice/wire"
 )
 

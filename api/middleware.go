@@ -3,7 +3,6 @@
 package api
 
 import (
-	"boxoffice/access"
 	"context"
 	"net/http"
 	"runtime/debug"
@@ -14,6 +13,8 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/go-chi/chi/v5"
 	"github.com/go-chi/chi/v5/middleware"
+
+	"boxoffice/access"
 )
 
 // jsonSurface is what programs get: nothing of it is a page, and nothing is kept.

@@ -4,7 +4,6 @@
 package api
 
 import (
-	"boxoffice/access"
 	"encoding/json"
 	"flag"
 	"net/http"
@@ -17,6 +16,7 @@ import (
 	"github.com/go-chi/chi/v5"
 	"github.com/google/go-cmp/cmp"
 
+	"boxoffice/access"
 	"boxoffice/accounts"
 )
 

@@ -4,7 +4,6 @@
 package api
 
 import (
-	"boxoffice/access"
 	"context"
 	"encoding/json"
 	"io"
@@ -15,6 +14,8 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humachi"
 	"github.com/go-chi/chi/v5"
+
+	"boxoffice/access"
 )
 
 // An operation is what an operation says of itself.

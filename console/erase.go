@@ -39,10 +39,10 @@ type question struct {
 	Typed string
 	Wrong bool
 
-	whom erased
+	users erased
 }
 
-// erased says whom: ids, or else all of a filter at an instant.
+// erased says which users: ids, or else all of a filter at an instant.
 type erased struct {
 	ids    []string
 	filter projections.UserFilter
@@ -71,7 +71,7 @@ func (v *visit) questionPage(ask *question, status int) *answer {
 
 // eraseQuestion reads whom a query means.
 func (v *visit) eraseQuestion(q *query, at domain.Instant) (*question, error) {
-	ask := &question{CSRF: v.token(), Task: newTaskID(), Keep: "/users" + queryText(filterParams(q)), whom: erased{at: at}}
+	ask := &question{CSRF: v.token(), Task: newTaskID(), Keep: "/users" + queryText(filterParams(q)), users: erased{at: at}}
 	filtered := q.Get("all") == "1" || len(filterParams(q)) > 0
 	switch ids := q.Values["id"]; {
 	case len(ids) > 0:
@@ -92,7 +92,7 @@ func (v *visit) askChosen(ask *question, ids []string) error {
 			return errInput
 		}
 	}
-	found, err := v.Reader.FindUsers(v.r.Context(), ids, nil, ask.whom.at)
+	found, err := v.Reader.FindUsers(v.r.Context(), ids, nil, ask.users.at)
 	if err != nil {
 		return err
 	}
@@ -106,12 +106,12 @@ func (v *visit) askChosen(ask *question, ids []string) error {
 			ask.Names = append(ask.Names, fullName(u))
 		}
 	}
-	ask.Count, ask.More, ask.whom.ids = int64(len(ask.IDs)), len(ask.IDs)-len(ask.Names), ask.IDs
+	ask.Count, ask.More, ask.users.ids = int64(len(ask.IDs)), len(ask.IDs)-len(ask.Names), ask.IDs
 	if len(ids) == 1 && ask.Count == 0 {
 		return projections.ErrNoUser
 	}
 	if ask.Count == 1 {
-		detail, ok, err := v.Reader.User(v.r.Context(), ask.IDs[0], ask.whom.at)
+		detail, ok, err := v.Reader.User(v.r.Context(), ask.IDs[0], ask.users.at)
 		if err != nil {
 			return err
 		}
@@ -129,11 +129,11 @@ func (v *visit) askFiltered(ask *question, q *query) error {
 	if err != nil {
 		return err
 	}
-	ask.whom.at = min(instantOr(q.instant("as_of"), v.at), v.at)
+	ask.users.at = min(instantOr(q.instant("as_of"), v.at), v.at)
 	if q.bad {
 		return errInput
 	}
-	ask.whom.filter = filter
+	ask.users.filter = filter
 	_, tokens, _ := v.filterForm(q, sort)
 	for _, t := range tokens {
 		ask.Words = append(ask.Words, t.Text)
@@ -142,14 +142,14 @@ func (v *visit) askFiltered(ask *question, q *query) error {
 		ask.Filter = append(ask.Filter, param{name, values[0]})
 	}
 	slices.SortFunc(ask.Filter, func(a, b param) int { return strings.Compare(a.Name, b.Name) })
-	ask.Filter = append(ask.Filter, param{"all", "1"}, param{"as_of", ask.whom.at.String()})
-	counts, err := v.Reader.UserCounts(v.r.Context(), ask.whom.at)
+	ask.Filter = append(ask.Filter, param{"all", "1"}, param{"as_of", ask.users.at.String()})
+	counts, err := v.Reader.UserCounts(v.r.Context(), ask.users.at)
 	if err != nil {
 		return err
 	}
 	known := false
 	if ask.Count, known = countOf(filter, counts); !known {
-		ask.Count, err = v.Reader.CountUsers(v.r.Context(), projections.UsersQuery{Filter: filter, At: ask.whom.at, Limit: countAll})
+		ask.Count, err = v.Reader.CountUsers(v.r.Context(), projections.UsersQuery{Filter: filter, At: ask.users.at, Limit: countAll})
 	}
 	return err
 }
@@ -171,7 +171,7 @@ func (v *visit) erase() (*answer, error) {
 	if ask.Wrong = ask.Count > 1 && typedNumber(ask.Typed) != ask.Count; ask.Wrong || ask.Count == 0 {
 		return v.questionPage(ask, http.StatusUnprocessableEntity), nil
 	}
-	e := &erasure{server: v.server, whom: ask.whom, total: ask.Count, ended: make(chan struct{})}
+	e := &erasure{server: v.server, users: ask.users, total: ask.Count, ended: make(chan struct{})}
 	if !v.tasks.add(id, v.owner(), e) {
 		return nil, errInput
 	}
@@ -196,7 +196,7 @@ func typedNumber(text string) int64 {
 // An erasure is users being erased.
 type erasure struct {
 	*server
-	whom  erased
+	users erased
 	total int64
 	ended chan struct{}
 
@@ -255,10 +255,10 @@ func forPeople(err error) bool {
 
 // eachPortion hands the ids to f, at most as many as are erased at once.
 func (e *erasure) eachPortion(ctx context.Context, f func([]string) error) error {
-	if e.whom.ids != nil {
-		return f(e.whom.ids)
+	if e.users.ids != nil {
+		return f(e.users.ids)
 	}
-	query := projections.UsersQuery{Filter: e.whom.filter, Sort: projections.ByRegisteredAsc, At: e.whom.at, Limit: accounts.MaxErased}
+	query := projections.UsersQuery{Filter: e.users.filter, Sort: projections.ByRegisteredAsc, At: e.users.at, Limit: accounts.MaxErased}
 	for {
 		page, err := e.Reader.Users(ctx, query)
 		if err != nil || len(page.Users) == 0 {

@@ -8,10 +8,10 @@ import (
 	"slices"
 	"testing"
 
-	"boxoffice/domain"
-
 	gocmp "github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
+
+	"boxoffice/domain"
 )
 
 func TestViewedContentIsThatOfTheDefinition(t *testing.T) {

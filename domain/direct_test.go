@@ -6,10 +6,10 @@ import (
 	"slices"
 	"testing"
 
-	"boxoffice/domain"
-
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
+
+	"boxoffice/domain"
 )
 
 // What follows says the rules once more, straight from their wording and with

@@ -11,9 +11,9 @@ import (
 	"strings"
 	"testing"
 
-	"boxoffice/domain"
-
 	"pgregory.net/rapid"
+
+	"boxoffice/domain"
 )
 
 var update = flag.Bool("update", false, "write what the folds give into the files that the tests compare with")

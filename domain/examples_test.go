@@ -13,9 +13,9 @@ import (
 	"testing"
 	"time"
 
-	"boxoffice/domain"
-
 	"golang.org/x/tools/txtar"
+
+	"boxoffice/domain"
 )
 
 // TestExamples goes through the examples in testdata/fold. Each begins with

@@ -6,10 +6,10 @@ package domain_test
 import (
 	"testing"
 
-	"boxoffice/domain"
-
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
+
+	"boxoffice/domain"
 )
 
 // results is all that is said of a user.

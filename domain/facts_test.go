@@ -7,9 +7,9 @@ import (
 	"slices"
 	"time"
 
-	"boxoffice/domain"
-
 	"pgregory.net/rapid"
+
+	"boxoffice/domain"
 )
 
 // What follows draws histories of one user in which much happens at the same

@@ -10,9 +10,9 @@ import (
 	"time"
 	_ "time/tzdata" // the zones must not depend on the machine
 
-	"boxoffice/domain"
-
 	"pgregory.net/rapid"
+
+	"boxoffice/domain"
 )
 
 // foldZones are zones with clock changes of every sort: by day and by night,

@@ -8,10 +8,10 @@ import (
 	"testing"
 	"time"
 
-	"boxoffice/domain"
-
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
+
+	"boxoffice/domain"
 )
 
 // directSession returns a session's view by its definition: second by second of
