@@ -12,6 +12,7 @@
 package api
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -46,8 +47,6 @@ type Config struct {
 	Zone *time.Location
 	// Trials says whether the figure trial is shown.
 	Trials bool
-	// Version of the program, for the OpenAPI document. Default: "dev".
-	Version string
 
 	// Front says what stands in front of the service.
 	Front access.Front
@@ -78,7 +77,8 @@ type Config struct {
 	Metrics prometheus.Registerer
 }
 
-func (c *Config) check() error {
+// complete fills in the defaults, and says what is missing.
+func (c *Config) complete() error {
 	switch {
 	case c.Reader == nil:
 		return errors.New("api: Config.Reader is missing")
@@ -91,28 +91,14 @@ func (c *Config) check() error {
 	case c.Gate == nil:
 		return errors.New("api: Config.Gate is missing")
 	}
-	return nil
-}
-
-func (c *Config) setDefaults() {
-	if c.Zone == nil {
-		c.Zone = time.UTC
-	}
-	if c.Version == "" {
-		c.Version = "dev"
-	}
-	if c.Timeout == 0 {
-		c.Timeout = 30 * time.Second
-	}
-	if c.Heartbeat == 0 {
-		c.Heartbeat = 15 * time.Second
-	}
+	c.Zone = cmp.Or(c.Zone, time.UTC)
+	c.Timeout = cmp.Or(c.Timeout, 30*time.Second)
+	c.Heartbeat = cmp.Or(c.Heartbeat, 15*time.Second)
+	c.Logger = cmp.Or(c.Logger, slog.Default())
 	if c.Clock == nil {
 		c.Clock = time.Now
 	}
-	if c.Logger == nil {
-		c.Logger = slog.Default()
-	}
+	return nil
 }
 
 // service is the API with everything that it works with.
@@ -141,10 +127,9 @@ func New(c Config) (http.Handler, error) {
 }
 
 func newService(c Config) (*service, error) {
-	if err := c.check(); err != nil {
+	if err := c.complete(); err != nil {
 		return nil, err
 	}
-	c.setDefaults()
 	s := &service{Config: c, exports: make(exportSlots, maxExports)}
 	var err error
 	if s.cursors, err = cursor.NewSealer(c.CursorKey); err != nil {
@@ -163,7 +148,7 @@ func (s *service) route() error {
 	s.router = chi.NewRouter()
 	s.router.NotFound(s.serveNotFound)
 	s.router.MethodNotAllowed(s.serveMethodNotAllowed)
-	s.api = newLibraryAPI(s.router, s.Version)
+	s.api = newLibraryAPI(s.router)
 	s.api.UseMiddleware(s.gate, unbound, s.strictQuery, s.audit)
 
 	s.registerPublish()

@@ -111,9 +111,9 @@ func schemaOf[T any](r huma.Registry) *huma.Schema {
 // request returns what the library's context stands for.
 func request(ctx huma.Context) (*http.Request, http.ResponseWriter) { return humachi.Unwrap(ctx) }
 
-func newLibraryAPI(router *chi.Mux, version string) huma.API {
+func newLibraryAPI(router *chi.Mux) huma.API {
 	return humachi.New(router, huma.Config{
-		OpenAPI: newDocument(version),
+		OpenAPI: newDocument(),
 		// The second name is that of every type that ends in +json.
 		Formats:       map[string]huma.Format{jsonType: {Marshal: writeJSON, Unmarshal: json.Unmarshal}, "json": {Marshal: writeJSON, Unmarshal: json.Unmarshal}},
 		DefaultFormat: jsonType,

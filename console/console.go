@@ -16,6 +16,7 @@
 package console
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -60,8 +61,6 @@ type Config struct {
 	Zone *time.Location
 	// Trials says whether the figure trial is shown.
 	Trials bool
-	// Version of the program, for the foot of each page.
-	Version string
 	// Front says what stands in front of the service.
 	Front access.Front
 
@@ -72,7 +71,8 @@ type Config struct {
 	Logger *slog.Logger
 }
 
-func (c *Config) check() error {
+// complete fills in the defaults, and says what is missing.
+func (c *Config) complete() error {
 	switch {
 	case c.Reader == nil:
 		return errors.New("console: Config.Reader is missing")
@@ -91,23 +91,13 @@ func (c *Config) check() error {
 	case c.Cursors == nil:
 		return errors.New("console: Config.Cursors is missing")
 	}
-	return nil
-}
-
-func (c *Config) setDefaults() {
-	if c.Zone == nil {
-		c.Zone = time.UTC
-	}
-	if c.Version == "" {
-		c.Version = "dev"
-	}
+	c.Zone = cmp.Or(c.Zone, time.UTC)
+	c.Logger = cmp.Or(c.Logger, slog.Default())
 	if c.Clock == nil {
 		c.Clock = time.Now
 	}
-	if c.Logger == nil {
-		c.Logger = slog.Default()
-	}
 	c.Audit.Clock = c.Clock
+	return nil
 }
 
 // policy lets pages load from this service only, and run and style nothing that
@@ -149,10 +139,9 @@ func New(c Config) (http.Handler, error) {
 }
 
 func newServer(c Config) (*server, error) {
-	if err := c.check(); err != nil {
+	if err := c.complete(); err != nil {
 		return nil, err
 	}
-	c.setDefaults()
 	s := &server{
 		Config: c, tasks: tasks{all: map[string]*ownedTask{}}, files: make(chan struct{}, mostFiles),
 		gate: access.NewGate(c.Browser, 0), watching: access.NewGate(c.Browser.Watching(), 0), begun: access.NewGate(c.Browser.Begun(), 0),

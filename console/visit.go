@@ -187,8 +187,8 @@ type frame struct {
 	Lang, Theme, Title string
 	Content            template.HTML
 	// Refresh is after how many seconds it asks itself again without scripts.
-	Refresh       int
-	Zone, Version string
+	Refresh int
+	Zone    string
 	// Who is signed in; nil for nobody.
 	Who     *signedIn
 	Nav     [][]navLink
@@ -214,7 +214,7 @@ type option struct {
 }
 
 func (v *visit) layout(title string, content template.HTML) frame {
-	f := frame{Lang: v.Tag, Theme: theme(v.r), Title: title, Content: content, Zone: v.Zone(), Version: v.Version}
+	f := frame{Lang: v.Tag, Theme: theme(v.r), Title: title, Content: content, Zone: v.Zone()}
 	if v.who.Role == "" {
 		return f
 	}

@@ -132,7 +132,7 @@ func newWorld(t *testing.T) *world {
 		Reader: w.reader, Log: w.store, Accounts: doer, Trail: w.trail, Audit: access.Audit{Trail: w.trail}, Browser: w.browser, Cursors: cursors,
 		Keys:   w.keys,
 		Health: func(context.Context) []Part { return w.parts },
-		Zone:   zone, Trials: true, Version: "1.0", Clock: func() time.Time { return testNow },
+		Zone:   zone, Trials: true, Clock: func() time.Time { return testNow },
 		Logger: slog.New(slog.NewTextHandler(w.log, nil)),
 	})
 	if err != nil {

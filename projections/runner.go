@@ -5,6 +5,7 @@
 package projections
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -64,14 +65,14 @@ type Config struct {
 }
 
 func (c Config) withDefaults() Config {
-	setDefault(&c.TimeZone, "UTC")
-	setDefault(&c.BatchEvents, 10_000)
-	setDefault(&c.BatchBytes, 32<<20)
-	setDefault(&c.FillFrom, 50_000)
-	setDefault(&c.FillBytes, 16<<20)
-	setDefault(&c.Lease, 15*time.Second)
-	setDefault(&c.Tick, time.Second)
-	setDefault(&c.Grace, 5*time.Minute)
+	c.TimeZone = cmp.Or(c.TimeZone, "UTC")
+	c.BatchEvents = cmp.Or(c.BatchEvents, 10_000)
+	c.BatchBytes = cmp.Or(c.BatchBytes, 32<<20)
+	c.FillFrom = cmp.Or(c.FillFrom, 50_000)
+	c.FillBytes = cmp.Or(c.FillBytes, 16<<20)
+	c.Lease = cmp.Or(c.Lease, 15*time.Second)
+	c.Tick = cmp.Or(c.Tick, time.Second)
+	c.Grace = cmp.Or(c.Grace, 5*time.Minute)
 	if c.Holder == "" {
 		host, _ := os.Hostname() // it is for people; without it the number has to do
 		c.Holder = fmt.Sprintf("%s/%d", host, os.Getpid())
@@ -79,17 +80,8 @@ func (c Config) withDefaults() Config {
 	if c.Now == nil {
 		c.Now = func() domain.Instant { return domain.InstantOf(time.Now()) }
 	}
-	if c.Logger == nil {
-		c.Logger = slog.Default()
-	}
+	c.Logger = cmp.Or(c.Logger, slog.Default())
 	return c
-}
-
-func setDefault[T comparable](field *T, value T) {
-	var zero T
-	if *field == zero {
-		*field = value
-	}
 }
 
 // A Runner keeps the read models of a database following its log. Several may
