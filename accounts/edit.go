@@ -123,7 +123,7 @@ func (s *Service) Edit(ctx context.Context, id string, p Profile) (projections.U
 	}
 	at := after(s.now(), user.UpdatedAt)
 	if p.data != nil && !p.none {
-		if err := s.changeProfile(patient, id, at, p.data); err != nil {
+		if err := s.settleAbout(patient, ownEvent{eventType: domain.UserUpdated, userID: id, time: at, data: p.data}); err != nil {
 			return projections.UserDetail{}, err
 		}
 	}
@@ -147,10 +147,10 @@ func (s *Service) userToChange(ctx context.Context, id string) (*projections.Use
 	return cmp.Or(found.ByID[id], &projections.User{}), err
 }
 
-// changeProfile publishes a change of a profile, and returns when the read
-// models show it.
-func (s *Service) changeProfile(ctx context.Context, id string, at domain.Instant, data json.RawMessage) error {
-	e, refusal := s.compose(ownEvent{eventType: domain.UserUpdated, userID: id, time: at, data: data})
+// settleAbout publishes an event about a user who is there, and returns when the
+// read models show it.
+func (s *Service) settleAbout(ctx context.Context, event ownEvent) error {
+	e, refusal := s.compose(event)
 	if refusal != nil {
 		return refusedHere(refusal)
 	}

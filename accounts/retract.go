@@ -33,18 +33,5 @@ func (s *Service) Retract(ctx context.Context, userID string, event eventstore.E
 	if err != nil {
 		return err
 	}
-	e, refusal := s.compose(ownEvent{eventType: domain.EventRetracted, userID: userID, time: after(s.now(), states[0].ErasedAt), data: data})
-	if refusal != nil {
-		return refusedHere(refusal)
-	}
-	v, err := s.settleOne(patient, e)
-	switch {
-	case err != nil:
-		return err
-	case v.Refused == nil:
-		return nil
-	case v.Refused.Reason == domain.Erased:
-		return ErrNoUser
-	}
-	return refusedByLog()
+	return s.settleAbout(patient, ownEvent{eventType: domain.EventRetracted, userID: userID, time: after(s.now(), states[0].ErasedAt), data: data})
 }

@@ -8,6 +8,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"os"
 	"time"
 
 	"boxoffice/eventstore"
@@ -309,4 +310,10 @@ func newToken() sqldb.UUID {
 	var token sqldb.UUID
 	rand.Read(token[:]) // it never fails
 	return token
+}
+
+// holder names the process, for people who look at who projects.
+func holder() string {
+	host, _ := os.Hostname() // without it the number has to do
+	return fmt.Sprintf("%s/%d", host, os.Getpid())
 }

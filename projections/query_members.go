@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"math"
 	"slices"
 
 	"boxoffice/domain"
@@ -94,23 +95,7 @@ func (r *Reader) AllMembers(ctx context.Context, q MembersQuery, f func(*UserLis
 
 // pages yields all users of a listing, reading them a page at a time.
 func (s *snapshot) pages(ctx context.Context, l *listing, t domain.Instant) iter.Seq2[*User, error] {
-	return func(yield func(*User, error) bool) {
-		for after := (*UserCursor)(nil); ; {
-			page, next, err := s.page(ctx, l, t, after, s.pace.page)
-			if err != nil {
-				yield(nil, err)
-				return
-			}
-			for i := range page {
-				if !yield(&page[i], nil) {
-					return
-				}
-			}
-			if after = next; after == nil {
-				return
-			}
-		}
-	}
+	return func(yield func(*User, error) bool) { s.firstPages(ctx, l, t, math.MaxInt, yield) }
 }
 
 // membershipOf returns the membership that q asks for; begun is false where its

@@ -11,6 +11,7 @@ import (
 	"iter"
 	"strings"
 
+	"boxoffice/domain"
 	"boxoffice/internal/sqldb"
 )
 
@@ -31,21 +32,9 @@ func (s *snapshot) wholeUsers(ctx context.Context, q *UsersQuery, l *listing) it
 		pages = s.pace.pages
 	}
 	return func(yield func(*User, error) bool) {
-		var after *UserCursor
-		for range pages {
-			page, next, err := s.page(ctx, l, q.At, after, s.pace.page)
-			if err != nil {
-				yield(nil, err)
-				return
-			}
-			for i := range page {
-				if !yield(&page[i], nil) {
-					return
-				}
-			}
-			if after = next; after == nil {
-				return
-			}
+		after := s.firstPages(ctx, l, q.At, pages, yield)
+		if after == nil {
+			return
 		}
 		for _, part := range walk.ranges(after) {
 			st := &statement{}
@@ -68,6 +57,28 @@ func (s *snapshot) wholeUsers(ctx context.Context, q *UsersQuery, l *listing) it
 			}
 		}
 	}
+}
+
+// firstPages yields the users of the first n pages of a listing. It returns where
+// the rest begins, nil where there is no rest or nobody wants it.
+func (s *snapshot) firstPages(ctx context.Context, l *listing, t domain.Instant, n int, yield func(*User, error) bool) *UserCursor {
+	var after *UserCursor
+	for range n {
+		page, next, err := s.page(ctx, l, t, after, s.pace.page)
+		if err != nil {
+			yield(nil, err)
+			return nil
+		}
+		for i := range page {
+			if !yield(&page[i], nil) {
+				return nil
+			}
+		}
+		if after = next; after == nil {
+			return nil
+		}
+	}
+	return after
 }
 
 // userWalk returns a listing's users as those of a walk through all users.

@@ -10,7 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"sync"
 	"time"
 
@@ -29,9 +28,6 @@ type Config struct {
 	// RenewalGrace is for how long after its period's end a subscription may be
 	// renewed without a gap, by default not at all.
 	RenewalGrace time.Duration
-	// Holder names the process, for people who look at who projects. By
-	// default it is made of the host's name and the process's number.
-	Holder string
 	// BatchEvents and BatchBytes bound how much is projected in one
 	// transaction, by default 10,000 events and 32 MiB.
 	BatchEvents int
@@ -73,10 +69,6 @@ func (c Config) withDefaults() Config {
 	c.Lease = cmp.Or(c.Lease, 15*time.Second)
 	c.Tick = cmp.Or(c.Tick, time.Second)
 	c.Grace = cmp.Or(c.Grace, 5*time.Minute)
-	if c.Holder == "" {
-		host, _ := os.Hostname() // it is for people; without it the number has to do
-		c.Holder = fmt.Sprintf("%s/%d", host, os.Getpid())
-	}
 	if c.Now == nil {
 		c.Now = func() domain.Instant { return domain.InstantOf(time.Now()) }
 	}
@@ -276,7 +268,7 @@ func (r *Runner) follow(ctx context.Context, to course) error {
 		runner: r, status: to.status, yields: to.yields,
 		projector: projector{
 			gen: g, log: r.log, spec: to.spec, platform: platform{domain.Calendar{Zone: zone}, to.spec.renewalGrace}, now: to.now, stop: to.stop,
-			lease:  &lease{gen: g, token: newToken(), holder: r.config.Holder, length: r.config.Lease},
+			lease:  &lease{gen: g, token: newToken(), holder: holder(), length: r.config.Lease},
 			limits: batchLimits{events: r.config.BatchEvents, bytes: r.config.BatchBytes},
 		},
 	}

@@ -124,7 +124,7 @@ func NewMasterKeyFile(path string) (err error) {
 	if err != nil {
 		return err
 	}
-	return writeOnce(path, text)
+	return writeWhole(path, text, os.Link)
 }
 
 // RotateMasterKeyFile adds a new key to a key-set file and makes it the one that
@@ -202,7 +202,7 @@ func changeMasterKeyFile(path string, change func(*keyset.Manager) error) error 
 	if err != nil {
 		return err
 	}
-	return replace(path, text)
+	return writeWhole(path, text, os.Rename)
 }
 
 // masterKeyText returns a key set as it stands in a file.
@@ -212,8 +212,10 @@ func masterKeyText(handle *keyset.Handle) ([]byte, error) {
 	return text.Bytes(), err
 }
 
-// replace puts a new file in the place of one, whole or not at all.
-func replace(path string, data []byte) error {
+// writeWhole writes a file whole or not at all: under a name of its own first,
+// which put then moves or links to path. With os.Rename the file takes the place of
+// another, with os.Link it never does.
+func writeWhole(path string, data []byte, put func(from, to string) error) error {
 	dir := filepath.Dir(path)
 	temp, err := os.CreateTemp(dir, ".master-key-*")
 	if err != nil {
@@ -223,25 +225,7 @@ func replace(path string, data []byte) error {
 	if err := writeAndSync(temp, data); err != nil {
 		return err
 	}
-	if err := os.Rename(temp.Name(), path); err != nil {
-		return err
-	}
-	return syncDir(dir)
-}
-
-// writeOnce writes a file whole or not at all, and never over another: under
-// a name of its own first, which is then linked to path.
-func writeOnce(path string, data []byte) error {
-	dir := filepath.Dir(path)
-	temp, err := os.CreateTemp(dir, ".master-key-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(temp.Name())
-	if err := writeAndSync(temp, data); err != nil {
-		return err
-	}
-	if err := os.Link(temp.Name(), path); err != nil {
+	if err := put(temp.Name(), path); err != nil {
 		return err
 	}
 	return syncDir(dir)
