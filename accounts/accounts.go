@@ -1,3 +1,6 @@
+// This file is the service, and what it needs from the rest of the house:
+// interfaces beside their consumer.
+
 package accounts
 
 import (

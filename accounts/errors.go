@@ -1,3 +1,6 @@
+// This file is the errors of what is done to people, for each surface to say in
+// its own form.
+
 package accounts
 
 import (

@@ -57,6 +57,27 @@ func TestRoomsImportOnlyWhatTheyMay(t *testing.T) {
 	}
 }
 
+// TestEveryFileSaysWhatItIsAbout holds docs/contributing.md: program code does so
+// at the top of each file.
+func TestEveryFileSaysWhatItIsAbout(t *testing.T) {
+	root := filepath.Join("..", "..")
+	for path := range packagesOf(t, root) {
+		files, err := filepath.Glob(filepath.Join(root, path, "*.go"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range files {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !strings.HasSuffix(file, "_test.go") && !strings.HasPrefix(string(text), "// ") {
+				t.Errorf("%s doesn't begin with what it is about", file)
+			}
+		}
+	}
+}
+
 // checkImport returns the entry of the table that allows the import; empty
 // where none has to, or none does.
 func checkImport(t *testing.T, rooms map[string]room, name, imported string) string {

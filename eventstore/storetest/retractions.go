@@ -1,3 +1,5 @@
+// This file tests that what is retracted is found by user.
+
 package storetest
 
 import (

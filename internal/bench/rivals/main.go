@@ -1,3 +1,5 @@
+// This file is the command line, and what it prints.
+
 package main
 
 import (

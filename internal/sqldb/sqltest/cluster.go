@@ -1,3 +1,6 @@
+// This file is a PostgreSQL server of a test's own, which can be stopped and
+// started again.
+
 package sqltest
 
 import (
