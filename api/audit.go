@@ -6,6 +6,7 @@
 package api
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -45,5 +46,5 @@ func statusOf(ctx huma.Context) int {
 // seen that the operation knows them.
 func parameterNames(ctx huma.Context) []string {
 	u := ctx.URL()
-	return slices.Sorted(mapKeys(u.Query()))
+	return slices.Sorted(maps.Keys(u.Query()))
 }

@@ -24,6 +24,19 @@ import (
 // bodyTimeout is how long a client may take to send a body.
 const bodyTimeout = 60 * time.Second
 
+// A bodyInput is the part of an operation's input that is read by the operation
+// itself: its body, which the library would read into a Go type.
+type bodyInput struct {
+	request *http.Request
+	writer  http.ResponseWriter
+}
+
+// Resolve keeps the request.
+func (in *bodyInput) Resolve(ctx huma.Context) []error {
+	in.request, in.writer = request(ctx)
+	return nil
+}
+
 // readBodyUpTo reads a body of at most that many bytes; tooLarge is the answer to
 // a larger one.
 func readBodyUpTo(w http.ResponseWriter, r *http.Request, most int64, tooLarge *Problem) ([]byte, error) {

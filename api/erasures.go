@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"slices"
 
-	"github.com/danielgtaylor/huma/v2"
 	"github.com/go-json-experiment/json/jsontext"
 
 	"boxoffice/access"
@@ -20,15 +19,7 @@ import (
 type eraseUserInput struct{ UserParam }
 
 type eraseUsersInput struct {
-	request *http.Request
-	writer  http.ResponseWriter
-}
-
-// Resolve keeps the request: its body is read strictly, so that nobody else is
-// erased than was named.
-func (in *eraseUsersInput) Resolve(ctx huma.Context) []error {
-	in.request, in.writer = request(ctx)
-	return nil
+	bodyInput
 }
 
 const (

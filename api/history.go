@@ -160,7 +160,7 @@ func (s *service) showRecords(ctx context.Context, rows []eventstore.SealedRecor
 		r := &rows[i]
 		stamp := domain.Stamp{Time: r.Time, Source: r.Source, ID: r.ID}
 		shown[i] = recordedEvent{r.Position, instant(r.RecordedAt),
-			domain.MarshalSealed(r.Type, stamp, pseudonym(r.User), r.Public, r.Sealed)}
+			domain.MarshalSealed(r.Type, stamp, r.User.String(), r.Public, r.Sealed)}
 	}
 	if !open || len(rows) == 0 {
 		return shown, nil
@@ -176,6 +176,3 @@ func (s *service) showRecords(ctx context.Context, rows []eventstore.SealedRecor
 	}
 	return shown, nil
 }
-
-// pseudonym returns a user's pseudonym as the UUID that it is.
-func pseudonym(k eventstore.UserKey) string { return k.String() }

@@ -37,19 +37,11 @@ var importTypes = []string{csvType, excelType, "application/csv", "text/plain", 
 	"application/vnd.ms-excel", "application/octet-stream"}
 
 type importUsersInput struct {
+	bodyInput
 	DryRun  bool   `query:"dry_run" doc:"Only say what would become of the rows: change nothing"`
 	Mapping string `query:"mapping" doc:"What columns are, before what they are by their names: a JSON object of columns and fields, custom.<key>, or null to leave a column out" example:"{\"Plan\":\"custom.plan\",\"Notes\":null}"`
 	Unknown string `query:"unknown" enum:"refuse,ignore,custom" default:"refuse" doc:"What becomes of columns that aren't recognised: the file is refused, they are left out, or each is a field of custom of its name"`
 	Accept  string `header:"Accept" doc:"application/x-ndjson: a stream that says how far the import is, a line about every second, and ends with the result or the problem"`
-
-	request *http.Request
-	writer  http.ResponseWriter
-}
-
-// Resolve keeps the request: its body is read while it comes.
-func (in *importUsersInput) Resolve(ctx huma.Context) []error {
-	in.request, in.writer = request(ctx)
-	return nil
 }
 
 // An importLine is a line of the stream of an import: one of the three.

@@ -5,6 +5,7 @@ package api
 
 import (
 	"errors"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -54,7 +55,7 @@ func (s *service) strictQuery(ctx huma.Context, next func(huma.Context)) {
 		return
 	}
 	var p paramReader
-	for _, name := range slices.Sorted(mapKeys(query)) {
+	for _, name := range slices.Sorted(maps.Keys(query)) {
 		value := strings.ToValidUTF8(strings.Join(query[name], ", "), "\uFFFD")
 		p.check("query."+strings.ToValidUTF8(name, "\uFFFD"), value, queryFault(ctx.Operation(), name, query[name]))
 	}
@@ -63,16 +64,6 @@ func (s *service) strictQuery(ctx huma.Context, next func(huma.Context)) {
 		return
 	}
 	next(ctx)
-}
-
-func mapKeys(query url.Values) func(func(string) bool) {
-	return func(yield func(string) bool) {
-		for name := range query {
-			if !yield(name) {
-				return
-			}
-		}
-	}
 }
 
 // queryFault returns what is wrong with a parameter before its own rule is looked at.

@@ -16,17 +16,8 @@ import (
 )
 
 type publishInput struct {
+	bodyInput
 	DryRun bool `query:"dry_run" doc:"Only judge the events: publish and keep nothing"`
-
-	request *http.Request
-	writer  http.ResponseWriter
-}
-
-// Resolve keeps the request: which events it holds is for its headers and its
-// body together to say.
-func (in *publishInput) Resolve(ctx huma.Context) []error {
-	in.request, in.writer = request(ctx)
-	return nil
 }
 
 type publishOutput struct {

@@ -70,15 +70,7 @@ type refusedCounts struct {
 
 type retryRefusedInput struct {
 	RefusedParam
-
-	request *http.Request
-	writer  http.ResponseWriter
-}
-
-// Resolve keeps the request, whose body may be there or not.
-func (in *retryRefusedInput) Resolve(ctx huma.Context) []error {
-	in.request, in.writer = request(ctx)
-	return nil
+	bodyInput
 }
 
 type deleteRefusedInput struct{ RefusedParam }

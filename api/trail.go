@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"boxoffice/access/trail"
+	"boxoffice/eventstore"
 	"boxoffice/internal/cursor"
 )
 
@@ -88,7 +89,7 @@ func showTrail(e *trail.Entry) trailEntry {
 		shown.Status = &e.Status
 	}
 	for i, subject := range e.Subjects {
-		shown.Subjects[i] = pseudonym(subject)
+		shown.Subjects[i] = eventstore.UserKey(subject).String()
 	}
 	return shown
 }

@@ -135,14 +135,7 @@ type getUserInput struct {
 type getUserOutput struct{ Body userDetail }
 
 type createUserInput struct {
-	request *http.Request
-	writer  http.ResponseWriter
-}
-
-// Resolve keeps the request: its body is held against the rules of events.
-func (in *createUserInput) Resolve(ctx huma.Context) []error {
-	in.request, in.writer = request(ctx)
-	return nil
+	bodyInput
 }
 
 type createUserOutput struct {
@@ -153,15 +146,7 @@ type createUserOutput struct {
 
 type editUserInput struct {
 	UserParam
-
-	request *http.Request
-	writer  http.ResponseWriter
-}
-
-// Resolve keeps the request: its body is held against the rules of events.
-func (in *editUserInput) Resolve(ctx huma.Context) []error {
-	in.request, in.writer = request(ctx)
-	return nil
+	bodyInput
 }
 
 type editUserOutput struct{ Body userDetail }
