@@ -194,15 +194,8 @@ func (s *Store) PurgeRefused(ctx context.Context) (int64, error) {
 
 // changeRefused runs a statement that changes refused events and returns how
 // many it changed.
-func (s *Store) changeRefused(ctx context.Context, statement string, args ...any) (n int64, err error) {
-	err = s.db.InTx(ctx, func(tx *sqldb.Tx) error {
-		result, err := tx.ExecContext(ctx, statement, args...)
-		if err != nil {
-			return err
-		}
-		n, err = result.RowsAffected()
-		return err
-	})
+func (s *Store) changeRefused(ctx context.Context, statement string, args ...any) (int64, error) {
+	n, err := s.db.Change(ctx, statement, args...)
 	if err != nil {
 		return 0, fmt.Errorf("change refused events: %w", err)
 	}

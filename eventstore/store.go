@@ -51,10 +51,7 @@ type Store struct {
 
 // schema returns the name of the log's part of the database.
 func schema(d *sqldb.Dialect) string {
-	if d.Name == sqldb.Postgres {
-		return "boxoffice_log"
-	}
-	return "log"
+	return d.Either("boxoffice_log", "log")
 }
 
 // Open opens the log of a database: the schema boxoffice_log on PostgreSQL, a
@@ -104,12 +101,7 @@ func (s *Store) open(ctx context.Context, master vault.MasterKey, opts Options) 
 
 // Migrate brings the log's schema up to date without opening the log.
 func Migrate(ctx context.Context, db *sqldb.DB) error {
-	own, err := db.Schema(ctx, schema(db.Dialect()))
-	if err != nil {
-		return fmt.Errorf("migrate the log: %w", err)
-	}
-	defer own.Close()
-	if err := own.Migrate(ctx, embedded()); err != nil {
+	if err := db.MigrateSchema(ctx, schema(db.Dialect()), migrations); err != nil {
 		return fmt.Errorf("migrate the log: %w", err)
 	}
 	return nil

@@ -62,11 +62,7 @@ func (s *Store) extendIndex(ctx context.Context) (bool, error) {
 
 // moveCompaction moves a column of compaction; false where another process has.
 func (s *Store) moveCompaction(ctx context.Context, tx *sqldb.Tx, column string, from, to int64) (bool, error) {
-	result, err := tx.ExecContext(ctx, "UPDATE compaction SET "+column+" = $1 WHERE "+column+" = $2", to, from)
-	if err != nil {
-		return false, err
-	}
-	n, err := result.RowsAffected()
+	n, err := sqldb.Change(ctx, tx, "UPDATE compaction SET "+column+" = $1 WHERE "+column+" = $2", to, from)
 	return n == 1, err
 }
 

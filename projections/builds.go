@@ -183,15 +183,11 @@ func (g *Generation) madeLike(spec buildSpec) bool {
 func (m *Models) finish(ctx context.Context, g *Generation) error {
 	return m.change(ctx, fmt.Sprintf("finish history %q", g.Name), func(tx *sqldb.Tx, _ sql.NullInt64) error {
 		now := clockOf(tx.Dialect()).now
-		result, err := tx.ExecContext(ctx, `
-			UPDATE generations SET finished_at = COALESCE(finished_at, `+now+`) WHERE number = $1 AND retired_at IS NULL`, g.Number)
-		if err != nil {
+		if err := mustChange(ctx, tx, ErrDropped, `
+			UPDATE generations SET finished_at = COALESCE(finished_at, `+now+`) WHERE number = $1 AND retired_at IS NULL`, g.Number); err != nil {
 			return err
 		}
-		if n, err := result.RowsAffected(); err != nil || n == 0 {
-			return orElse(err, ErrDropped)
-		}
-		_, err = tx.ExecContext(ctx, `
+		_, err := tx.ExecContext(ctx, `
 			UPDATE generations SET retired_at = `+now+`
 			WHERE kind = 'history' AND name = $1 AND number < $2 AND retired_at IS NULL`, g.Name, g.Number)
 		return err
@@ -342,15 +338,8 @@ func candidateIn(ctx context.Context, q querier, name string) (Generation, error
 
 // noteCompared notes at which position a candidate was compared.
 func (m *Models) noteCompared(ctx context.Context, c *Generation, at eventstore.Position) error {
-	result, err := m.registry.SQL().ExecContext(ctx,
+	return mustChange(ctx, m.registry.SQL(), ErrDropped,
 		"UPDATE generations SET compared_to = $1 WHERE number = $2 AND retired_at IS NULL", at, c.Number)
-	if err != nil {
-		return err
-	}
-	if n, err := result.RowsAffected(); err != nil || n == 0 {
-		return orElse(err, ErrDropped)
-	}
-	return nil
 }
 
 // Choose says that a candidate is to take the live generation's place. It must

@@ -203,8 +203,11 @@ func (f *follower) tickIfDue(ctx context.Context) error {
 	}
 	if time.Since(f.leaseSeen) > f.lease.length/3 {
 		held, err := f.lease.take(ctx)
-		if err != nil || !held {
-			return orElse(err, ErrLeaseLost)
+		if err != nil {
+			return err
+		}
+		if !held {
+			return ErrLeaseLost
 		}
 		f.leaseSeen = time.Now()
 	}

@@ -219,15 +219,8 @@ func (r *Runner) forgetUsers(ctx context.Context, g *generation, kind Kind, user
 // lease has run out and that nobody has replaced loses it for good: it may still
 // be at work, and mustn't save what it made of the rows as they were.
 func lockUnfollowed(ctx context.Context, tx *sqldb.Tx) error {
-	result, err := tx.ExecContext(ctx, `UPDATE generation SET lease_token = NULL, lease_holder = NULL, lease_until = NULL
+	return mustChange(ctx, tx, errFollowed, `UPDATE generation SET lease_token = NULL, lease_holder = NULL, lease_until = NULL
 		WHERE lease_until IS NULL OR lease_until <= `+clockOf(tx.Dialect()).now)
-	if err != nil {
-		return err
-	}
-	if n, err := result.RowsAffected(); err != nil || n == 0 {
-		return orElse(err, errFollowed)
-	}
-	return nil
 }
 
 // forgetAll empties a generation that was left before its first position: what

@@ -118,15 +118,14 @@ type lease struct {
 // Times are the database's, so the processes' clocks don't matter.
 func (l *lease) take(ctx context.Context) (bool, error) {
 	c := clockOf(l.gen.db.Dialect())
-	result, err := l.gen.db.SQL().ExecContext(ctx, `
+	n, err := sqldb.Change(ctx, l.gen.db.SQL(), `
 		UPDATE generation SET lease_token = $1, lease_holder = $2, lease_until = `+c.later("$3")+`
 		WHERE lease_token = $1 OR lease_until IS NULL OR lease_until <= `+c.now,
 		l.token, l.holder, l.length.Microseconds())
 	if err != nil {
 		return false, fmt.Errorf("take the lease of the read models: %w", err)
 	}
-	n, err := result.RowsAffected()
-	return n == 1, err
+	return n == 1, nil
 }
 
 // release ends the lease, so that another needn't wait for it to run out.
@@ -146,15 +145,12 @@ func (l *lease) release(ctx context.Context) error {
 // With from equal to to it only does that; recordedAt is nil then.
 func (l *lease) advance(ctx context.Context, tx *sqldb.Tx, from, to eventstore.Position, recordedAt *domain.Instant) error {
 	c := clockOf(l.gen.db.Dialect())
-	result, err := tx.ExecContext(ctx, `
+	err := mustChange(ctx, tx, ErrLeaseLost, `
 		UPDATE generation SET position = $1, recorded_at = COALESCE($2, recorded_at), lease_until = `+c.later("$5")+`
 		WHERE position = $3 AND lease_token = $4`,
 		to, (*sqldb.Micros)(recordedAt), from, l.token, l.length.Microseconds())
 	if err != nil {
 		return fmt.Errorf("save the position: %w", err)
-	}
-	if n, err := result.RowsAffected(); err != nil || n == 0 {
-		return orElse(err, ErrLeaseLost)
 	}
 	return nil
 }

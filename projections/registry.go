@@ -157,8 +157,12 @@ func (m *Models) acquireBuild(ctx context.Context, spec buildSpec, before int) (
 		if number, err = find(ctx, tx, spec); err != nil || number != 0 {
 			return err
 		}
-		if retired, err := isRetired(ctx, tx, before, spec); err != nil || retired {
-			return orElse(err, ErrSuperseded)
+		retired, err := isRetired(ctx, tx, before, spec)
+		if err != nil {
+			return err
+		}
+		if retired {
+			return ErrSuperseded
 		}
 		number, err = enter(ctx, tx, KindSuccessor, "", spec, nil)
 		return err
@@ -253,19 +257,15 @@ func (m *Models) switchTo(ctx context.Context, number int) error {
 // another spec and so can't be compared with this one. Histories stay.
 func makeLive(ctx context.Context, tx *sqldb.Tx, number int) error {
 	now := clockOf(tx.Dialect()).now
-	result, err := tx.ExecContext(ctx, `
+	if err := mustChange(ctx, tx, ErrSuperseded, `
 		UPDATE generations SET kind = 'live', name = NULL, live_at = `+now+`
-		WHERE number = $1 AND kind IN ('live', 'successor') AND retired_at IS NULL`, number)
-	if err != nil {
+		WHERE number = $1 AND kind IN ('live', 'successor') AND retired_at IS NULL`, number); err != nil {
 		return err
-	}
-	if n, err := result.RowsAffected(); err != nil || n == 0 {
-		return orElse(err, ErrSuperseded)
 	}
 	if _, err := tx.ExecContext(ctx, "UPDATE live SET number = $1", number); err != nil {
 		return err
 	}
-	_, err = tx.ExecContext(ctx, `
+	_, err := tx.ExecContext(ctx, `
 		UPDATE generations SET retired_at = `+now+`
 		WHERE number <> $1 AND retired_at IS NULL AND (kind IN ('live', 'successor') OR kind = 'candidate' AND NOT EXISTS (
 			SELECT 1 FROM generations l WHERE l.number = $1 AND l.time_zone = generations.time_zone AND l.renewal_grace = generations.renewal_grace
@@ -284,10 +284,12 @@ func retire(ctx context.Context, tx *sqldb.Tx, number int) error {
 	return err
 }
 
-// orElse returns err, or other where err is nil.
-func orElse(err, other error) error {
-	if err != nil {
-		return err
+// mustChange runs a statement that has to change a row; the error is none where it
+// changes none.
+func mustChange(ctx context.Context, in sqldb.Execer, none error, statement string, args ...any) error {
+	n, err := sqldb.Change(ctx, in, statement, args...)
+	if err == nil && n == 0 {
+		err = none
 	}
-	return other
+	return err
 }

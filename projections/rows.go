@@ -79,12 +79,12 @@ func (t *table) updateFromArrays(ctx context.Context, tx *sqldb.Tx, groups colum
 	for part := range slices.Chunk(rows, updatedAtOnce) {
 		from, args := arrays(columns, part)
 		text := "UPDATE " + t.name + " SET " + settings(change, "v") + " FROM " + from + " WHERE " + t.sameKey("v")
-		result, err := tx.ExecContext(ctx, text, args...)
+		n, err := sqldb.Change(ctx, tx, text, args...)
 		if err != nil {
 			return fmt.Errorf("change %s: %w", t.name, err)
 		}
-		if n, err := result.RowsAffected(); err != nil || n != int64(len(part)) {
-			return orElse(err, fmt.Errorf("change %s: %d of %d rows are there", t.name, n, len(part)))
+		if n != int64(len(part)) {
+			return fmt.Errorf("change %s: %d of %d rows are there", t.name, n, len(part))
 		}
 	}
 	return nil

@@ -43,16 +43,10 @@ func mustSub(dir string) fs.FS {
 // PostgreSQL people see the name, since the views are there too; on SQLite it
 // is part of a file's name.
 func registrySchema(d *sqldb.Dialect) string {
-	if d.Name == sqldb.Postgres {
-		return "boxoffice"
-	}
-	return "models"
+	return d.Either("boxoffice", "models")
 }
 
 // generationSchema names the part of the database that has a generation.
 func generationSchema(d *sqldb.Dialect, number int) string {
-	if d.Name == sqldb.Postgres {
-		return "boxoffice_gen_" + strconv.Itoa(number)
-	}
-	return "models_" + strconv.Itoa(number)
+	return d.Either("boxoffice_gen_", "models_") + strconv.Itoa(number)
 }

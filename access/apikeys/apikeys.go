@@ -13,7 +13,6 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"io/fs"
 	"strings"
 	"time"
 
@@ -55,16 +54,7 @@ var ErrNameTaken = errors.New("there is or was a key of this name; names are use
 
 // Migrate brings the table of keys of a database up to date.
 func Migrate(ctx context.Context, database *sqldb.DB) error {
-	s, err := Open(ctx, database)
-	if err != nil {
-		return err
-	}
-	defer s.Close()
-	files, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		return err
-	}
-	if err := s.db.Migrate(ctx, files); err != nil {
+	if err := database.MigrateSchema(ctx, "keys", migrations); err != nil {
 		return fmt.Errorf("the API keys: %w", err)
 	}
 	return nil
@@ -188,16 +178,8 @@ func insert(ctx context.Context, tx *sqldb.Tx, key string, k Key) error {
 // Revoke makes the key of that name good for nothing, at once and for good.
 // False where there is no key of that name that isn't revoked yet.
 func (s *Store) Revoke(ctx context.Context, name string) (bool, error) {
-	var n int64
-	err := s.db.InTx(ctx, func(tx *sqldb.Tx) error {
-		result, err := tx.ExecContext(ctx, "UPDATE api_keys SET revoked_at = $1 WHERE name = $2 AND revoked_at IS NULL",
-			sqldb.Micros(s.now().UnixMicro()), name)
-		if err != nil {
-			return err
-		}
-		n, err = result.RowsAffected()
-		return err
-	})
+	n, err := s.db.Change(ctx, "UPDATE api_keys SET revoked_at = $1 WHERE name = $2 AND revoked_at IS NULL",
+		sqldb.Micros(s.now().UnixMicro()), name)
 	if err != nil {
 		return false, fmt.Errorf("revoke an API key: %w", err)
 	}

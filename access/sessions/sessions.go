@@ -16,7 +16,6 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"io/fs"
 	"time"
 
 	"boxoffice/internal/sqldb"
@@ -72,24 +71,12 @@ type Store struct {
 
 // schema returns the name of this part of the database.
 func schema(d *sqldb.Dialect) string {
-	if d.Name == sqldb.Postgres {
-		return "boxoffice_signin"
-	}
-	return "signin"
+	return d.Either("boxoffice_signin", "signin")
 }
 
 // Migrate brings the sessions of a database up to date.
 func Migrate(ctx context.Context, database *sqldb.DB) error {
-	db, err := database.Schema(ctx, schema(database.Dialect()))
-	if err != nil {
-		return fmt.Errorf("open the sessions: %w", err)
-	}
-	defer db.Close()
-	files, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		return err
-	}
-	if err := db.Migrate(ctx, files); err != nil {
+	if err := database.MigrateSchema(ctx, schema(database.Dialect()), migrations); err != nil {
 		return fmt.Errorf("the sessions: %w", err)
 	}
 	return nil

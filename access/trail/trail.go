@@ -16,7 +16,6 @@ import (
 	"context"
 	"embed"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"strings"
 	"time"
@@ -90,24 +89,12 @@ type Trail struct {
 
 // schema returns the name of the trail's part of the database.
 func schema(d *sqldb.Dialect) string {
-	if d.Name == sqldb.Postgres {
-		return "boxoffice_trail"
-	}
-	return "trail"
+	return d.Either("boxoffice_trail", "trail")
 }
 
 // Migrate brings the trail of a database up to date.
 func Migrate(ctx context.Context, database *sqldb.DB) error {
-	db, err := database.Schema(ctx, schema(database.Dialect()))
-	if err != nil {
-		return fmt.Errorf("open the trail: %w", err)
-	}
-	defer db.Close()
-	files, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		return err
-	}
-	if err := db.Migrate(ctx, files); err != nil {
+	if err := database.MigrateSchema(ctx, schema(database.Dialect()), migrations); err != nil {
 		return fmt.Errorf("the trail: %w", err)
 	}
 	return nil
@@ -222,15 +209,8 @@ func split(all []byte) []Subject {
 
 // Purge deletes entries from before an instant, and returns how many. None is
 // younger than [MinRetention].
-func (t *Trail) Purge(ctx context.Context, before time.Time) (n int64, err error) {
-	err = t.db.InTx(ctx, func(tx *sqldb.Tx) error {
-		result, err := tx.ExecContext(ctx, "DELETE FROM entries WHERE at < $1", sqldb.Micros(before.UnixMicro()))
-		if err != nil {
-			return err
-		}
-		n, err = result.RowsAffected()
-		return err
-	})
+func (t *Trail) Purge(ctx context.Context, before time.Time) (int64, error) {
+	n, err := t.db.Change(ctx, "DELETE FROM entries WHERE at < $1", sqldb.Micros(before.UnixMicro()))
 	if err != nil {
 		return 0, fmt.Errorf("purge the trail: %w", err)
 	}

@@ -42,6 +42,14 @@ type Dialect struct {
 	goose    goose.Dialect
 }
 
+// Either returns what is the dialect's of two texts.
+func (d *Dialect) Either(postgres, sqlite string) string {
+	if d.Name == Postgres {
+		return postgres
+	}
+	return sqlite
+}
+
 // In returns the condition that column is one of keys, and its arguments, which
 // stand from $first on: the condition has to be the statement's last part that
 // has placeholders, and those before it are $1 to $first-1 in rising order.

@@ -30,6 +30,21 @@ func (db *DB) Migrate(ctx context.Context, files fs.FS) error {
 	})
 }
 
+// MigrateSchema is [DB.Migrate] of the part of the database that is called name,
+// as [DB.Schema] has it, with the files in the directory migrations of files.
+func (db *DB) MigrateSchema(ctx context.Context, name string, files fs.FS) error {
+	part, err := db.Schema(ctx, name)
+	if err != nil {
+		return err
+	}
+	defer part.Close()
+	own, err := fs.Sub(files, "migrations")
+	if err != nil {
+		return err
+	}
+	return part.Migrate(ctx, own)
+}
+
 // MigrateTo is [DB.Migrate] up to the migration of that number and no further.
 // It leaves a schema alone that has had it.
 func (db *DB) MigrateTo(ctx context.Context, files fs.FS, version int64) error {
