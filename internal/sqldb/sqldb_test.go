@@ -3,6 +3,7 @@ package sqldb_test
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"embed"
 	"errors"
 	"fmt"
@@ -187,6 +188,25 @@ func TestFailedTransactionLeavesNothing(t *testing.T) {
 		}
 		if items := readItems(t, db); len(items) > 0 {
 			t.Errorf("%d rows are left", len(items))
+		}
+	})
+}
+
+// Where the context has ended, that is the error, also where a statement met it
+// as a connection that the driver had closed for it.
+func TestEndedContextIsTheError(t *testing.T) {
+	sqltest.Each(t, func(t *testing.T, open func() *sqldb.DB) {
+		db := openItems(t, open)
+		ctx, cancel := context.WithCancel(t.Context())
+		err := db.InTx(ctx, func(*sqldb.Tx) error {
+			cancel()
+			return driver.ErrBadConn
+		})
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("the error is %v", err)
+		}
+		if err := db.InTx(t.Context(), func(*sqldb.Tx) error { return driver.ErrBadConn }); !errors.Is(err, driver.ErrBadConn) {
+			t.Errorf("with a context that goes on the error is %v", err)
 		}
 	})
 }

@@ -6,6 +6,7 @@ package sqldb
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"time"
@@ -90,6 +91,9 @@ func (db *DB) tryTx(ctx context.Context, writer *writerConn, f func(*Tx) error) 
 	// what lets go of the locks.
 	defer tx.Rollback()
 	if err := f(&Tx{Tx: tx, conn: conn, dialect: db.dialect}); err != nil {
+		if ctx.Err() != nil && errors.Is(err, driver.ErrBadConn) {
+			return ctx.Err() // for which the driver has closed the connection
+		}
 		return err
 	}
 	err = commit(ctx, tx)
