@@ -17,7 +17,7 @@ const maxKeyName = 100
 // CheckNewKey holds the name, role and types of a key that is to be made against
 // the rules; eventTypes are the types of events that there are. The error is a
 // [*apikeys.FieldError].
-func CheckNewKey(k *apikeys.Key, eventTypes []string) error {
+func CheckNewKey[T ~string](k *apikeys.Key, eventTypes []T) error {
 	bad := func(field, reason string) error { return &apikeys.FieldError{Field: field, Reason: reason} }
 	if k.Name == "" || utf8.RuneCountInString(k.Name) > maxKeyName || strings.ContainsFunc(k.Name, unprintable) {
 		return bad("name", "must be 1 to 100 characters, none of them a control character")
@@ -32,7 +32,7 @@ func CheckNewKey(k *apikeys.Key, eventTypes []string) error {
 		return bad("types", "goes with the role publisher only")
 	}
 	for _, pattern := range k.Types {
-		if !slices.ContainsFunc(eventTypes, func(t string) bool { return matches(pattern, t) }) {
+		if !slices.ContainsFunc(eventTypes, func(t T) bool { return matches(pattern, string(t)) }) {
 			return bad("types", strconv.Quote(pattern)+` must be a type of the catalogue, such as playback.started, or its first part and a star: playback.*`)
 		}
 	}

@@ -148,7 +148,7 @@ func describePublish(op *huma.Operation, r huma.Registry) {
 			Description: "In binary mode, with the attributes in ce- headers: the event's data"}},
 	}}
 	for _, name := range []string{"specversion", "id", "source", "type", "subject", "time"} {
-		op.Parameters = append(op.Parameters, &huma.Param{Name: "ce-" + name, In: "header",
+		op.Parameters = append(op.Parameters, &huma.Param{Name: wire.AttributePrefix + name, In: "header",
 			Description: "In binary mode only: the attribute " + name, Schema: &huma.Schema{Type: huma.TypeString}})
 	}
 	delete(op.Responses, "200")

@@ -116,7 +116,7 @@ func (v *visit) makeKey() (*answer, error) {
 	typed := v.r.PostForm
 	f := v.keyForm(typed)
 	wanted := apikeys.Key{Name: strings.TrimSpace(typed.Get("name")), Role: typed.Get("role"), Types: splitTypes(typed.Get("types"))}
-	err := access.CheckNewKey(&wanted, eventTypes())
+	err := access.CheckNewKey(&wanted, domain.Types())
 	if err == nil {
 		wanted.ExpiresAt, err = apikeys.ParseEnd(strings.TrimSpace(typed.Get("expires")), v.at.Time())
 	}
@@ -157,15 +157,6 @@ func splitTypes(text string) []string {
 	types := strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ' ' || r == '\n' || r == '\r' || r == '\t' })
 	if len(types) == 0 {
 		return nil
-	}
-	return types
-}
-
-// eventTypes are the types of the catalogue.
-func eventTypes() []string {
-	var types []string
-	for _, t := range domain.Types() {
-		types = append(types, string(t))
 	}
 	return types
 }

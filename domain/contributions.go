@@ -12,7 +12,8 @@ import (
 // A Counter names one column of the ledger.
 type Counter string
 
-// The counters.
+// The counters, besides those of reasons: [UnsubscribedCounter] and
+// [CancellationsCounter].
 //
 // CounterActive, CounterTrial and those of users are running totals: their
 // figure at T is the sum of all entries at or before T, and for a month that
@@ -24,13 +25,6 @@ const (
 	CounterActive        Counter = "active"
 	CounterTrial         Counter = "trial"
 	CounterCancellations Counter = "cancellations"
-
-	CounterUnsubscribedVoluntary  Counter = "unsubscribed:voluntary"
-	CounterUnsubscribedNonPayment Counter = "unsubscribed:non_payment"
-	CounterUnsubscribedSwitched   Counter = "unsubscribed:switched"
-	CounterUnsubscribedOther      Counter = "unsubscribed:other"
-	CounterUnsubscribedExpired    Counter = "unsubscribed:expired"
-	CounterUnsubscribedPaused     Counter = "unsubscribed:paused"
 
 	CounterUsersRegistered Counter = "users:registered"
 	CounterUsersActive     Counter = "users:active"

@@ -319,9 +319,9 @@ func (d *direct) instants(c naiveCalendar, months []domain.Month) []domain.Insta
 
 var allCounters = []domain.Counter{
 	domain.CounterRegistered, domain.CounterActive, domain.CounterTrial, domain.CounterCancellations,
-	domain.CounterUnsubscribedVoluntary, domain.CounterUnsubscribedNonPayment,
-	domain.CounterUnsubscribedOther, domain.CounterUnsubscribedExpired,
-	domain.CounterUnsubscribedSwitched, domain.CounterUnsubscribedPaused,
+	domain.UnsubscribedCounter(domain.ChurnVoluntary), domain.UnsubscribedCounter(domain.ChurnNonPayment),
+	domain.UnsubscribedCounter(domain.ChurnOther), domain.UnsubscribedCounter(domain.ChurnExpired),
+	domain.UnsubscribedCounter(domain.ChurnSwitched), domain.UnsubscribedCounter(domain.ChurnPaused),
 	domain.CancellationsCounter(domain.ChurnVoluntary), domain.CancellationsCounter(domain.ChurnNonPayment),
 	domain.CancellationsCounter(domain.ChurnSwitched), domain.CancellationsCounter(domain.ChurnOther),
 }

@@ -32,7 +32,7 @@ func Example() {
 	november, calendar := domain.Month{Year: 2026, Month: 11}, domain.Calendar{}
 	contributions := facts.Contributions(calendar, 0)
 	fmt.Println("active:", calendar.Figure(contributions, domain.CounterActive, november, now))
-	fmt.Println("unsubscribed for want of payment:", calendar.Figure(contributions, domain.CounterUnsubscribedNonPayment, november, now))
+	fmt.Println("unsubscribed for want of payment:", calendar.Figure(contributions, domain.UnsubscribedCounter(domain.ChurnNonPayment), november, now))
 
 	// Output:
 	// invalid_data: offer_id is missing

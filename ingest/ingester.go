@@ -4,6 +4,7 @@
 package ingest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -58,26 +59,14 @@ type IngesterConfig struct {
 }
 
 func (c IngesterConfig) withDefaults() IngesterConfig {
-	if c.BatchEvents <= 0 {
-		c.BatchEvents = 5_000
-	}
-	if c.BatchBytes <= 0 {
-		c.BatchBytes = 8 << 20
-	}
-	if c.BatchWait <= 0 {
-		c.BatchWait = 5 * time.Millisecond
-	}
-	if c.Decoders <= 0 {
-		c.Decoders = runtime.GOMAXPROCS(0)
-	}
-	if c.Grace <= 0 {
-		c.Grace = 10 * time.Second
-	}
+	c.BatchEvents = cmp.Or(max(c.BatchEvents, 0), 5_000)
+	c.BatchBytes = cmp.Or(max(c.BatchBytes, 0), 8<<20)
+	c.BatchWait = cmp.Or(max(c.BatchWait, 0), 5*time.Millisecond)
+	c.Decoders = cmp.Or(max(c.Decoders, 0), runtime.GOMAXPROCS(0))
+	c.Grace = cmp.Or(max(c.Grace, 0), 10*time.Second)
+	c.Logger = cmp.Or(c.Logger, slog.Default())
 	if c.Now == nil {
 		c.Now = func() domain.Instant { return domain.InstantOf(time.Now()) }
-	}
-	if c.Logger == nil {
-		c.Logger = slog.Default()
 	}
 	return c
 }

@@ -26,9 +26,6 @@ type StreamConfig struct {
 	// MaxBytes is what the stream may hold; past it publishers get an error and
 	// nothing is dropped. Zero: as much as the server has room for.
 	MaxBytes int64
-	// Replicas is the number of servers that a new stream is kept on; zero is
-	// one. A stream that is there keeps its own number.
-	Replicas int
 }
 
 // A StreamReport says what EnsureStream did and found.
@@ -79,7 +76,7 @@ func newStream(cfg StreamConfig) jetstream.StreamConfig {
 		MaxMsgs:    -1,
 		MaxAge:     0,
 		Duplicates: wire.DuplicateWindow,
-		Replicas:   max(cfg.Replicas, 1),
+		Replicas:   1, // a stream that is there keeps its own number
 		// Thousands of events are durable with one sync of the disk.
 		AllowAtomicPublish: true,
 	}

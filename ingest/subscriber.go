@@ -4,6 +4,7 @@
 package ingest
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -44,24 +45,12 @@ type SubscriberConfig struct {
 }
 
 func (c SubscriberConfig) withDefaults() SubscriberConfig {
-	if c.Durable == "" {
-		c.Durable = ConsumerName
-	}
-	if c.MaxInFlight <= 0 {
-		c.MaxInFlight = 20_000
-	}
-	if c.MaxInFlightBytes <= 0 {
-		c.MaxInFlightBytes = 32 << 20
-	}
-	if c.Prefetch <= 0 {
-		c.Prefetch = 5_000
-	}
-	if c.PrefetchBytes <= 0 {
-		c.PrefetchBytes = 16 << 20
-	}
-	if c.AckWait <= 0 {
-		c.AckWait = 30 * time.Second
-	}
+	c.Durable = cmp.Or(c.Durable, ConsumerName)
+	c.MaxInFlight = cmp.Or(max(c.MaxInFlight, 0), 20_000)
+	c.MaxInFlightBytes = cmp.Or(max(c.MaxInFlightBytes, 0), 32<<20)
+	c.Prefetch = cmp.Or(max(c.Prefetch, 0), 5_000)
+	c.PrefetchBytes = cmp.Or(max(c.PrefetchBytes, 0), 16<<20)
+	c.AckWait = cmp.Or(max(c.AckWait, 0), 30*time.Second)
 	return c
 }
 

@@ -42,10 +42,12 @@ const (
 	brokerHeaders = "Nats-"
 )
 
+// AttributePrefix begins the names of the headers that carry an event's attributes.
+const AttributePrefix = "ce-"
+
 const (
-	attributePrefix = "ce-"
 	// modeHeader makes a message one in binary mode.
-	modeHeader        = attributePrefix + "specversion"
+	modeHeader        = AttributePrefix + "specversion"
 	contentTypeHeader = "content-type"
 	// contentTypeAttribute is the attribute that Content-Type stands for.
 	contentTypeAttribute = "datacontenttype"
@@ -94,7 +96,7 @@ func envelope(r *domain.Refusal) map[string][]string {
 	header := map[string][]string{HeaderRefused: {string(r.Reason)}}
 	put := func(attribute, value string) {
 		if value != "" && len(value) <= mostCarried {
-			header[attributePrefix+attribute] = []string{encode(value)}
+			header[AttributePrefix+attribute] = []string{encode(value)}
 		}
 	}
 	put("id", r.ID)

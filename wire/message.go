@@ -61,7 +61,7 @@ func (a *Arrival) Outgoing() Message {
 	case a.Message.Binary:
 		m.Header = make(map[string][]string, len(a.Message.Attributes)+1)
 		for _, attribute := range a.Message.Attributes {
-			name := attributePrefix + attribute.Name
+			name := AttributePrefix + attribute.Name
 			if attribute.Name == contentTypeAttribute {
 				name = contentTypeHeader
 			}

@@ -61,7 +61,7 @@ func has(header map[string][]string, name string) bool {
 func attributes(header map[string][]string) ([]domain.Attribute, int) {
 	var all []domain.Attribute
 	size := 0
-	typed := has(header, attributePrefix+contentTypeAttribute)
+	typed := has(header, AttributePrefix+contentTypeAttribute)
 	for name, values := range header {
 		if transport(name) {
 			continue
@@ -87,7 +87,7 @@ func attributeOf(header string) (string, bool) {
 	if strings.EqualFold(header, contentTypeHeader) {
 		return contentTypeAttribute, true
 	}
-	if n := len(attributePrefix); len(header) >= n && strings.EqualFold(header[:n], attributePrefix) {
+	if n := len(AttributePrefix); len(header) >= n && strings.EqualFold(header[:n], AttributePrefix) {
 		return strings.ToLower(header[n:]), true
 	}
 	return "", false

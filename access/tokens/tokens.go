@@ -98,9 +98,7 @@ func New(c Config) *Verifier {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	if c.Logger == nil {
-		c.Logger = slog.Default()
-	}
+	c.Logger = cmp.Or(c.Logger, slog.Default())
 	c.ClientID = cmp.Or(c.ClientID, c.Audience)
 	asks := &limited{asks: rate.NewLimiter(rate.Every(askEvery), askAtOnce), to: http.DefaultTransport}
 	return &Verifier{config: c, client: &http.Client{Timeout: askTimeout, Transport: asks}, codes: &http.Client{Timeout: askTimeout}}

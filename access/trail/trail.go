@@ -13,6 +13,7 @@
 package trail
 
 import (
+	"cmp"
 	"context"
 	"embed"
 	"fmt"
@@ -106,9 +107,7 @@ func Open(ctx context.Context, database *sqldb.DB, c Config) (*Trail, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the trail: %w", err)
 	}
-	if c.Logger == nil {
-		c.Logger = slog.Default()
-	}
+	c.Logger = cmp.Or(c.Logger, slog.Default())
 	t := &Trail{db: db, config: c}
 	if err := t.queue.start(t, c.Registerer); err != nil {
 		db.Close()

@@ -142,22 +142,13 @@ func changeKeys(cmd *cobra.Command, c *config, action string, do func(*apikeys.S
 
 // checkWanted holds what is asked for against the rules, and fills in the end.
 func checkWanted(k *apikeys.Key, expires string, now time.Time) (err error) {
-	if err = access.CheckNewKey(k, eventTypes()); err == nil {
+	if err = access.CheckNewKey(k, domain.Types()); err == nil {
 		k.ExpiresAt, err = apikeys.ParseEnd(expires, now)
 	}
 	if bad, ok := errors.AsType[*apikeys.FieldError](err); ok {
 		return fmt.Errorf("--%s: %w", bad.Field, bad)
 	}
 	return err
-}
-
-// eventTypes are the types of the catalogue.
-func eventTypes() []string {
-	var types []string
-	for _, t := range domain.Types() {
-		types = append(types, string(t))
-	}
-	return types
 }
 
 // A shownKey is a key as programs get it.

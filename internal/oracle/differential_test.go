@@ -308,12 +308,12 @@ func (f *folded) kpi(month string, at domain.Instant) oracle.MonthKPI {
 		r.Change = &change
 	}
 	u := &oracle.Unsubscribed{ByReason: oracle.ByReason{
-		Voluntary:  sum(domain.CounterUnsubscribedVoluntary, m, at),
-		NonPayment: sum(domain.CounterUnsubscribedNonPayment, m, at),
-		Switched:   sum(domain.CounterUnsubscribedSwitched, m, at),
-		Other:      sum(domain.CounterUnsubscribedOther, m, at),
-		Expired:    sum(domain.CounterUnsubscribedExpired, m, at),
-		Paused:     sum(domain.CounterUnsubscribedPaused, m, at),
+		Voluntary:  sum(domain.UnsubscribedCounter(domain.ChurnVoluntary), m, at),
+		NonPayment: sum(domain.UnsubscribedCounter(domain.ChurnNonPayment), m, at),
+		Switched:   sum(domain.UnsubscribedCounter(domain.ChurnSwitched), m, at),
+		Other:      sum(domain.UnsubscribedCounter(domain.ChurnOther), m, at),
+		Expired:    sum(domain.UnsubscribedCounter(domain.ChurnExpired), m, at),
+		Paused:     sum(domain.UnsubscribedCounter(domain.ChurnPaused), m, at),
 	}}
 	by := u.ByReason
 	u.Count = by.Voluntary + by.NonPayment + by.Switched + by.Other + by.Expired + by.Paused
