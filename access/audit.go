@@ -27,9 +27,9 @@ type Trail interface {
 	// Begin writes down, durably, what is about to be done, and returns a number
 	// for End.
 	Begin(ctx context.Context, e trail.Entry) (int64, error)
-	// End takes down how it ended. It doesn't wait.
+	// End records how it ended. It doesn't wait.
 	End(id int64, e trail.Entry)
-	// Note takes down what was read. It doesn't wait and doesn't fail.
+	// Note records what was read. It doesn't wait and doesn't fail.
 	Note(e trail.Entry)
 	// Pseudonyms looks up users' ids, those only that are found.
 	Pseudonyms(ctx context.Context, ids []string) ([]trail.Subject, error)
@@ -91,7 +91,7 @@ func (a *Audit) Begin(ctx context.Context, c Call) (_ context.Context, end func(
 	switch {
 	case slices.Contains(announced, c.Operation):
 	// Publishing is what a platform does all day, and what it publishes is in
-	// the log: it is taken down like a read.
+	// the log: it is recorded like a read.
 	case e.changes && c.Operation != PublishEvents:
 		if err := e.begin(ctx); err != nil {
 			return nil, nil, a.untold(ctx, err)

@@ -126,7 +126,7 @@ func TestWhatConcernsPeopleIsInTheTrail(t *testing.T) {
 				route := strings.ToUpper(method) + " " + path
 				who := access.Identity{Role: role}
 				if got := who.Audited(op.ID) && who.May(op.ID); got != slices.Contains(want[role], route) {
-					t.Errorf("%s by %s is taken down: %v", route, role, got)
+					t.Errorf("%s by %s is recorded in the trail: %v", route, role, got)
 				}
 			}
 		}

@@ -5,7 +5,7 @@
 // goes through the same gates in the same order: a panic is caught, the request
 // is measured and logged by its route (never by its path, which names users),
 // the key's role is looked up in one table, the query is held against the
-// parameters that the operation knows, what concerns people is taken down in
+// parameters that the operation knows, what concerns people is recorded in
 // the trail, and then the operation answers. Each
 // resource has its file; what it needs from the rest of the house are the
 // interfaces in ports.go.
@@ -50,7 +50,7 @@ type Config struct {
 
 	// Front says what stands in front of the service.
 	Front access.Front
-	// Trail takes who did what with personal data. Nil: nothing is taken down.
+	// Trail takes who did what with personal data. Nil: nothing is recorded.
 	Trail Trail
 
 	// Checks are what /readyz asks. With none it is always ready.

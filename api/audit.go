@@ -1,4 +1,4 @@
-// This file has what concerns people taken down in the trail. Which operations
+// This file has what concerns people recorded in the trail. Which operations
 // that are, and what is written before and after them, is package access's;
 // operations say whom they were about with access.About. Reading the trail is in
 // trail.go.

@@ -109,7 +109,7 @@ func TestTrail(t *testing.T) {
 		w.get(RoleSupport, "/v1/sessions").ok(http.StatusOK)
 		w.get(RoleAdmin, "/v1/events?user_id=ana").ok(http.StatusOK)
 		w.get(RoleAdmin, "/v1/refused").ok(http.StatusOK)
-		// What shows nobody isn't taken down, nor what isn't let in.
+		// What shows nobody isn't recorded, nor what isn't let in.
 		w.get(RoleViewer, "/v1/sessions").ok(http.StatusOK)
 		w.get(RoleAuditor, "/v1/events").ok(http.StatusOK)
 		w.get(RoleAuditor, "/v1/refused").ok(http.StatusOK)
@@ -223,7 +223,7 @@ func TestTrailFilters(t *testing.T) {
 	})
 }
 
-// A brokenTrail can't be written, or takes down.
+// A brokenTrail can't be written, or records.
 type brokenTrail struct {
 	Trail
 	broken bool
@@ -242,7 +242,7 @@ func (b *brokenTrail) Pseudonyms(context.Context, []string) ([]trail.Subject, er
 	return nil, errors.New("disk full")
 }
 
-// What can't be taken down isn't changed; what is read is read all the same.
+// What can't be recorded isn't changed; what is read is read all the same.
 func TestATrailThatCannotBeWritten(t *testing.T) {
 	broken := &brokenTrail{broken: true}
 	log := &countedLog{}

@@ -72,7 +72,7 @@ type Log interface {
 	Head(ctx context.Context) (eventstore.Head, error)
 }
 
-// A Trail takes down who did what with people's data, and tells it. It is used by
+// A Trail records who did what with people's data, and tells it. It is used by
 // many requests at a time.
 type Trail interface {
 	access.Trail

@@ -109,7 +109,7 @@ func (s *service) generate(t *testing.T, dir string, replaced ...string) {
 	command(t, dir, []string{"PATH=" + strings.Join(path, string(os.PathListSeparator))}, "sh", "-ec", script)
 }
 
-// A watcher stands between a client and the service and takes down what was
+// A watcher stands between a client and the service and notes what was
 // asked and answered well.
 type watcher struct {
 	url string

@@ -88,10 +88,10 @@ func (q *queue) stop() {
 	<-q.closed
 }
 
-// Note takes down what was done. It doesn't wait and doesn't fail.
+// Note records what was done. It doesn't wait and doesn't fail.
 func (t *Trail) Note(e Entry) { t.queue.add(&e, nil) }
 
-// End takes down how what [Trail.Begin] has begun ended: its Status, People and
+// End records how what [Trail.Begin] has begun ended: its Status, People and
 // the users whom it was about, where they differ. It doesn't wait.
 func (t *Trail) End(id int64, e Entry) { t.queue.add(nil, &outcome{id, e}) }
 

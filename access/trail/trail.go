@@ -1,4 +1,4 @@
-// Package trail takes down who did what with people's data, apart from the log
+// Package trail records who did what with people's data, apart from the log
 // of events: entries are added, read, and deleted once they have been kept long
 // enough, and never changed.
 //

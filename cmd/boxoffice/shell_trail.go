@@ -1,6 +1,6 @@
-// This file takes down who does what at a shell, where a command works on the
-// database itself: into the same trail as what is done over the API. Commands
-// that go through the API or the broker need nothing of their own.
+// This file records who does what at a shell, where a command works on the
+// database itself: in the same trail as what is done over the API. Commands that
+// go through the API or the broker need nothing of their own.
 
 package main
 
