@@ -14,7 +14,7 @@ import (
 )
 
 // MaxErased is how many users are erased at once.
-const MaxErased = mostSettled
+const MaxErased = maxSettled
 
 // Erase erases those of the ids that are users, and returns them in their order,
 // once every generation of the read models has forgotten them, and those who were

@@ -117,7 +117,7 @@ func (m *Import) put(ctx context.Context, r *importRow, user *foundUser, outcome
 		m.count(outcome)
 		return nil
 	}
-	if len(m.pending)+len(composed) > mostSettled || m.size+size > pendingBytes {
+	if len(m.pending)+len(composed) > maxSettled || m.size+size > pendingBytes {
 		if err := m.settle(ctx); err != nil {
 			return err
 		}

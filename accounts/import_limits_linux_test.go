@@ -29,10 +29,10 @@ import (
 )
 
 const (
-	// mostMemory is how much more memory importing may take, and mostTime how much
+	// maxMemory is how much more memory importing may take, and maxTime how much
 	// processor time for each of the files below.
-	mostMemory = 100 << 20
-	mostTime   = 10 * time.Second
+	maxMemory = 100 << 20
+	maxTime   = 10 * time.Second
 	// addressSlack is how much address space Go reserves and doesn't use.
 	addressSlack = 512 << 20
 )
@@ -70,7 +70,7 @@ func TestImportStaysInItsMemory(t *testing.T) {
 			_, told, _ := strings.Cut(string(said), "outcome: ")
 			told, _, _ = strings.Cut(told, "\n")
 			t.Logf("%d kB in %v: %s", info.Size()>>10, took.Round(10*time.Millisecond), told)
-			if took > 2*mostTime { // dryly and for real
+			if took > 2*maxTime { // dryly and for real
 				t.Errorf("it took %v", took)
 			}
 		})
@@ -86,7 +86,7 @@ func TestImportInAProcess(t *testing.T) {
 	debug.SetGCPercent(200) // as the service has it
 	debug.SetMemoryLimit(128 << 20)
 	before := memoryOf(t, "VmHWM")
-	space := uint64(memoryOf(t, "VmSize")) + mostMemory + addressSlack
+	space := uint64(memoryOf(t, "VmSize")) + maxMemory + addressSlack
 	if err := syscall.Setrlimit(syscall.RLIMIT_AS, &syscall.Rlimit{Cur: space, Max: space}); err != nil {
 		t.Fatal(err)
 	}
@@ -96,7 +96,7 @@ func TestImportInAProcess(t *testing.T) {
 	}
 	took := memoryOf(t, "VmHWM") - before
 	fmt.Printf("outcome: %d MiB;%s\n", took>>20, outcome.String())
-	if took > mostMemory {
+	if took > maxMemory {
 		t.Errorf("it took %d MiB", took>>20)
 	}
 }

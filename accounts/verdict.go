@@ -20,9 +20,9 @@ import (
 // ownSource is the source of the events that the service publishes itself.
 const ownSource = "/boxoffice"
 
-// mostSettled is how many events are published and waited for at once: what the
+// maxSettled is how many events are published and waited for at once: what the
 // broker stores whole or not at all.
-const mostSettled = 1000
+const maxSettled = 1000
 
 // An ownEvent is an event that is published on behalf of who calls.
 type ownEvent struct {
@@ -127,7 +127,7 @@ func notSettled(err error, reason string) *UnavailableError {
 	return &UnavailableError{Cause: CauseUnsettled, Reason: fmt.Sprintf(reason, stored), Stored: stored}
 }
 
-// settle publishes up to mostSettled events, in their order, and returns the
+// settle publishes up to maxSettled events, in their order, and returns the
 // log's verdict on each once the read models show those that are recorded. After
 // an error that wraps errNotSettled the events are stored and will be judged, or
 // may be, where it is errMaybeStored; after another they may have been stored.
@@ -135,7 +135,7 @@ func (s *Service) settle(ctx context.Context, events []*composedEvent, within ti
 	if len(events) == 0 {
 		return nil, nil
 	}
-	if len(events) > mostSettled {
+	if len(events) > maxSettled {
 		return nil, fmt.Errorf("settle %d events at once", len(events))
 	}
 	patient, cancel := patientlyFor(ctx, within)

@@ -165,7 +165,7 @@ func TestOneDeadlineForOneAnswer(t *testing.T) {
 
 func TestVerdictsOnManyEvents(t *testing.T) {
 	eachWorld(t, func(t *testing.T, w *world) {
-		events := make([]*composedEvent, mostSettled)
+		events := make([]*composedEvent, maxSettled)
 		for i := range events {
 			events[i] = w.composed(domain.UserUpdated, "ana", `{}`)
 		}

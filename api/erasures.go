@@ -28,8 +28,8 @@ const (
 	// maxErasureBody is the largest body of one: as many ids as there may be of
 	// 128 bytes, each written as an escape.
 	maxErasureBody = 1 << 20
-	// mostNotes is how many bad ids are named in an answer.
-	mostNotes = 10
+	// maxNotes is how many bad ids are named in an answer.
+	maxNotes = 10
 )
 
 // An Erasure names whom to erase.
@@ -121,7 +121,7 @@ func (p *paramReader) erasure(members []member) (ids []string) {
 			continue
 		}
 		for i, value := range values {
-			if p.problem != nil && len(p.problem.Errors) >= mostNotes {
+			if p.problem != nil && len(p.problem.Errors) >= maxNotes {
 				break // an answer that repeats the whole body helps nobody
 			}
 			ids = append(ids, p.erasedID(member{fmt.Sprintf("ids[%d]", i), value}))

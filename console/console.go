@@ -143,7 +143,7 @@ func newServer(c Config) (*server, error) {
 		return nil, err
 	}
 	s := &server{
-		Config: c, tasks: tasks{all: map[string]*ownedTask{}}, files: make(chan struct{}, mostFiles),
+		Config: c, tasks: tasks{all: map[string]*ownedTask{}}, files: make(chan struct{}, maxFiles),
 		gate: access.NewGate(c.Browser, 0), watching: access.NewGate(c.Browser.Watching(), 0), begun: access.NewGate(c.Browser.Begun(), 0),
 	}
 	s.hub = &hub{server: s, topics: map[string]*topic{}}

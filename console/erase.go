@@ -50,8 +50,8 @@ type erased struct {
 }
 
 const (
-	// mostNamed is how many users a question names.
-	mostNamed = 10
+	// maxNamed is how many users a question names.
+	maxNamed = 10
 	// countAll is more users than there are.
 	countAll = 1 << 30
 )
@@ -102,7 +102,7 @@ func (v *visit) askChosen(ask *question, ids []string) error {
 			continue
 		}
 		ask.IDs = append(ask.IDs, id)
-		if len(ask.Names) < mostNamed {
+		if len(ask.Names) < maxNamed {
 			ask.Names = append(ask.Names, fullName(u))
 		}
 	}

@@ -18,12 +18,12 @@ import (
 )
 
 const (
-	// mostUploaded is how large a file may be, in bytes.
-	mostUploaded = 128 << 20
+	// maxUploaded is how large a file may be, in bytes.
+	maxUploaded = 128 << 20
 	// uploadStall is how long a browser may send nothing.
 	uploadStall = 60 * time.Second
-	// mostNameBytes is how much of a file's name is shown.
-	mostNameBytes = 200
+	// maxNameBytes is how much of a file's name is shown.
+	maxNameBytes = 200
 )
 
 // An importForm is what the page shows on which a file is chosen.
@@ -37,7 +37,7 @@ type importForm struct {
 func (v *visit) chooseImport() (*answer, error) { return v.importForm("", http.StatusOK), nil }
 
 func (v *visit) importForm(wrong string, status int) *answer {
-	return &answer{template: "import", title: v.T("import.title"), status: status, data: &importForm{CSRF: v.token(), Wrong: wrong, Most: mostUploaded}}
+	return &answer{template: "import", title: v.T("import.title"), status: status, data: &importForm{CSRF: v.token(), Wrong: wrong, Most: maxUploaded}}
 }
 
 // The reasons for which a file isn't taken; keys of texts.
@@ -80,12 +80,12 @@ func (v *visit) receive() (*importing, error) {
 	}
 	j := &importing{server: v.server, name: fileName(part.FileName())}
 	if j.file, err = tempfile.New(); err == nil {
-		j.size, err = io.Copy(j.file, io.LimitReader(part, mostUploaded+1))
+		j.size, err = io.Copy(j.file, io.LimitReader(part, maxUploaded+1))
 	}
 	if err == nil && j.size == 0 {
 		err = errNoFile
 	}
-	if err == nil && j.size > mostUploaded {
+	if err == nil && j.size > maxUploaded {
 		err = errFileSize
 	}
 	if err != nil {
@@ -139,5 +139,5 @@ func (b *patientBody) Read(p []byte) (int, error) {
 // fileName is the name of a file as it is shown.
 func fileName(name string) string {
 	name = path.Base(strings.ReplaceAll(strings.ToValidUTF8(name, "\uFFFD"), `\`, "/"))
-	return strings.ToValidUTF8(name[:min(len(name), mostNameBytes)], "")
+	return strings.ToValidUTF8(name[:min(len(name), maxNameBytes)], "")
 }

@@ -12,9 +12,9 @@ import (
 )
 
 const (
-	// mostChoices is how many columns are shown, and how many a choice is offered
+	// maxChoices is how many columns are shown, and how many a choice is offered
 	// for.
-	mostChoices = 300
+	maxChoices = 300
 	// leftOut is the choice to leave a column out.
 	leftOut = "-"
 )
@@ -41,7 +41,7 @@ type columnOption struct {
 
 // chooseColumns fills in the choices.
 func (p *importPage) chooseColumns() {
-	shown := p.Columns[:min(len(p.Columns), mostChoices)]
+	shown := p.Columns[:min(len(p.Columns), maxChoices)]
 	p.More = len(p.Columns) - len(shown)
 	for i, c := range shown {
 		p.Choices = append(p.Choices, choiceOf(i+1, c))
@@ -92,7 +92,7 @@ func (v *visit) chosenColumns(j *importing) (accounts.Mapping, error) {
 	columns := j.state.Columns
 	j.mu.Unlock()
 	var m accounts.Mapping
-	for i, c := range columns[:min(len(columns), mostChoices)] {
+	for i, c := range columns[:min(len(columns), maxChoices)] {
 		chosen, ok := v.r.PostForm[fmt.Sprintf("column-%d", i+1)]
 		if !ok {
 			continue

@@ -197,7 +197,7 @@ func TestChoosingColumns(t *testing.T) {
 	}
 
 	var many strings.Builder
-	for i := range mostChoices + 5 {
+	for i := range maxChoices + 5 {
 		fmt.Fprintf(&many, "c%d,", i)
 	}
 	if page := w.settled(w.checked("many.csv", many.String()+"email\n")); strings.Contains(page, "<select") || !strings.Contains(page, "too many columns to choose") {
@@ -217,7 +217,7 @@ func TestFilesThatAreNotTaken(t *testing.T) {
 	address := w.checked("columns.csv", "name,shoe size,id\nx,38,1\n")
 	page := w.settled(address)
 	golden(t, "import-cannot", strings.ReplaceAll(page, address, "/users/import/…"))
-	for range mostUploads - 1 {
+	for range maxUploads - 1 {
 		w.settled(w.checked("a.csv", "email\na@example.org\n"))
 	}
 	if got := w.upload(access.Admin, w.token(access.Admin), "a.csv", "email\n").Code; got != http.StatusServiceUnavailable {

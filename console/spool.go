@@ -144,14 +144,14 @@ type uploads struct {
 	kept int
 }
 
-// mostUploads is how many files are kept at a time.
-const mostUploads = 4
+// maxUploads is how many files are kept at a time.
+const maxUploads = 4
 
 // take takes a place for a file; false where there is none.
 func (u *uploads) take() bool {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if u.kept >= mostUploads {
+	if u.kept >= maxUploads {
 		return false
 	}
 	u.kept++

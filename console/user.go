@@ -112,11 +112,11 @@ type contentRow struct {
 	Name string
 }
 
-// mostLanes is how many lanes are shown at once.
-const mostLanes = 12
+// maxLanes is how many lanes are shown at once.
+const maxLanes = 12
 
-// mostTicks is how many sessions are drawn as ticks.
-const mostTicks = 500
+// maxTicks is how many sessions are drawn as ticks.
+const maxTicks = 500
 
 func (v *visit) user() (*answer, error) {
 	id, ok := pathID(v.r)
@@ -261,7 +261,7 @@ func (v *visit) priceData(e *domain.EntitlementView) template.HTML {
 // timeline draws what the user had, from their first event to now or the last
 // known end, at most a year ahead.
 func (v *visit) timeline(id string, d *projections.UserDetail, at domain.Instant) (timeline, error) {
-	page, err := v.Reader.Sessions(v.r.Context(), projections.SessionsQuery{UserID: id, At: at, Limit: mostTicks})
+	page, err := v.Reader.Sessions(v.r.Context(), projections.SessionsQuery{UserID: id, At: at, Limit: maxTicks})
 	if err != nil {
 		return timeline{}, err
 	}
@@ -274,7 +274,7 @@ func (v *visit) timeline(id string, d *projections.UserDetail, at domain.Instant
 			e := &all[i]
 			l := lane{Name: entitlementName(e), What: v.laneWhat(e, what), Drawing: v.lane(e, class, span).Draw(whole, marks, now)}
 			t.Rows = append(t.Rows, drawnRows(e, cmp.Or(laneKind(e, what), "timeline.subscription"))...)
-			if e.Status == domain.EntitlementEnded && len(t.Lanes) >= mostLanes {
+			if e.Status == domain.EntitlementEnded && len(t.Lanes) >= maxLanes {
 				t.Earlier = append(t.Earlier, l)
 			} else {
 				t.Lanes = append(t.Lanes, l)

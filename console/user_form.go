@@ -83,8 +83,8 @@ type formFault struct {
 // profileNames are the fields of a profile in the order of the form.
 var profileNames = []string{"email", "first_name", "last_name", "locale", "country", "platform"}
 
-// mostCustomRows is how many custom fields a form has at most.
-const mostCustomRows = 1000
+// maxCustomRows is how many custom fields a form has at most.
+const maxCustomRows = 1000
 
 func (v *visit) newUser() (*answer, error) {
 	f := &userForm{CSRF: v.token(), Made: accounts.NewUserID(), Action: "/users/new", UserID: formField{Name: "id", Label: "field.id"}, Custom: []customField{{}}}
@@ -269,7 +269,7 @@ func (v *visit) readUserForm(action string) *userForm {
 		}
 		return ""
 	}
-	for i := range min(len(form["custom_key"]), mostCustomRows) {
+	for i := range min(len(form["custom_key"]), maxCustomRows) {
 		f.Custom = append(f.Custom, customField{
 			Key: at("custom_key", i), Value: oneLine(at("custom_value", i)), Was: oneLine(at("custom_was", i)),
 			Old: at("custom_old", i) == "1", JSON: at("custom_kind", i) == "json",

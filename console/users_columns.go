@@ -64,8 +64,8 @@ func (v *visit) columns(q *query, users []projections.User) (all []column, chose
 	return all, chosen
 }
 
-// mostCustom is how many of the platform's own fields there are to choose from.
-const mostCustom = 100
+// maxCustom is how many of the platform's own fields there are to choose from.
+const maxCustom = 100
 
 func customKeys(all []string, users []projections.User, names []string) []string {
 	known := map[string]bool{}
@@ -87,5 +87,5 @@ func customKeys(all []string, users []projections.User, names []string) []string
 		keys = append(keys, key)
 	}
 	slices.Sort(keys)
-	return keys[:min(len(keys), mostCustom)]
+	return keys[:min(len(keys), maxCustom)]
 }

@@ -14,9 +14,9 @@ import (
 )
 
 const (
-	// mostFiles is how many files are made at a time: each holds a connection to the
+	// maxFiles is how many files are made at a time: each holds a connection to the
 	// database, and some tens of megabytes.
-	mostFiles = 2
+	maxFiles = 2
 	// fileStall is how long a browser may leave unread what it was sent.
 	fileStall = 60 * time.Second
 )

@@ -56,7 +56,7 @@ func (s *server) customFields(ctx context.Context) []string {
 func (s *server) findFields(first bool) {
 	ctx, cancel := context.WithTimeout(context.Background(), fieldsTimeout)
 	defer cancel()
-	keys, err := s.Reader.CustomKeys(ctx, s.now(), mostCustom)
+	keys, err := s.Reader.CustomKeys(ctx, s.now(), maxCustom)
 	f := &s.fields
 	f.mu.Lock()
 	defer f.mu.Unlock()

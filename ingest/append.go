@@ -45,17 +45,17 @@ func (i *Ingester) appendOne(ctx, patient context.Context, b *batch) bool {
 		i.metrics.appended(time.Since(started), b, account, err)
 		i.state.appended(err)
 		return account, err
-	}, backoff.WithBackOff(pause.New(leastPause, mostPause)), backoff.WithMaxElapsedTime(0), backoff.WithNotify(func(err error, _ time.Duration) {
+	}, backoff.WithBackOff(pause.New(minPause, maxPause)), backoff.WithMaxElapsedTime(0), backoff.WithNotify(func(err error, _ time.Duration) {
 		i.cfg.Logger.Error("appending to the log failed and is tried again", "error", err, "events", len(b.messages))
 	}))
 	return err == nil
 }
 
-// leastPause and mostPause bound the pauses between two tries of what is tried
+// minPause and maxPause bound the pauses between two tries of what is tried
 // until the other side is back.
 const (
-	leastPause = 100 * time.Millisecond
-	mostPause  = 2 * time.Second
+	minPause = 100 * time.Millisecond
+	maxPause = 2 * time.Second
 )
 
 // appendTo appends a batch once.

@@ -54,12 +54,12 @@ func (s *subscription) run() {
 	defer s.done()
 	beat := make(chan struct{})
 	go s.keep(beat)
-	pauses := pause.New(leastPause, mostPause)
+	pauses := pause.New(minPause, maxPause)
 	// It ends with the subscription, and whatever it ends with is no news.
 	_, _ = backoff.Retry(s.ctx, func() (struct{}, error) {
 		started := time.Now()
 		err := s.consume()
-		if time.Since(started) > mostPause {
+		if time.Since(started) > maxPause {
 			pauses.Reset()
 		}
 		return struct{}{}, err

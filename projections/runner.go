@@ -107,10 +107,10 @@ func NewRunner(m *Models, log Log, config Config) (*Runner, error) {
 	return r, nil
 }
 
-// leastPause and mostPause bound the pauses between attempts that failed.
+// minPause and maxPause bound the pauses between attempts that failed.
 const (
-	leastPause = 150 * time.Millisecond
-	mostPause  = 7 * time.Second
+	minPause = 150 * time.Millisecond
+	maxPause = 7 * time.Second
 )
 
 // Run projects until ctx ends, and returns nil then. What goes wrong is
@@ -123,7 +123,7 @@ func (r *Runner) Run(ctx context.Context) error {
 	defer beside.Wait()
 	beside.Go(func() { r.forgetLoop(ctx) })
 	beside.Go(func() { r.tendLoop(ctx) })
-	pauses := pause.New(leastPause, mostPause)
+	pauses := pause.New(minPause, maxPause)
 	for ctx.Err() == nil {
 		before := r.status.saves()
 		err := r.attempt(ctx)

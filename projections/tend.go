@@ -18,7 +18,7 @@ import (
 
 // tendLoop tends the generations until ctx ends. Several processes may do that.
 func (r *Runner) tendLoop(ctx context.Context) {
-	idle, pauses := idleBuilds{}, pause.New(leastPause, mostPause)
+	idle, pauses := idleBuilds{}, pause.New(minPause, maxPause)
 	for ctx.Err() == nil {
 		err := r.tend(ctx, idle)
 		if err == nil {

@@ -87,15 +87,15 @@ func first(header map[string][]string, name string) string {
 	return ""
 }
 
-// mostCarried is how long a value may be that goes beside the first part of an
+// maxCarried is how long a value may be that goes beside the first part of an
 // event, in bytes: every attribute that keeps its rule is shorter.
-const mostCarried = 255
+const maxCarried = 255
 
 // envelope is what could be read of a refused event's attributes, as headers.
 func envelope(r *domain.Refusal) map[string][]string {
 	header := map[string][]string{HeaderRefused: {string(r.Reason)}}
 	put := func(attribute, value string) {
-		if value != "" && len(value) <= mostCarried {
+		if value != "" && len(value) <= maxCarried {
 			header[AttributePrefix+attribute] = []string{encode(value)}
 		}
 	}

@@ -286,8 +286,8 @@ func (d *dayDuration) Type() string { return "duration in days" }
 // A byteSize is a number of bytes, written with or without a unit.
 type byteSize int64
 
-// mostBytes is up to where a number of bytes is exact, whatever its unit.
-const mostBytes = 1 << 53
+// maxBytes is up to where a number of bytes is exact, whatever its unit.
+const maxBytes = 1 << 53
 
 // Set reads a size. Nothing is no limit.
 func (b *byteSize) Set(text string) error {
@@ -295,7 +295,7 @@ func (b *byteSize) Set(text string) error {
 		text = "0"
 	}
 	n, err := humanize.ParseBytes(text)
-	if err != nil || n > mostBytes {
+	if err != nil || n > maxBytes {
 		return errors.New("must be a number of bytes, such as 1073741824 or 1GiB")
 	}
 	*b = byteSize(n)

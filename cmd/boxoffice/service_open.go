@@ -60,7 +60,7 @@ func (s *service) open(ctx context.Context) error {
 // take takes one step, as often as it needs. What a try has opened before it
 // failed is closed again.
 func (s *service) take(ctx context.Context, i int, st step) error {
-	pauses := pause.New(restartLeast, restartMost)
+	pauses := pause.New(minRestart, maxRestart)
 	for {
 		opened := len(s.closers)
 		err := st.open(ctx)

@@ -48,12 +48,12 @@ const (
 	workerStopped = "stopped"
 )
 
-// A worker that has failed is started again after restartLeast, and after
-// longer each time up to restartMost. One that then works for as long as that
+// A worker that has failed is started again after minRestart, and after
+// longer each time up to maxRestart. One that then works for as long as that
 // counts as mended.
 const (
-	restartLeast = 100 * time.Millisecond
-	restartMost  = 10 * time.Second
+	minRestart = 100 * time.Millisecond
+	maxRestart = 10 * time.Second
 )
 
 // A supervisor runs the workers of a process. It is safe for concurrent use.
@@ -79,7 +79,7 @@ type job struct {
 
 // state is what the job says of its worker.
 func (j *job) state() workerState {
-	if j.phase == workerRunning && !j.failing.IsZero() && (j.pausing || time.Since(j.since) < restartMost) {
+	if j.phase == workerRunning && !j.failing.IsZero() && (j.pausing || time.Since(j.since) < maxRestart) {
 		return workerState{j.name, workerFailed, j.failing}
 	}
 	return workerState{j.name, j.phase, j.since}
@@ -127,7 +127,7 @@ func (s *supervisor) run(ctx context.Context, opened <-chan struct{}) error {
 
 // supervise runs one worker again and again.
 func (s *supervisor) supervise(ctx context.Context, j *job) error {
-	pauses := pause.New(restartLeast, restartMost)
+	pauses := pause.New(minRestart, maxRestart)
 	for {
 		began := time.Now()
 		s.update(func() { j.phase, j.since, j.pausing = workerRunning, began, false })
@@ -138,7 +138,7 @@ func (s *supervisor) supervise(ctx context.Context, j *job) error {
 		case j.final:
 			return fmt.Errorf("%s: %w", j.name, err)
 		}
-		lasted := time.Since(began) >= restartMost
+		lasted := time.Since(began) >= maxRestart
 		s.update(func() {
 			if lasted || j.failing.IsZero() {
 				j.failing = time.Now()

@@ -77,7 +77,7 @@ func TestSupervisorStartsAgain(t *testing.T) {
 		if since := s.workers()[0].since; !since.Equal(began) {
 			t.Errorf("it failed first at %s, and says %s", began, since)
 		}
-		time.Sleep(restartMost)
+		time.Sleep(maxRestart)
 		if got := states(s); got != "shaky running, steady running, short stopped" {
 			t.Errorf("a while later: %s", got)
 		}
@@ -124,7 +124,7 @@ func TestSupervisorBacksOff(t *testing.T) {
 			t.Errorf("%d tries in 5 minutes", len(tries))
 		}
 		for i := 1; i < len(tries); i++ {
-			if pause := tries[i].Sub(tries[i-1]); pause < restartLeast/2 || pause > 3*restartMost/2 {
+			if pause := tries[i].Sub(tries[i-1]); pause < minRestart/2 || pause > 3*maxRestart/2 {
 				t.Errorf("pause %d is %s", i, pause)
 			}
 		}

@@ -76,7 +76,7 @@ func New(o Options) (*Bench, error) {
 		return nil, errors.New("answers are measured with at least 1,000 users, and at least one sample")
 	case o.Rate < 1 || o.Duration < time.Second || o.BacklogEvents < 1:
 		return nil, errors.New("there has to be a rate of at least 1 for at least a second, and a backlog of at least one event")
-	case o.Rows < 1 || o.Rows > mostRows:
+	case o.Rows < 1 || o.Rows > maxRows:
 		return nil, errors.New("a file that is imported has 1 to 1,048,575 rows")
 	}
 	dir, err := os.MkdirTemp(o.Dir, "boxoffice-bench-")

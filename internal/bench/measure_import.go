@@ -30,8 +30,8 @@ type Import struct {
 	PeakBytes int64 `json:"peak_bytes"`
 }
 
-// mostRows is how many rows the API takes, and a sheet of Excel has.
-const mostRows = 1_048_575
+// maxRows is how many rows the API takes, and a sheet of Excel has.
+const maxRows = 1_048_575
 
 // importedFiles are what is imported, with what each kind is called over HTTP.
 var importedFiles = []struct{ kind, mediaType string }{

@@ -11,7 +11,7 @@ const (
 	// machine that has other work.
 	patience = 10 * time.Minute
 
-	leastPause, mostPause = 2 * time.Millisecond, 100 * time.Millisecond
+	minPause, maxPause = 2 * time.Millisecond, 100 * time.Millisecond
 )
 
 // TB is what is needed of a test.
@@ -39,7 +39,7 @@ var errNotYet = errors.New("not yet")
 func Succeeds(t TB, what string, try func() error) {
 	t.Helper()
 	deadline := time.Now().Add(patience)
-	for pause := leastPause; ; pause = min(pause*3/2, mostPause) {
+	for pause := minPause; ; pause = min(pause*3/2, maxPause) {
 		err := try()
 		if err == nil {
 			return
