@@ -105,8 +105,9 @@ func longHistory(b *testing.B, engine sqldb.Engine) http.Handler {
 	must(err)
 	b.Cleanup(func() { db.Close() })
 	now := domain.InstantOf(testNow)
+	must(eventstore.Migrate(b.Context(), db))
 	store, err := eventstore.Open(b.Context(), db, vault.FileMasterKey(filepath.Join(b.TempDir(), "master"), true),
-		eventstore.Options{Now: func() domain.Instant { return now }})
+		func() domain.Instant { return now })
 	must(err)
 	b.Cleanup(func() { store.Close() })
 	n := 0

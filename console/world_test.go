@@ -79,7 +79,10 @@ func newWorld(t *testing.T) *world {
 	now := func() domain.Instant { return domain.InstantOf(testNow) }
 	w := &world{t: t, log: &strings.Builder{}, cookies: map[access.Role][]*http.Cookie{}}
 	master := vault.FileMasterKey(filepath.Join(t.TempDir(), "master"), true)
-	if w.store, err = eventstore.Open(ctx, db, master, eventstore.Options{Now: now}); err != nil {
+	if err := eventstore.Migrate(ctx, db); err != nil {
+		t.Fatal(err)
+	}
+	if w.store, err = eventstore.Open(ctx, db, master, now); err != nil {
 		t.Fatal(err)
 	}
 	models, err := projections.Open(ctx, db)

@@ -23,7 +23,10 @@ func exampleLog(ctx context.Context) (s *eventstore.Store, done func()) {
 	if err != nil {
 		log.Fatal(err)
 	}
-	s, err = eventstore.Open(ctx, db, vault.FileMasterKey(filepath.Join(dir, "master.json"), true), eventstore.Options{})
+	if err := eventstore.Migrate(ctx, db); err != nil {
+		log.Fatal(err)
+	}
+	s, err = eventstore.Open(ctx, db, vault.FileMasterKey(filepath.Join(dir, "master.json"), true), nil)
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -71,7 +71,7 @@ func TestAHangingMasterKeyHoldsNobodyUp(t *testing.T) {
 	for name, ask := range map[string]func(t *testing.T, ctx context.Context, db *sqldb.DB, s, other *eventstore.Store, key *hangingKey) error{
 		"starting": func(_ *testing.T, ctx context.Context, db *sqldb.DB, _, _ *eventstore.Store, key *hangingKey) error {
 			close(key.hang)
-			_, err := eventstore.Open(ctx, db, key, eventstore.Options{})
+			_, err := eventstore.Open(ctx, db, key, nil)
 			return err
 		},
 		"exchanging": func(_ *testing.T, ctx context.Context, _ *sqldb.DB, s, _ *eventstore.Store, key *hangingKey) error {

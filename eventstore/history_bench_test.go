@@ -69,7 +69,10 @@ func historyStore(b *testing.B, engine sqldb.Engine) (s *eventstore.Store, db, o
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { db.Close() })
-	s, err = eventstore.Open(b.Context(), db, master, eventstore.Options{Now: (&storetest.Clock{}).Now})
+	if err := eventstore.Migrate(b.Context(), db); err != nil {
+		b.Fatal(err)
+	}
+	s, err = eventstore.Open(b.Context(), db, master, (&storetest.Clock{}).Now)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -17,7 +17,7 @@ func TestRefusedEventsReferToTheirKeys(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { own.Close() })
-		if err := own.Migrate(t.Context(), embedded()); err != nil {
+		if err := Migrate(t.Context(), db); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := own.SQL().ExecContext(t.Context(), "INSERT INTO vault_keys (id, purpose, wrapped, made_at) VALUES (2, 'wrapping', $1, $2)",

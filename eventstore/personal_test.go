@@ -61,7 +61,7 @@ func TestTablesThatForget(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { own.Close() })
-		if err := own.Migrate(t.Context(), embedded()); err != nil {
+		if err := Migrate(t.Context(), db); err != nil {
 			t.Fatal(err)
 		}
 		if diff := cmp.Diff(slices.Sorted(slices.Values(forget)), texts(t, own, query)); diff != "" {

@@ -7,7 +7,6 @@ import (
 	"embed"
 	"errors"
 	"fmt"
-	"io/fs"
 	"sync/atomic"
 	"time"
 
@@ -19,17 +18,9 @@ import (
 //go:embed migrations
 var migrations embed.FS
 
-// Options are what may be set about a store; the zero value has the defaults.
-type Options struct {
-	// Now is the clock by which events are recorded and refused ones expire.
-	// Nil: the system's.
-	Now func() domain.Instant
-	// CachedUsers is how many users' keys are kept in memory at most, at some
-	// 500 bytes each. 0: 131,072.
-	CachedUsers int
-	// NoMigration leaves the schema as it is; it has to be up to date.
-	NoMigration bool
-}
+// cachedUsers is how many users' keys are kept in memory at most, at some 500
+// bytes each.
+const cachedUsers = 1 << 17
 
 // A Store is the log of one database. It is safe for concurrent use, by any
 // number of stores in any number of processes.
@@ -54,40 +45,31 @@ func schema(d *sqldb.Dialect) string {
 	return d.Either("boxoffice_log", "log")
 }
 
-// Open opens the log of a database: the schema boxoffice_log on PostgreSQL, a
-// file beside the database's on SQLite. It brings the schema up to date first,
-// and makes the keys of a database that is new. db stays the caller's. An error
+// Open opens the log of a database that [Migrate] has brought up to date: the
+// schema boxoffice_log on PostgreSQL, a file beside the database's on SQLite. It
+// makes the keys of a database that is new. now is the clock by which events are
+// recorded and refused ones expire; nil is the system's. db stays the caller's. An error
 // wraps [vault.ErrNoMasterKey], [vault.ErrWrongMasterKey] or [vault.ErrKMS] where
 // the master key is missing, isn't the database's or can't be used now; nothing is
 // changed then.
-func Open(ctx context.Context, db *sqldb.DB, master vault.MasterKey, opts Options) (*Store, error) {
+func Open(ctx context.Context, db *sqldb.DB, master vault.MasterKey, now func() domain.Instant) (*Store, error) {
 	own, err := db.Schema(ctx, schema(db.Dialect()))
 	if err != nil {
 		return nil, fmt.Errorf("open the log: %w", err)
 	}
-	s := &Store{db: own, now: opts.Now, shape: defaultShape, newAccounts: newAccounts}
+	s := &Store{db: own, now: now, shape: defaultShape, newAccounts: newAccounts}
 	if s.now == nil {
 		s.now = func() domain.Instant { return domain.InstantOf(time.Now()) }
 	}
-	if err := s.open(ctx, master, opts); err != nil {
+	if err := s.open(ctx, master); err != nil {
 		own.Close()
 		return nil, fmt.Errorf("open the log: %w", err)
 	}
 	return s, nil
 }
 
-func (s *Store) open(ctx context.Context, master vault.MasterKey, opts Options) error {
-	if !opts.NoMigration {
-		if err := s.db.Migrate(ctx, embedded()); err != nil {
-			return err
-		}
-	}
-	cached := opts.CachedUsers
-	if cached == 0 {
-		cached = 1 << 17
-	}
-	var err error
-	if s.vault, err = vault.Open(ctx, s.db, master, cached); err != nil {
+func (s *Store) open(ctx context.Context, master vault.MasterKey) (err error) {
+	if s.vault, err = vault.Open(ctx, s.db, master, cachedUsers); err != nil {
 		return err
 	}
 	head, err := s.Head(ctx)
@@ -99,20 +81,12 @@ func (s *Store) open(ctx context.Context, master vault.MasterKey, opts Options) 
 	return nil
 }
 
-// Migrate brings the log's schema up to date without opening the log.
+// Migrate brings the log's schema up to date.
 func Migrate(ctx context.Context, db *sqldb.DB) error {
 	if err := db.MigrateSchema(ctx, schema(db.Dialect()), migrations); err != nil {
 		return fmt.Errorf("migrate the log: %w", err)
 	}
 	return nil
-}
-
-func embedded() fs.FS {
-	files, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		panic(err) // the directory is part of the program
-	}
-	return files
 }
 
 // Close stops following the log and closes the store's connections. Calls that

@@ -37,7 +37,10 @@ func newLog(t testing.TB, engine sqldb.Engine) *storetest.Log {
 
 func openStore(t testing.TB, db *sqldb.DB, master vault.MasterKey, clock *storetest.Clock) *eventstore.Store {
 	t.Helper()
-	s, err := eventstore.Open(t.Context(), db, master, eventstore.Options{Now: clock.Now})
+	if err := eventstore.Migrate(t.Context(), db); err != nil {
+		t.Fatal(err)
+	}
+	s, err := eventstore.Open(t.Context(), db, master, clock.Now)
 	if err != nil {
 		t.Fatal(err)
 	}

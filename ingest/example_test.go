@@ -33,7 +33,10 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	store, err := eventstore.Open(ctx, db, vault.FileMasterKey(filepath.Join(dir, "master.json"), true), eventstore.Options{})
+	if err := eventstore.Migrate(ctx, db); err != nil {
+		log.Fatal(err)
+	}
+	store, err := eventstore.Open(ctx, db, vault.FileMasterKey(filepath.Join(dir, "master.json"), true), nil)
 	if err != nil {
 		log.Fatal(err)
 	}

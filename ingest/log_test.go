@@ -26,7 +26,11 @@ import (
 func openLog(t testing.TB, engine sqldb.Engine) *eventstore.Store {
 	t.Helper()
 	master := vault.FileMasterKey(filepath.Join(t.TempDir(), "master.json"), true)
-	store, err := eventstore.Open(t.Context(), sqltest.New(t, engine)(), master, eventstore.Options{})
+	db := sqltest.New(t, engine)()
+	if err := eventstore.Migrate(t.Context(), db); err != nil {
+		t.Fatal(err)
+	}
+	store, err := eventstore.Open(t.Context(), db, master, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

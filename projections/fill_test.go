@@ -117,7 +117,10 @@ func (f *follower) undoIndexes(t *testing.T) {
 func newFilling(t *testing.T, db *sqldb.DB) (*countedLog, *follower) {
 	t.Helper()
 	ctx := t.Context()
-	store, err := eventstore.Open(ctx, db, vault.FileMasterKey(filepath.Join(t.TempDir(), "master.json"), true), eventstore.Options{})
+	if err := eventstore.Migrate(ctx, db); err != nil {
+		t.Fatal(err)
+	}
+	store, err := eventstore.Open(ctx, db, vault.FileMasterKey(filepath.Join(t.TempDir(), "master.json"), true), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

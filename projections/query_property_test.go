@@ -87,7 +87,10 @@ func TestAnswersThroughTheLog(t *testing.T) {
 func appendAll(t *testing.T, db *sqldb.DB, events []*domain.Event) *eventstore.Store {
 	t.Helper()
 	key := vault.FileMasterKey(filepath.Join(t.TempDir(), "master.json"), true)
-	log, err := eventstore.Open(t.Context(), db, key, eventstore.Options{})
+	if err := eventstore.Migrate(t.Context(), db); err != nil {
+		t.Fatal(err)
+	}
+	log, err := eventstore.Open(t.Context(), db, key, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -56,7 +56,10 @@ func NewIn(t testing.TB, db *sqldb.DB, zone string) *Platform {
 	if p.Zone, err = time.LoadLocation(zone); err != nil {
 		t.Fatal(err)
 	}
-	if p.Store, err = eventstore.Open(ctx, db, p.master, eventstore.Options{Now: now}); err != nil {
+	if err := eventstore.Migrate(ctx, db); err != nil {
+		t.Fatal(err)
+	}
+	if p.Store, err = eventstore.Open(ctx, db, p.master, now); err != nil {
 		t.Fatal(err)
 	}
 	models, err := projections.Open(ctx, db)
@@ -91,7 +94,7 @@ func now() domain.Instant { return domain.InstantOf(Now) }
 // own.
 func (p *Platform) Beside(db *sqldb.DB) *eventstore.Store {
 	p.t.Helper()
-	store, err := eventstore.Open(context.Background(), db, p.master, eventstore.Options{Now: now})
+	store, err := eventstore.Open(context.Background(), db, p.master, now)
 	if err != nil {
 		p.t.Fatal(err)
 	}

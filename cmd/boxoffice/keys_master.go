@@ -62,7 +62,7 @@ func pruneMasterKey() *cobra.Command {
 		}
 		defer db.Close()
 		err = vault.PruneMasterKeyFile(c.masterKeyFile(), func(pruned vault.MasterKey) error {
-			store, err := eventstore.Open(cmd.Context(), db, pruned, eventstore.Options{NoMigration: true})
+			store, err := eventstore.Open(cmd.Context(), db, pruned, nil)
 			if err != nil {
 				return fmt.Errorf("%w; run `boxoffice scrub` first", err)
 			}

@@ -71,7 +71,7 @@ func newScrub() *cobra.Command {
 }
 
 func scrubDatabase(ctx context.Context, c *config, db *sqldb.DB, bar *progress) (*scrubResult, error) {
-	store, err := eventstore.Open(ctx, db, c.masterKey(), eventstore.Options{NoMigration: true})
+	store, err := eventstore.Open(ctx, db, c.masterKey(), nil)
 	if err != nil {
 		return nil, nameMasterKey(err)
 	}

@@ -171,7 +171,7 @@ func (s *service) openLog(ctx context.Context, migrate bool) (err error) {
 			return err
 		}
 	}
-	if s.store, err = eventstore.Open(ctx, s.database, s.config.masterKey(), eventstore.Options{NoMigration: true}); err != nil {
+	if s.store, err = eventstore.Open(ctx, s.database, s.config.masterKey(), nil); err != nil {
 		return nameMasterKey(err)
 	}
 	s.onClose(s.store.Close)

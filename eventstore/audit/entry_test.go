@@ -67,7 +67,10 @@ func TestEntriesAreTheSameFromEitherEngine(t *testing.T) {
 func logOf(t *testing.T, open func() *sqldb.DB, rows []eventstore.SealedRecord) *eventstore.Store {
 	t.Helper()
 	db := open()
-	s, err := eventstore.Open(t.Context(), db, vault.FileMasterKey(filepath.Join(t.TempDir(), "master.json"), true), eventstore.Options{})
+	if err := eventstore.Migrate(t.Context(), db); err != nil {
+		t.Fatal(err)
+	}
+	s, err := eventstore.Open(t.Context(), db, vault.FileMasterKey(filepath.Join(t.TempDir(), "master.json"), true), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -146,7 +146,7 @@ func (d *database) open(ctx context.Context) (*openLog, error) {
 	if err != nil {
 		return nil, err
 	}
-	store, err := eventstore.Open(ctx, db, vault.FileMasterKey(d.MasterKey, true), eventstore.Options{NoMigration: true})
+	store, err := eventstore.Open(ctx, db, vault.FileMasterKey(d.MasterKey, true), nil)
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}

@@ -127,9 +127,7 @@ func (o *Oracle) KPI(yearMonth string, t Instant) (MonthKPI, error) {
 	}
 	k.Registered = o.registered(m, t)
 	k.Active = &Count{o.count("active", w)}
-	if !o.opts.TrialsOff {
-		k.Trial = &Count{o.count("trial", w)}
-	}
+	k.Trial = &Count{o.count("trial", w)}
 	k.Unsubscribed = &Unsubscribed{}
 	for _, u := range o.all {
 		if reason, counted := u.counts("unsubscribed", w); counted {

@@ -29,7 +29,6 @@ func Of(t time.Time) Instant { return Instant(t.UnixMicro()) }
 // Options are what of the platform's configuration the answers depend on.
 type Options struct {
 	Zone           *time.Location // nil: UTC
-	TrialsOff      bool
 	RenewalGrace   time.Duration
 	SessionTimeout time.Duration // 0: 30 minutes
 }

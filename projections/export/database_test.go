@@ -60,7 +60,8 @@ func filledReader(t testing.TB, db *sqldb.DB, n int, now domain.Instant, eventOf
 			t.Fatal(err)
 		}
 	}
-	store, err := eventstore.Open(t.Context(), db, vault.FileMasterKey(filepath.Join(t.TempDir(), "master-key.json"), true), eventstore.Options{})
+	must(eventstore.Migrate(t.Context(), db))
+	store, err := eventstore.Open(t.Context(), db, vault.FileMasterKey(filepath.Join(t.TempDir(), "master-key.json"), true), nil)
 	must(err)
 	t.Cleanup(func() { store.Close() })
 	for from := 0; from < n; from += 5000 {

@@ -52,7 +52,10 @@ func newHouse(t testing.TB, database Database) *house {
 // openStore opens the log on a handle, as a process would.
 func (h *house) openStore(db *sqldb.DB) *eventstore.Store {
 	h.t.Helper()
-	store, err := eventstore.Open(h.t.Context(), db, h.key, eventstore.Options{Now: func() domain.Instant { return now }})
+	if err := eventstore.Migrate(h.t.Context(), db); err != nil {
+		h.t.Fatalf("migrate the log: %v", err)
+	}
+	store, err := eventstore.Open(h.t.Context(), db, h.key, func() domain.Instant { return now })
 	if err != nil {
 		h.t.Fatalf("open the log: %v", err)
 	}
