@@ -138,7 +138,7 @@ func longHistory(b *testing.B, engine sqldb.Engine) http.Handler {
 	models, err := projections.Open(b.Context(), db)
 	must(err)
 	b.Cleanup(func() { models.Close() })
-	must(models.Migrate(b.Context()))
+	must(projections.Migrate(b.Context(), db))
 	reader := projections.NewReader(models, 30*time.Minute)
 	project(b, models, store, reader)
 

@@ -89,7 +89,7 @@ func newWorld(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := models.Migrate(ctx); err != nil {
+	if err := projections.Migrate(ctx, db); err != nil {
 		t.Fatal(err)
 	}
 	zone, err := time.LoadLocation("Europe/Paris")

@@ -182,7 +182,7 @@ func follow(b *testing.B, db *sqldb.DB, s *eventstore.Store) (followed, stop fun
 	if err != nil {
 		b.Fatal(err)
 	}
-	if err := models.Migrate(b.Context()); err != nil {
+	if err := projections.Migrate(b.Context(), db); err != nil {
 		b.Fatal(err)
 	}
 	runner, err := projections.NewRunner(models, s, projections.Config{Now: (&storetest.Clock{}).Now})

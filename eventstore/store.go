@@ -83,7 +83,7 @@ func (s *Store) open(ctx context.Context, master vault.MasterKey) (err error) {
 
 // Migrate brings the log's schema up to date.
 func Migrate(ctx context.Context, db *sqldb.DB) error {
-	if err := db.MigrateSchema(ctx, schema(db.Dialect()), migrations); err != nil {
+	if err := db.MigrateSchema(ctx, schema(db.Dialect()), migrations, "migrations"); err != nil {
 		return fmt.Errorf("migrate the log: %w", err)
 	}
 	return nil

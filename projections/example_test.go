@@ -34,7 +34,7 @@ func Example() {
 	models, err := projections.Open(ctx, db)
 	must(err)
 	defer models.Close()
-	must(models.Migrate(ctx))
+	must(projections.Migrate(ctx, db))
 
 	// In the service, the runner is a worker that runs as long as the process.
 	runner, err := projections.NewRunner(models, store, projections.Config{TimeZone: "Europe/Paris"})

@@ -144,7 +144,7 @@ func newFilling(t *testing.T, db *sqldb.DB) (*countedLog, *follower) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { models.Close() })
-	if err := models.Migrate(ctx); err != nil {
+	if err := Migrate(ctx, db); err != nil {
 		t.Fatal(err)
 	}
 	runner, err := NewRunner(models, log, Config{FillFrom: 1, FillBytes: 3000, Logger: slog.New(slog.DiscardHandler)})

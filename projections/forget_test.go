@@ -19,12 +19,13 @@ func TestForgettingTakesTheLease(t *testing.T) {
 	t.Parallel()
 	sqltest.Each(t, func(t *testing.T, open func() *sqldb.DB) {
 		ctx := t.Context()
-		m, err := Open(ctx, open())
+		db := open()
+		m, err := Open(ctx, db)
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer m.Close()
-		if err := m.Migrate(ctx); err != nil {
+		if err := Migrate(ctx, db); err != nil {
 			t.Fatal(err)
 		}
 		made := buildSpec{timeZone: "UTC", foldVersion: FoldVersion, epoch: "e"}

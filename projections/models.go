@@ -33,8 +33,17 @@ var ErrNotBuilt = errors.New("the read models have not been built yet")
 // the program has made.
 var ErrNewerModels = errors.New("the read models were made by a newer version of the program")
 
+// Migrate brings the registry of a database up to date, and makes it where there is
+// none. Generations are never migrated: a new one is built beside the old.
+func Migrate(ctx context.Context, db *sqldb.DB) error {
+	if err := db.MigrateSchema(ctx, registrySchema(db.Dialect()), schemaFiles, "schema/registry"); err != nil {
+		return fmt.Errorf("the registry of read models: %w", err)
+	}
+	return nil
+}
+
 // Open opens the read models of a database, any handle on which will do. It
-// makes and migrates nothing: [Models.Migrate] does. db stays the caller's and
+// makes and migrates nothing: [Migrate] does. db stays the caller's and
 // has to outlive the Models.
 func Open(ctx context.Context, db *sqldb.DB) (*Models, error) {
 	registry, err := db.Schema(ctx, registrySchema(db.Dialect()))
@@ -42,15 +51,6 @@ func Open(ctx context.Context, db *sqldb.DB) (*Models, error) {
 		return nil, fmt.Errorf("open the registry of read models: %w", err)
 	}
 	return &Models{db: db, registry: registry, open: map[int]*generation{}}, nil
-}
-
-// Migrate brings the registry up to date, and makes it where there is none.
-// Generations are never migrated: a new one is built beside the old.
-func (m *Models) Migrate(ctx context.Context) error {
-	if err := m.registry.Migrate(ctx, registryFiles); err != nil {
-		return fmt.Errorf("the registry of read models: %w", err)
-	}
-	return nil
 }
 
 // Close closes what Models opened. Nobody may be using them any more.

@@ -76,12 +76,13 @@ func keyOf(n int) eventstore.UserKey { return eventstore.UserKey{0: byte(n + 1),
 // openModels opens the read models of a fresh database.
 func openModels(t testing.TB, open func() *sqldb.DB) *Models {
 	t.Helper()
-	m, err := Open(t.Context(), open())
+	db := open()
+	m, err := Open(t.Context(), db)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { m.Close() })
-	if err := m.Migrate(t.Context()); err != nil {
+	if err := Migrate(t.Context(), db); err != nil {
 		t.Fatal(err)
 	}
 	return m

@@ -24,12 +24,9 @@ const rowsVersion = 6
 //go:embed schema
 var schemaFiles embed.FS
 
-// registryFiles and generationFiles hold the schema of the registry and of one
-// generation, with a directory for each engine.
-var (
-	registryFiles   = mustSub("schema/registry")
-	generationFiles = mustSub("schema/generation")
-)
+// generationFiles hold the schema of a generation, with a directory for each
+// engine.
+var generationFiles = mustSub("schema/generation")
 
 func mustSub(dir string) fs.FS {
 	sub, err := fs.Sub(schemaFiles, dir)

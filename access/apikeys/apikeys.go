@@ -54,7 +54,7 @@ var ErrNameTaken = errors.New("there is or was a key of this name; names are use
 
 // Migrate brings the table of keys of a database up to date.
 func Migrate(ctx context.Context, database *sqldb.DB) error {
-	if err := database.MigrateSchema(ctx, "keys", migrations); err != nil {
+	if err := database.MigrateSchema(ctx, "keys", migrations, "migrations"); err != nil {
 		return fmt.Errorf("the API keys: %w", err)
 	}
 	return nil

@@ -76,7 +76,7 @@ func schema(d *sqldb.Dialect) string {
 
 // Migrate brings the sessions of a database up to date.
 func Migrate(ctx context.Context, database *sqldb.DB) error {
-	if err := database.MigrateSchema(ctx, schema(database.Dialect()), migrations); err != nil {
+	if err := database.MigrateSchema(ctx, schema(database.Dialect()), migrations, "migrations"); err != nil {
 		return fmt.Errorf("the sessions: %w", err)
 	}
 	return nil

@@ -66,7 +66,7 @@ func NewIn(t testing.TB, db *sqldb.DB, zone string) *Platform {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := models.Migrate(ctx); err != nil {
+	if err := projections.Migrate(ctx, db); err != nil {
 		t.Fatal(err)
 	}
 	p.Reader = projections.NewReader(models, 30*time.Minute)

@@ -43,22 +43,12 @@ func newMigrate() *cobra.Command {
 
 // migrateAll brings every part of the database up to date.
 func migrateAll(ctx context.Context, db *sqldb.DB) error {
-	if err := eventstore.Migrate(ctx, db); err != nil {
-		return err
+	for _, migrate := range []func(context.Context, *sqldb.DB) error{
+		eventstore.Migrate, apikeys.Migrate, trail.Migrate, sessions.Migrate, projections.Migrate,
+	} {
+		if err := migrate(ctx, db); err != nil {
+			return err
+		}
 	}
-	if err := apikeys.Migrate(ctx, db); err != nil {
-		return err
-	}
-	if err := trail.Migrate(ctx, db); err != nil {
-		return err
-	}
-	if err := sessions.Migrate(ctx, db); err != nil {
-		return err
-	}
-	models, err := projections.Open(ctx, db)
-	if err != nil {
-		return err
-	}
-	defer models.Close()
-	return models.Migrate(ctx)
+	return nil
 }

@@ -126,12 +126,7 @@ func (d *database) migrate(ctx context.Context) error {
 	if err := eventstore.Migrate(ctx, db); err != nil {
 		return err
 	}
-	models, err := projections.Open(ctx, db)
-	if err != nil {
-		return err
-	}
-	defer models.Close()
-	return models.Migrate(ctx)
+	return projections.Migrate(ctx, db)
 }
 
 // An openLog is a database with its log open.

@@ -31,14 +31,14 @@ func (db *DB) Migrate(ctx context.Context, files fs.FS) error {
 }
 
 // MigrateSchema is [DB.Migrate] of the part of the database that is called name,
-// as [DB.Schema] has it, with the files in the directory migrations of files.
-func (db *DB) MigrateSchema(ctx context.Context, name string, files fs.FS) error {
+// as [DB.Schema] has it, with the files in a directory of files.
+func (db *DB) MigrateSchema(ctx context.Context, name string, files fs.FS, dir string) error {
 	part, err := db.Schema(ctx, name)
 	if err != nil {
 		return err
 	}
 	defer part.Close()
-	own, err := fs.Sub(files, "migrations")
+	own, err := fs.Sub(files, dir)
 	if err != nil {
 		return err
 	}

@@ -80,7 +80,7 @@ func filledReader(t testing.TB, db *sqldb.DB, n int, now domain.Instant, eventOf
 	models, err := projections.Open(t.Context(), db)
 	must(err)
 	t.Cleanup(func() { models.Close() })
-	must(models.Migrate(t.Context()))
+	must(projections.Migrate(t.Context(), db))
 	runner, err := projections.NewRunner(models, store, projections.Config{})
 	must(err)
 	ctx, stop := context.WithCancel(t.Context())

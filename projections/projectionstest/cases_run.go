@@ -310,7 +310,8 @@ func startsEarly(t *testing.T, database Database) {
 	events := newMaker(t, 16).history(5)
 	h := newHouse(t, database)
 	h.append(events...)
-	models, err := projections.Open(t.Context(), database(t)()) // one in which nothing has been made yet
+	empty := database(t)() // in which nothing has been made yet
+	models, err := projections.Open(t.Context(), empty)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -330,7 +331,7 @@ func startsEarly(t *testing.T, database Database) {
 	h.eventually("it says that the read models can't", func() bool {
 		return r.Status().Problem != nil && !errors.Is(r.Status().Problem, errInjected)
 	})
-	if err := models.Migrate(t.Context()); err != nil {
+	if err := projections.Migrate(t.Context(), empty); err != nil {
 		t.Fatal(err)
 	}
 	h.caughtUp(r)

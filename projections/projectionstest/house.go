@@ -71,7 +71,7 @@ func (h *house) openModels(db *sqldb.DB) *projections.Models {
 		h.t.Fatal(err)
 	}
 	h.t.Cleanup(func() { models.Close() })
-	if err := models.Migrate(h.t.Context()); err != nil {
+	if err := projections.Migrate(h.t.Context(), db); err != nil {
 		h.t.Fatal(err)
 	}
 	return models
