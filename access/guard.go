@@ -1,4 +1,4 @@
-// This file is trying a key: how often that may be done, and by whom.
+// This file tries keys, and bounds how often that may be done, and from where.
 
 package access
 

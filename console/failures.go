@@ -1,5 +1,5 @@
-// This file is the pages that stand in the place of one that there isn't: not
-// signed in, not allowed, not there, not now.
+// This file is the pages that are shown where the one that was asked for can't be:
+// not signed in, not allowed, not there, not now.
 
 package console
 

@@ -1,5 +1,5 @@
 // This file is the form of the index by which one user's events are found: blocks
-// of positions, and in each block where the events of whom are.
+// of positions, and in each block whose events stand where.
 
 package eventstore
 

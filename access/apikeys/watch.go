@@ -1,4 +1,4 @@
-// This file is noticing that keys have stopped being good, whichever process
+// This file notices that keys have stopped being good, whichever process
 // revoked them: for what lets somebody in once and then leaves them alone.
 
 package apikeys

@@ -1,4 +1,4 @@
-// This file is cookies.
+// This file reads and writes cookies.
 
 package browser
 

@@ -1,4 +1,4 @@
-// This file is that what changes something was asked for on a page of this
+// This file makes sure that what changes something was asked for on a page of this
 // service, by whoever is signed in.
 
 package browser
