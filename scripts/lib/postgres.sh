@@ -40,7 +40,7 @@ start_postgres() {
 	port=$(python3 -c 'import socket; s=socket.socket(); s.bind(("127.0.0.1",0)); print(s.getsockname()[1])' 2>/dev/null || echo $((20000 + RANDOM % 20000)))
 	# Not synced to disk: a crash of the server loses nothing by that, one of the
 	# machine loses the cluster, which is thrown away.
-	options="-p $port -c listen_addresses=127.0.0.1 -c unix_socket_directories=$cluster -c max_connections=300 -c fsync=off"
+	options="-p $port -c listen_addresses=127.0.0.1 -c unix_socket_directories=$cluster -c max_connections=600 -c fsync=off"
 	(cd "$cluster" && as_owner "$bin/pg_ctl" -D "$cluster/data" -w -l "$cluster/server.log" \
 		-o "$options" start >/dev/null)
 	export BOXOFFICE_TEST_DATABASE_URL="postgres://boxoffice@127.0.0.1:$port/postgres?sslmode=disable"
