@@ -227,7 +227,7 @@ func (e *erasure) running() bool {
 	}
 }
 
-func (e *erasure) discard() {}
+func (e *erasure) discard() bool { return !e.running() }
 
 // run erases all, a portion at a time.
 func (e *erasure) run(ctx context.Context) {

@@ -75,7 +75,7 @@ func (v *visit) receive() (*importing, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !v.uploads.take() {
+	if !v.takeUpload() {
 		return nil, errFileCount
 	}
 	j := &importing{server: v.server, name: fileName(part.FileName())}
@@ -93,6 +93,19 @@ func (v *visit) receive() (*importing, error) {
 		return nil, err
 	}
 	return j, nil
+}
+
+// takeUpload takes a place for a file; false where there is none. Files that the
+// same session has uploaded before, and that it isn't importing, make room.
+func (v *visit) takeUpload() bool {
+	if v.uploads.take() {
+		return true
+	}
+	v.tasks.dropAll(v.owner(), func(t task) bool {
+		j, ok := t.(*importing)
+		return ok && j.holdsFile()
+	})
+	return v.uploads.take()
 }
 
 // uploadedFile is the part of the form that is the file. What comes before it is

@@ -4,6 +4,7 @@ package console
 
 import (
 	"encoding/csv"
+	"net/http"
 	"strconv"
 	"strings"
 
@@ -17,27 +18,41 @@ func (v *visit) importReport() (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	if j.rows == nil || j.state.Running {
+	rows, ok := j.outcome()
+	if !ok {
 		return nil, errNoPage
 	}
-	access.AboutMany(v.r.Context(), j.rows.count(""))
-	h := v.w.Header()
-	h.Set("Content-Type", "text/csv; charset=utf-8")
-	h.Set("Content-Disposition", `attachment; filename="import-report.csv"`)
-	out := csv.NewWriter(v.w)
-	_ = out.Write([]string{"row", "outcome", "user_id", "reason"})
-	err = j.rows.read("", 0, j.rows.count(""), func(o accounts.RowOutcome) error {
+	defer rows.close()
+	n := rows.count("")
+	access.AboutMany(v.r.Context(), n)
+	file := &download{w: v.w, kind: "text/csv; charset=utf-8", name: "import-report.csv"}
+	out := csv.NewWriter(file)
+	_ = out.Write([]string{"row", "outcome", "user_id", "reason"}) // Flush returns the error
+	err = rows.read("", 0, n, func(o accounts.RowOutcome) error {
 		return out.Write([]string{strconv.Itoa(o.Row), string(o.Outcome), harmless(o.UserID), harmless(o.Reason)})
 	})
 	if out.Flush(); err == nil {
 		err = out.Error()
 	}
-	if err != nil {
-		v.failed(v.r.Context(), v.page.pattern, err) // the answer has begun
+	switch {
+	case err == nil:
+		return &answer{done: true}, nil
+	case !file.begun:
+		return nil, err
 	}
-	return &answer{done: true}, nil
+	v.failed(v.r.Context(), v.page.pattern, err)
+	panic(http.ErrAbortHandler) // so that nobody takes what they have for the whole
+}
+
+// outcome shares what became of the rows, so that it is read without holding up
+// whoever else looks at the import, however slowly; false where nobody knows yet.
+func (j *importing) outcome() (*spool, bool) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.rows == nil || j.state.Running {
+		return nil, false
+	}
+	return j.rows.share(), true
 }
 
 // harmless is a text that no spreadsheet program takes for a formula.

@@ -65,15 +65,26 @@ func (j *importing) running() bool {
 	return j.state.Running
 }
 
-// discard lets go of the files.
-func (j *importing) discard() {
+// holdsFile says that the file is there still.
+func (j *importing) holdsFile() bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	return j.file != nil
+}
+
+// discard lets go of the files, unless a run is under way: false then.
+func (j *importing) discard() bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.state.Running {
+		return false
+	}
 	j.dropFile()
 	if j.rows != nil {
 		j.rows.close()
 		j.rows = nil
 	}
+	return true
 }
 
 // dropFile lets go of what was uploaded. The caller has the lock, or the only reference.

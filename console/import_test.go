@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"boxoffice/access"
@@ -220,14 +221,72 @@ func TestFilesThatAreNotTaken(t *testing.T) {
 	for range maxUploads - 1 {
 		w.settled(w.checked("a.csv", "email\na@example.org\n"))
 	}
+	first := w.cookies[access.Admin]
+	delete(w.cookies, access.Admin) // signs in again: another session
 	if got := w.upload(access.Admin, w.token(access.Admin), "a.csv", "email\n").Code; got != http.StatusServiceUnavailable {
 		t.Errorf("a file too many is answered with %d", got)
 	}
 	w.server.tasks.expire(strings.TrimPrefix(address, "/users/import/"))
-	w.settled(w.checked("a.csv", "email\na@example.org\n"))
+	others := w.checked("a.csv", "email\na@example.org\n")
+	w.settled(others)
+	other := w.cookies[access.Admin]
+	w.cookies[access.Admin] = first
 	if got := w.get(access.Admin, address).Code; got != http.StatusNotFound {
 		t.Errorf("a file that has expired is answered with %d", got)
 	}
+	// The files of a session make room for its next, and not those of another.
+	w.settled(w.checked("a.csv", "email\na@example.org\n"))
+	w.cookies[access.Admin] = other
+	if got := w.get(access.Admin, others).Code; got != http.StatusOK {
+		t.Errorf("another session's file is answered with %d", got)
+	}
+	if w.server.uploads.kept != 2 {
+		t.Errorf("%d files are kept", w.server.uploads.kept)
+	}
+	goesTo(t, w.post(access.Admin, "/signout", url.Values{}), "/signin")
+	if w.server.uploads.kept != 1 {
+		t.Errorf("after signing out %d files are kept", w.server.uploads.kept)
+	}
+}
+
+// Whoever reads a report slowly holds up nobody, and has it to its end.
+func TestAReportIsReadSlowly(t *testing.T) {
+	w := newWorld(t)
+	address := w.checked("a.csv", "email\na@example.org\n")
+	w.settled(address)
+	r := httptest.NewRequest(http.MethodGet, address+"/report", nil)
+	for _, c := range w.signedIn(access.Admin) {
+		r.AddCookie(c)
+	}
+	slow := &slowReader{ResponseRecorder: httptest.NewRecorder(), writing: make(chan struct{}), goOn: make(chan struct{})}
+	read := make(chan struct{})
+	go func() {
+		defer close(read)
+		w.handler.ServeHTTP(slow, r)
+	}()
+	<-slow.writing
+	if page := w.get(access.Admin, address); page.Code != http.StatusOK {
+		t.Errorf("meanwhile the page is answered with %d", page.Code)
+	}
+	goesTo(t, w.post(access.Admin, "/signout", url.Values{}), "/signin") // which lets go of the import
+	close(slow.goOn)
+	<-read
+	if got := slow.Body.String(); !strings.Contains(got, "2,created,") {
+		t.Errorf("the report is %q", got)
+	}
+}
+
+// A slowReader takes nothing of an answer until it goes on.
+type slowReader struct {
+	*httptest.ResponseRecorder
+	writing, goOn chan struct{}
+	once          sync.Once
+}
+
+func (r *slowReader) Write(p []byte) (int, error) {
+	r.once.Do(func() { close(r.writing) })
+	<-r.goOn
+	return r.ResponseRecorder.Write(p)
 }
 
 // A large file is shown a page at a time, and a running import says how far it is.

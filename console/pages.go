@@ -55,7 +55,7 @@ var table = []page{
 	{method: http.MethodPost, pattern: "/users/import", operation: "import-users", entry: noEntry, nav: "users", upload: true, serve: (*visit).uploadImport},
 	{method: http.MethodGet, pattern: "/users/import/{task}", operation: "import-users", entry: noEntry, nav: "users", waits: true, serve: (*visit).importing},
 	{method: http.MethodPost, pattern: "/users/import/{task}", operation: "import-users", entry: noEntry, nav: "users", serve: (*visit).runImport},
-	{method: http.MethodGet, pattern: "/users/import/{task}/report", operation: "import-users", nav: "users", serve: (*visit).importReport},
+	{method: http.MethodGet, pattern: "/users/import/{task}/report", operation: "import-users", nav: "users", file: true, serve: (*visit).importReport},
 	{method: http.MethodGet, pattern: "/contents", operation: "list-contents", nav: "contents", serve: (*visit).contents},
 	{method: http.MethodGet, pattern: "/contents/{id}", operation: "list-sessions", nav: "contents", serve: (*visit).content},
 	{method: http.MethodGet, pattern: "/history", operation: "list-events", nav: "history", serve: (*visit).history},

@@ -97,12 +97,17 @@ func (v *visit) finishOpenID() (*answer, error) {
 	return v.signedIn(next, err)
 }
 
+// signOut ends the session, and lets go of what it has uploaded.
 func (v *visit) signOut() (*answer, error) {
+	owner := v.owner()
 	if err := v.Browser.SignOut(v.w, v.r); err != nil {
 		if _, refused := errors.AsType[*access.Refusal](err); refused {
 			return nil, errForged
 		}
 		return nil, err
+	}
+	if owner != "" {
+		v.tasks.dropAll(owner, anyTask)
 	}
 	return &answer{redirect: "/signin"}, nil
 }

@@ -11,6 +11,7 @@ import (
 	"io"
 	"os"
 	"sync"
+	"sync/atomic"
 
 	"boxoffice/accounts"
 	"boxoffice/internal/tempfile"
@@ -20,10 +21,12 @@ import (
 var outcomes = []accounts.Outcome{accounts.RowRefused, accounts.RowUpdated, accounts.RowUnchanged, accounts.RowCreated}
 
 // A spool keeps what became of the rows of an import, apart by how they ended. It
-// is written by one goroutine, and read by others once that is done.
+// is written by one goroutine, and read by others once that is done. Its files are
+// there until all who share it have closed it.
 type spool struct {
-	parts map[accounts.Outcome]*spoolPart
-	err   error
+	parts  map[accounts.Outcome]*spoolPart
+	err    error
+	shares atomic.Int32
 }
 
 // A spoolPart has the rows that ended in one way.
@@ -38,6 +41,7 @@ type spoolPart struct {
 
 func newSpool() (*spool, error) {
 	s := &spool{parts: map[accounts.Outcome]*spoolPart{}}
+	s.shares.Store(1)
 	for _, o := range outcomes {
 		f, err := tempfile.New()
 		if err != nil {
@@ -77,7 +81,16 @@ func (s *spool) flush() error {
 	return s.err
 }
 
+// share is the spool for somebody more, who closes it too. It isn't closed yet.
+func (s *spool) share() *spool {
+	s.shares.Add(1)
+	return s
+}
+
 func (s *spool) close() {
+	if s.shares.Add(-1) > 0 {
+		return
+	}
 	for _, p := range s.parts {
 		_ = p.file.Close()
 	}

@@ -30,8 +30,8 @@ const (
 type task interface {
 	// running says that it is under way.
 	running() bool
-	// discard lets go of what it holds. It isn't running then.
-	discard()
+	// discard lets go of what it holds, unless it is running: false then.
+	discard() bool
 }
 
 // tasks are those of this process, by their random ids. Each belongs to the
@@ -96,16 +96,35 @@ func (ts *tasks) running(id, owner string) bool {
 func (ts *tasks) expire(id string) {
 	ts.mu.Lock()
 	defer ts.mu.Unlock()
-	t, ok := ts.all[id]
-	if ok && t.running() {
+	if t, ok := ts.all[id]; ok && !ts.drop(id, t) {
 		t.expires.Reset(tasksLast)
-		return
-	}
-	if ok {
-		t.discard()
-		delete(ts.all, id)
 	}
 }
+
+// dropAll drops the tasks of an owner of which which holds, but for those that are
+// running still.
+func (ts *tasks) dropAll(owner string, which func(task) bool) {
+	ts.mu.Lock()
+	defer ts.mu.Unlock()
+	for id, t := range ts.all {
+		if t.owner == owner && which(t.task) {
+			ts.drop(id, t)
+		}
+	}
+}
+
+// drop drops a task; false where it is running. The caller has the lock.
+func (ts *tasks) drop(id string, t *ownedTask) bool {
+	if !t.discard() {
+		return false
+	}
+	t.expires.Stop()
+	delete(ts.all, id)
+	return true
+}
+
+// anyTask holds of each.
+func anyTask(task) bool { return true }
 
 // taskID is the id of the task in a path.
 func taskID(r *http.Request) string { return chi.URLParam(r, "task") }
@@ -138,6 +157,7 @@ func (v *visit) inBackground(what string, f func(context.Context), broken func(e
 	if err != nil {
 		return err
 	}
+	owner := v.owner()
 	go func() {
 		defer done()
 		defer func() {
@@ -149,6 +169,7 @@ func (v *visit) inBackground(what string, f func(context.Context), broken func(e
 		f(ctx)
 		if ctx.Err() != nil {
 			v.Logger.Warn("a task was stopped: who began it isn't signed in any more", "task", what)
+			v.tasks.dropAll(owner, anyTask) // nobody finds them any more
 		}
 	}()
 	return nil
