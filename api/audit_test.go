@@ -108,6 +108,8 @@ func TestTrail(t *testing.T) {
 		w.get(RoleSupport, "/v1/users/ana/sessions").ok(http.StatusOK)
 		w.get(RoleSupport, "/v1/sessions").ok(http.StatusOK)
 		w.get(RoleAdmin, "/v1/events?user_id=ana").ok(http.StatusOK)
+		w.get(RoleAdmin, "/v1/events?limit=1000").ok(http.StatusOK)
+		w.do(http.MethodGet, "/v1/events", "", header{"Authorization": "Bearer admin", "Accept": ndjsonType}).ok(http.StatusOK)
 		w.get(RoleAdmin, "/v1/refused").ok(http.StatusOK)
 		// What shows nobody isn't recorded, nor what isn't let in.
 		w.get(RoleViewer, "/v1/sessions").ok(http.StatusOK)
@@ -117,7 +119,7 @@ func TestTrail(t *testing.T) {
 		w.get(RoleViewer, "/v1/users/ana").problem(http.StatusForbidden)
 
 		var lines []string
-		entries := w.told(9)
+		entries := w.told(11)
 		for _, e := range entries {
 			lines = append(lines, e.String())
 		}
@@ -130,6 +132,8 @@ func TestTrail(t *testing.T) {
 			"support key support list-user-sessions 200 people:1 subjects:1 ",
 			"support key support list-sessions 200 people:1 subjects:1 ",
 			"admin key admin list-events 200 people:1 subjects:1 user_id",
+			"admin key admin list-events 200 people:2 subjects:2 limit",
+			fmt.Sprintf("admin key admin list-events 200 people:%d subjects:0 ", len(history)+1),
 			"admin key admin list-refused 200 people:0 subjects:0 ",
 		}
 		if got, want := strings.Join(lines, "\n"), strings.Join(want, "\n"); got != want {
@@ -148,8 +152,8 @@ func TestTrail(t *testing.T) {
 
 		// Erased, the user is nobody: the entries stay as they are.
 		w.eraseAna()
-		after := w.told(10)
-		if fmt.Sprint(after[:9]) != fmt.Sprint(entries) {
+		after := w.told(12)
+		if fmt.Sprint(after[:11]) != fmt.Sprint(entries) {
 			t.Errorf("after the erasure the trail is %v", after)
 		}
 		for _, e := range after {

@@ -6,7 +6,9 @@ package api
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -28,6 +30,19 @@ type recordedEvent struct {
 	Position   eventstore.Position `json:"position" doc:"Number in the log: 1, 2, 3 … with none missing"`
 	RecordedAt time.Time           `json:"recorded_at"`
 	Event      renderedEvent       `json:"event" doc:"A CloudEvent. Sealed, its subject is a pseudonym and what is personal stands encrypted in the extension sealed; readable for an admin where the user's key is still there"`
+	// userID is whom it is about, where it is readable.
+	userID string
+}
+
+// readableUsers are whom events are readably about, each once.
+func readableUsers(events []recordedEvent) []string {
+	known := map[string]bool{}
+	for i := range events {
+		if id := events[i].userID; id != "" {
+			known[id] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(known))
 }
 
 type listEventsInput struct {
@@ -146,6 +161,9 @@ func (s *service) historyPage(ctx context.Context, r historyRequest) (*huma.Stre
 			break
 		}
 	}
+	if r.UserID == "" { // else they are all of the user who was asked for
+		access.About(ctx, readableUsers(answer.Events)...)
+	}
 	return &huma.StreamResponse{Body: func(c huma.Context) {
 		c.SetHeader("Content-Type", jsonType)
 		_ = encodeJSON(c.BodyWriter(), answer)
@@ -159,8 +177,8 @@ func (s *service) showRecords(ctx context.Context, rows []eventstore.SealedRecor
 	for i := range rows {
 		r := &rows[i]
 		stamp := domain.Stamp{Time: r.Time, Source: r.Source, ID: r.ID}
-		shown[i] = recordedEvent{r.Position, instant(r.RecordedAt),
-			domain.MarshalSealed(r.Type, stamp, r.User.String(), r.Public, r.Sealed)}
+		shown[i] = recordedEvent{Position: r.Position, RecordedAt: instant(r.RecordedAt),
+			Event: domain.MarshalSealed(r.Type, stamp, r.User.String(), r.Public, r.Sealed)}
 	}
 	if !open || len(rows) == 0 {
 		return shown, nil
@@ -171,7 +189,7 @@ func (s *service) showRecords(ctx context.Context, rows []eventstore.SealedRecor
 	}
 	for i := range records {
 		if !records[i].Erased {
-			shown[i].Event = records[i].Event.MarshalCloudEvent()
+			shown[i].Event, shown[i].userID = records[i].Event.MarshalCloudEvent(), records[i].Event.Subject
 		}
 	}
 	return shown, nil

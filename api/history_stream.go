@@ -13,6 +13,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"boxoffice/access"
 	"boxoffice/eventstore"
 )
 
@@ -121,7 +122,7 @@ func (st *historyStream) read(ctx context.Context) (streamPage, error) {
 // run sends page after page, to the end of the log or for as long as it grows.
 func (st *historyStream) run(ctx context.Context, page streamPage) error {
 	for {
-		if err := st.send(page); err != nil {
+		if err := st.send(ctx, page); err != nil {
 			return err
 		}
 		if st.left == 0 || page.end && !st.live {
@@ -139,7 +140,12 @@ func (st *historyStream) run(ctx context.Context, page streamPage) error {
 	}
 }
 
-func (st *historyStream) send(page streamPage) error {
+// send sends events, and notes how many of them are readable: who they are about
+// may be too many to be told one by one.
+func (st *historyStream) send(ctx context.Context, page streamPage) error {
+	if st.request.open && st.request.UserID == "" {
+		access.AboutMany(ctx, readable(page.events))
+	}
 	_ = st.conn.SetWriteDeadline(time.Now().Add(streamStall))
 	for i := range page.events {
 		if err := st.format.event(st.out, page.events[i]); err != nil {
@@ -151,6 +157,16 @@ func (st *historyStream) send(page streamPage) error {
 		st.left -= len(page.events)
 	}
 	return st.flush()
+}
+
+// readable is how many events are.
+func readable(events []recordedEvent) (n int) {
+	for i := range events {
+		if events[i].userID != "" {
+			n++
+		}
+	}
+	return n
 }
 
 func (st *historyStream) flush() error {

@@ -71,7 +71,7 @@ func (s *service) writeUserData(ctx context.Context, w io.Writer, id string) err
 
 // showReadable renders a recorded event that has been opened.
 func showReadable(r *eventstore.Record) recordedEvent {
-	return recordedEvent{r.Position, instant(r.RecordedAt), r.Event.MarshalCloudEvent()}
+	return recordedEvent{Position: r.Position, RecordedAt: instant(r.RecordedAt), Event: r.Event.MarshalCloudEvent()}
 }
 
 // A documentWriter writes the document, an item of a list at a time.
