@@ -62,6 +62,9 @@ func saysUTC(name string) bool { return strings.Contains(squeezed(name), utcMark
 // fieldOf is the field that a column is by its name. derived says that it is one
 // that nobody can enter; a column that isn't recognised is neither.
 func fieldOf(name string) (field string, derived bool) {
+	if name == customPrefix {
+		return name, false // the empty key, as a file has it that boxoffice has exported
+	}
 	begin := strings.TrimLeft(name, " \t\u00a0")
 	if len(begin) > len(customPrefix) && strings.EqualFold(begin[:len(customPrefix)], customPrefix) {
 		key := begin[len(customPrefix):]

@@ -33,7 +33,7 @@ func (w *world) exported(format export.Format) []byte {
 // peopleToExport are users of whom it is hard to make a table.
 func peopleToExport() (events []string) {
 	profiles := []map[string]any{
-		{"custom": map[string]any{" key ": "blanks", "key": "none", "n": json.RawMessage("1.50"), "big": json.RawMessage("12345678901234567890"), "small": json.RawMessage("1.00000000000000000000")}},
+		{"custom": map[string]any{" key ": "blanks", "key": "none", "": "no key", " ": "a blank", "n": json.RawMessage("1.50"), "big": json.RawMessage("12345678901234567890"), "small": json.RawMessage("1.00000000000000000000")}},
 		{"custom": map[string]any{"vip": true, "tags": []string{"a", "=b"}, "deep": map[string]any{"b": 1, "a": []any{nil, "x"}}}},
 		{"first_name": "'=1+1", "last_name": "''", "custom": map[string]any{"note": "'tis", "sum": "=1+1", "minus": "-5", "at": "@x"}},
 		{"first_name": "line1\r", "last_name": "a\r\nb\tc", "custom": map[string]any{"note": "_x0041_", "other": "_x005F_x0041_", "control": "a\u0001b"}},

@@ -105,7 +105,7 @@ func (v *visit) chosenColumns(j *importing) (accounts.Mapping, error) {
 			m[c.Name] = ""
 		case accounts.IsImportField(value):
 			m[c.Name] = value
-		case value != "":
+		case value != "" && value != c.Field: // the empty key of custom is what its column's name says
 			return nil, errInput
 		}
 	}

@@ -197,6 +197,13 @@ func TestChoosingColumns(t *testing.T) {
 		t.Errorf("the user is %+v", u)
 	}
 
+	address = w.checked("exported.csv", "email,custom.,Plan\na@example.org,nothing,Gold\n")
+	w.settled(address)
+	goesTo(t, w.post(access.Admin, address, choose("email", "custom.", "-")), address)
+	if page := w.settled(address); strings.Contains(page, `class="err"`) || !strings.Contains(page, `<option value="custom." selected>`) {
+		t.Errorf("the empty key is shown as %s", page)
+	}
+
 	var many strings.Builder
 	for i := range maxChoices + 5 {
 		fmt.Fprintf(&many, "c%d,", i)

@@ -258,14 +258,17 @@ func TestCSVRoundTrip(t *testing.T) {
 
 func withoutCR(text string) string { return strings.ReplaceAll(text, "\r", "") }
 
-// Whatever bytes come, reading them ends, rows have ascending numbers, and cells
-// are text, in the order of their columns.
+// Whatever bytes come, reading them ends, rows have ascending numbers, cells are
+// text, in the order of their columns, and what lives in memory is bounded.
 func FuzzCSV(f *testing.F) {
 	for _, seed := range []string{"", "id,email\n1,a@b\n", "id;email\r\n\"1\r\n\";\"a\"\"b\"", "sep=;\nid;email\n", "\xEF\xBB\xBFid\temail\n1\tRen\xE9e",
 		"\xFF\xFEi\x00d\x00,\x00e\x00\n\x00", "id,email\n\"1,2\n\"3\"x\n4", "\"", "id|\"email\n"} {
 		f.Add([]byte(seed))
 	}
+	f.Add(bytes.Repeat([]byte(`",`), 1<<20))
 	f.Fuzz(func(t *testing.T, text []byte) {
+		live := watchMemory(t)
+		defer func() { live(64 << 20) }()
 		table, err := OpenCSV(bytes.NewReader(text), CSVOptions{Known: isKnown})
 		if err != nil {
 			var format *FormatError

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"mime"
 	"net/http"
 	"net/url"
 	"os"
@@ -34,6 +35,7 @@ func newImport() *cobra.Command {
 			"  boxoffice import users.csv\n" +
 			"  boxoffice import --dry-run --mapping '{\"Plan\": \"custom.plan\", \"Notes\": null}' members.csv\n" +
 			"  boxoffice import --unknown ignore members.csv\n" +
+			"  boxoffice import --charset windows-1250 members.csv\n" +
 			"  BOXOFFICE_KEY=bxo_… boxoffice import --url https://boxoffice.example.org --json users.csv > outcome.json",
 		Args: oneFile,
 	}
@@ -42,6 +44,7 @@ func newImport() *cobra.Command {
 	dryRun := cmd.Flags().Bool("dry-run", false, "only say what would become of the rows")
 	mapping := cmd.Flags().String("mapping", "", "what columns are: a JSON object of columns and fields, custom.<key>, or null to leave a column out")
 	unknown := cmd.Flags().String("unknown", "refuse", "what becomes of columns that aren't recognised: refuse the file, ignore them, or keep them as custom fields (refuse, ignore, custom)")
+	charset := cmd.Flags().String("charset", "", "the encoding of a CSV, by its name on the web (windows-1250, shift_jis); it is found out where that is UTF-8, UTF-16 or Windows-1252")
 	cmd.RunE = func(cmd *cobra.Command, files []string) error {
 		query := url.Values{"unknown": {*unknown}}
 		if *mapping != "" {
@@ -50,7 +53,11 @@ func newImport() *cobra.Command {
 		if *dryRun {
 			query.Set("dry_run", "true")
 		}
-		run := &importRun{config: c, query: query, bar: newProgress(cmd.ErrOrStderr(), "importing")}
+		contentType := "application/octet-stream" // the service finds out what it is
+		if *charset != "" {
+			contentType = mime.FormatMediaType("text/csv", map[string]string{"charset": *charset})
+		}
+		run := &importRun{config: c, query: query, contentType: contentType, bar: newProgress(cmd.ErrOrStderr(), "importing")}
 		started := time.Now()
 		outcome, err := run.file(cmd.Context(), files[0], cmd.InOrStdin())
 		run.bar.finish()
@@ -76,8 +83,9 @@ func oneFile(_ *cobra.Command, args []string) error {
 type importRun struct {
 	config *config
 	// query is how the file is to be imported.
-	query url.Values
-	bar   *progress
+	query       url.Values
+	contentType string
+	bar         *progress
 	// sent is how many bytes of the file have gone to the service.
 	sent atomic.Int64
 }
@@ -185,7 +193,7 @@ func (r *importRun) request(ctx context.Context, body io.ReadCloser, size int64)
 	}
 	request.ContentLength = size
 	request.Header.Set("Accept", "application/x-ndjson")
-	request.Header.Set("Content-Type", "application/octet-stream") // the service finds out what it is
+	request.Header.Set("Content-Type", r.contentType)
 	return request, nil
 }
 
