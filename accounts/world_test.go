@@ -61,7 +61,7 @@ func newWorld(t testing.TB, db *sqldb.DB) *world {
 
 func newWorldIn(t testing.TB, db *sqldb.DB, zone string) *world {
 	t.Helper()
-	w := &world{Platform: accountstest.NewIn(t, db, zone), caller: caller{t: t}, broker: &broker{}}
+	w := &world{Platform: accountstest.NewIn(t, db, zone, 0), caller: caller{t: t}, broker: &broker{}}
 	w.broker.take = w.Platform.PublishBatch
 	w.exchange(nil)
 	return w

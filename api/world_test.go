@@ -36,9 +36,13 @@ func eachWorld(t *testing.T, f func(t *testing.T, w *world)) {
 
 func newWorld(t *testing.T, db *sqldb.DB) *world {
 	t.Helper()
-	p := accountstest.New(t, db)
+	return newWorldOn(t, accountstest.New(t, db))
+}
+
+func newWorldOn(t *testing.T, p *accountstest.Platform) *world {
+	t.Helper()
 	w := &world{platform: p, store: p.Store, reader: p.Reader}
-	w.harness = w.serving(t, p.Store, db)
+	w.harness = w.serving(t, p.Store, p.DB)
 	return w
 }
 

@@ -44,11 +44,11 @@ type Platform struct {
 // New makes a platform over an empty database, which goes with the test.
 func New(t testing.TB, db *sqldb.DB) *Platform {
 	t.Helper()
-	return NewIn(t, db, TimeZone)
+	return NewIn(t, db, TimeZone, 0)
 }
 
-// NewIn makes a platform in a time zone.
-func NewIn(t testing.TB, db *sqldb.DB, zone string) *Platform {
+// NewIn makes a platform in a time zone, with a renewal grace.
+func NewIn(t testing.TB, db *sqldb.DB, zone string, renewalGrace time.Duration) *Platform {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	p := &Platform{DB: db, t: t, master: vault.FileMasterKey(filepath.Join(t.TempDir(), "master"), true)}
@@ -70,7 +70,7 @@ func NewIn(t testing.TB, db *sqldb.DB, zone string) *Platform {
 		t.Fatal(err)
 	}
 	p.Reader = projections.NewReader(models, 30*time.Minute)
-	runner, err := projections.NewRunner(models, p.Store, projections.Config{TimeZone: zone, Now: now, Tick: 50 * time.Millisecond})
+	runner, err := projections.NewRunner(models, p.Store, projections.Config{TimeZone: zone, RenewalGrace: renewalGrace, Now: now, Tick: 50 * time.Millisecond})
 	if err != nil {
 		t.Fatal(err)
 	}

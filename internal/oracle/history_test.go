@@ -22,7 +22,13 @@ func history(t *testing.T, zone, events string) *oracle.Oracle {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := oracle.New(oracle.Options{Zone: location})
+	return historyOf(t, oracle.Options{Zone: location}, events)
+}
+
+// historyOf makes one of a platform with options.
+func historyOf(t *testing.T, options oracle.Options, events string) *oracle.Oracle {
+	t.Helper()
+	o := oracle.New(options)
 	for i, line := range strings.Split(events, "\n") {
 		if line = strings.TrimSpace(line); line == "" {
 			continue
