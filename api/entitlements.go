@@ -93,10 +93,8 @@ func showSubscription(e *domain.EntitlementView) subscription {
 
 func showPeriod(p *domain.Period) period {
 	shown := period{From: instant(p.From), To: end(p.To), CanceledAt: canceledAt(p), Reason: p.Reason()}
-	if p.TrialEnd != nil {
-		if trial := (domain.Span{From: p.From, To: min(*p.TrialEnd, p.To)}); !trial.Empty() {
-			shown.TrialTo = end(trial.To)
-		}
+	if trial := p.Trial(); !trial.Empty() {
+		shown.TrialTo = end(trial.To)
 	}
 	return shown
 }

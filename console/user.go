@@ -319,10 +319,9 @@ func drawnRows(e *domain.EntitlementView, what string) (rows []drawnRow) {
 	for i := range e.Periods {
 		p := &e.Periods[i]
 		from := p.From
-		if p.TrialEnd != nil && *p.TrialEnd > from {
-			trial := min(*p.TrialEnd, p.To)
-			add("timeline.trial", from, &trial)
-			from = trial
+		if trial := p.Trial(); !trial.Empty() {
+			add("timeline.trial", trial.From, &trial.To)
+			from = trial.To
 		}
 		until := p.To
 		if p.PastDue != nil {
@@ -366,10 +365,9 @@ func (v *visit) lane(e *domain.EntitlementView, class, span string) chart.Lane {
 		p := &e.Periods[i]
 		from, to := p.From.Time(), endTime(p.To)
 		words = append(words, v.spanWords(p))
-		if p.TrialEnd != nil && *p.TrialEnd > p.From {
-			trial := min(*p.TrialEnd, p.To)
-			l.Spans = append(l.Spans, chart.Span{From: from, To: endTime(trial), Class: "try"})
-			from = endTime(trial)
+		if trial := p.Trial(); !trial.Empty() {
+			l.Spans = append(l.Spans, chart.Span{From: from, To: endTime(trial.To), Class: "try"})
+			from = endTime(trial.To)
 		}
 		due := to
 		if p.PastDue != nil && p.PastDue.Since < p.To {

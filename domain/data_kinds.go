@@ -218,21 +218,12 @@ func durationField(name string, to func(*Event) *Field[int64]) field {
 
 func secondsField(name string, to func(*Event) *Field[int64], most *decimal, rule string) field {
 	return fieldOf(name, to, func(value []byte) (int64, string) {
-		d, ok := parseSeconds(value, most)
+		d, ok := parseUpTo(value, most)
 		if !ok {
 			return 0, rule
 		}
-		return d.scaled(3), ""
+		return d.fromZero(), ""
 	})
-}
-
-// parseSeconds reads a number that is at most most; a negative one is 0.
-func parseSeconds(value []byte, most *decimal) (decimal, bool) {
-	d, ok := parseUpTo(value, most)
-	if d.sign() < 0 {
-		return decimal{}, ok
-	}
-	return d, ok
 }
 
 // parseUpTo reads a number that is at most most.

@@ -154,7 +154,7 @@ func (h *history) apply(e *entitlementFact) {
 		}
 	case Change:
 		if running && e.trialEnd.Carried {
-			last.TrialEnd = instantOf(e.trialEnd)
+			last.TrialEnd = e.trialEnd.pointer()
 		}
 	case Pause:
 		if running {
@@ -173,14 +173,14 @@ func (h *history) extend(last *Period, running bool, e *entitlementFact) {
 	if !running {
 		h.periods = append(h.periods, Period{
 			Span:     Span{From: e.Time, To: e.newEnd()},
-			TrialEnd: instantOf(e.trialEnd),
+			TrialEnd: e.trialEnd.pointer(),
 		})
 		return
 	}
 	last.To = e.newEnd()
 	last.Cancellation, last.Paused, last.PastDue = nil, nil, nil
 	if e.trialEnd.Carried {
-		last.TrialEnd = instantOf(e.trialEnd)
+		last.TrialEnd = e.trialEnd.pointer()
 	}
 }
 
@@ -209,7 +209,7 @@ func (p *Period) stop(e *entitlementFact) {
 func (p *Period) pause(e *entitlementFact) {
 	p.stop(e)
 	p.Cancellation = nil
-	p.Paused = &Paused{ResumesAt: instantOf(e.resumesAt), Comment: pointerTo(e.comment)}
+	p.Paused = &Paused{ResumesAt: e.resumesAt.pointer(), Comment: e.comment.pointer()}
 }
 
 // fail notes that a running period isn't paid for. One that ends anyway isn't
@@ -222,7 +222,7 @@ func (p *Period) fail(e *entitlementFact) {
 	if p.PastDue != nil {
 		since = p.PastDue.Since
 	}
-	p.PastDue = &PastDue{Since: since, Comment: pointerTo(e.comment)}
+	p.PastDue = &PastDue{Since: since, Comment: e.comment.pointer()}
 	if end, given := e.end.Get(); given {
 		p.To = max(end, e.Time)
 	}
@@ -238,20 +238,10 @@ func (e *entitlementFact) newEnd() Instant {
 	return max(end, e.Time)
 }
 
-func instantOf(f Field[Instant]) *Instant { return pointerTo(f) }
-
-// pointerTo returns a field's value, nil where there is none.
-func pointerTo[T any](f Field[T]) *T {
-	if v, given := f.Get(); given {
-		return &v
-	}
-	return nil
-}
-
 // cancellationOf returns the cancellation that a closing event asks for. That of
 // a subscription always has a reason.
 func (h *history) cancellationOf(e *entitlementFact) *Cancellation {
-	c := &Cancellation{RequestedAt: e.Time, Reason: pointerTo(e.reason), Comment: pointerTo(e.comment)}
+	c := &Cancellation{RequestedAt: e.Time, Reason: e.reason.pointer(), Comment: e.comment.pointer()}
 	if c.Reason == nil && h.kind == Subscription {
 		voluntary := string(ChurnVoluntary)
 		c.Reason = &voluntary

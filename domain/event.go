@@ -103,6 +103,14 @@ func Cleared[T any]() Field[T] { return Field[T]{Carried: true, Null: true} }
 // Get returns the value, and whether there is one that isn't null.
 func (f Field[T]) Get() (T, bool) { return f.Value, f.Carried && !f.Null }
 
+// pointer returns the value, nil where there is none.
+func (f Field[T]) pointer() *T {
+	if v, given := f.Get(); given {
+		return &v
+	}
+	return nil
+}
+
 // A ProfileChange is what user.registered and user.updated say.
 type ProfileChange struct {
 	// Registers is true for user.registered.

@@ -35,21 +35,17 @@ func (e *Entitlement) counted(grace Grace) Entitlement {
 }
 
 // bridge returns which period counts as running on at t, and until when, where
-// the grace makes one do so.
+// the grace makes one do so: t is between where the next one counts as beginning
+// and where it begins.
 func (e *Entitlement) bridge(t Instant, grace Grace) (period int, until Instant, ok bool) {
-	if e.Kind != Subscription || grace == 0 {
-		return 0, 0, false
-	}
-	before := -1
-	for i, p := range e.Periods {
-		switch {
-		case p.Empty():
-		case p.From <= t:
+	before := 0
+	for i, p := range e.counted(grace).Periods {
+		from := e.Periods[i].From
+		if p.From <= t && t < from {
+			return before, from, true
+		}
+		if !p.Empty() {
 			before = i
-		case before < 0 || e.Periods[before].To > t || p.From-e.Periods[before].To > Instant(grace):
-			return 0, 0, false
-		default:
-			return before, p.From, true
 		}
 	}
 	return 0, 0, false

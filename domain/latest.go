@@ -19,10 +19,4 @@ func (l *latest[T]) offer(at Stamp, f Field[T]) {
 }
 
 // pointer returns the value, nil where there is none.
-func (l *latest[T]) pointer() *T {
-	v, ok := l.field.Get()
-	if !ok {
-		return nil
-	}
-	return &v
-}
+func (l *latest[T]) pointer() *T { return l.field.pointer() }

@@ -81,9 +81,10 @@ func (f *UserFacts) entitlement(kind EntitlementKind, id string) *entitlementFac
 }
 
 // Forget drops everything personal: the profile, and the comments of
-// cancellations, pauses and failed payments. The entitlements stay, as nobody's, so that the monthly
-// figures stay what they were; the user is in no list and no count from now
-// on. What is personal in events that are added later is dropped too.
+// cancellations, pauses and failed payments. The entitlements stay, as nobody's,
+// so that the monthly figures stay what they were; the user is in no list and no
+// count from now on. What is personal in events that are added later is dropped
+// too.
 //
 // The facts are then the same as those of the user's events read back from the
 // log after the erasure, without what is personal.
@@ -108,19 +109,11 @@ func (f *UserFacts) FirstEventAt() Instant {
 }
 
 // RegisteredAt returns the time of the first registration, nil where there is none.
-func (f *UserFacts) RegisteredAt() *Instant { return instantPointer(f.registered) }
+func (f *UserFacts) RegisteredAt() *Instant { return f.registered.pointer() }
 
 // UpdatedAt returns the time of the last event that touched the profile, nil
 // where there is none.
-func (f *UserFacts) UpdatedAt() *Instant { return instantPointer(f.updated) }
-
-func instantPointer(f Field[Instant]) *Instant {
-	if !f.Carried {
-		return nil
-	}
-	i := f.Value
-	return &i
-}
+func (f *UserFacts) UpdatedAt() *Instant { return f.updated.pointer() }
 
 // Profile returns what is known of the person.
 func (f *UserFacts) Profile() Profile { return f.profile.profile() }
