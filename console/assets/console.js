@@ -45,12 +45,21 @@
       picked(list);
       list.querySelector('.pick-all')?.focus();
     }
-    const copy = event.target.closest('[data-copy]');
-    if (copy) navigator.clipboard?.writeText(copy.dataset.copy).then(() => {
-      copy.classList.add('copied');
-      copy.textContent = copy.dataset.copied;
-    });
+    const button = event.target.closest('[data-copy]');
+    if (button) copy(button);
   });
+
+  // A text is copied; where it can't be, since the page came without TLS, it is marked.
+  async function copy(button) {
+    try {
+      await navigator.clipboard.writeText(button.dataset.copy);
+    } catch {
+      getSelection().selectAllChildren(button.previousElementSibling);
+      return;
+    }
+    button.classList.add('copied');
+    button.textContent = button.dataset.copied;
+  }
 
   // A question that is a page of its own comes into a dialog over this one.
   document.addEventListener('click', async event => {
@@ -89,7 +98,7 @@
     dialog.append(document.importNode(question, true));
     dialog.addEventListener('close', () => {
       dialog.remove();
-      from.focus();
+      focusOn(from);
     });
     dialog.addEventListener('click', event => {
       if (event.target.closest('[data-keep]')) {
@@ -100,6 +109,13 @@
     document.body.append(dialog);
     dialog.showModal();
     dialog.querySelector('[data-keep]')?.focus();
+  }
+
+  // The focus goes to an element, or to what opens the menu that it is in.
+  function focusOn(element) {
+    const menu = element.closest('[popover]');
+    const opens = menu && document.querySelector(`[popovertarget="${menu.id}"]`);
+    (element.checkVisibility() ? element : opens)?.focus();
   }
 
   // A file that is dropped on the field's place.
