@@ -28,17 +28,28 @@ var browserKeys = map[string]string{
 const browserPatience = 15 * time.Minute
 
 func TestBrowser(t *testing.T) {
-	var keys strings.Builder
-	keys.WriteString("BOXOFFICE_API_KEYS=publisher:" + publisherKey)
-	for role, key := range browserKeys {
-		keys.WriteString("," + role + ":" + key)
-	}
-	s := serve(t, keys.String(), "BOXOFFICE_TIME_ZONE=Europe/Paris")
+	s := serveBrowsers(t)
 	s.publish(t, browserPlatform(time.Now()))
 	for _, event := range browserRefused {
 		s.refuse(t, strings.ReplaceAll(event, "NOW", time.Now().UTC().Format(time.RFC3339)))
 	}
 	browse(t, s.httpAddr, browserKeys, nil)
+}
+
+// Before anything has happened there is something to look at, too.
+func TestBrowserWithoutEvents(t *testing.T) {
+	browse(t, serveBrowsers(t).httpAddr, browserKeys, nil, "empty.js")
+}
+
+// serveBrowsers starts a service that has the keys of the people who look at pages.
+func serveBrowsers(t *testing.T) *service {
+	t.Helper()
+	var keys strings.Builder
+	keys.WriteString("BOXOFFICE_API_KEYS=publisher:" + publisherKey)
+	for role, key := range browserKeys {
+		keys.WriteString("," + role + ":" + key)
+	}
+	return serve(t, keys.String(), "BOXOFFICE_TIME_ZONE=Europe/Paris")
 }
 
 // browse runs the tests of browser against the service at an address: all of

@@ -2,6 +2,16 @@
 import {looks} from './looks.js';
 import {inPath} from './people.js';
 
+// Columns of every kind: known, twice the same, unknown, long, without a name.
+const columns = 'E-Mail address,first,Given name,Plan,' + 'a name of a column that goes on and on '.repeat(4) + ',<b>notes</b>, ,status\na@example.net,Ana,Anna,gold,x,y,z,active\n';
+
+/** Uploads a file whose columns have to be chosen. */
+async function upload(page) {
+  await page.locator('#file').setInputFiles({name: 'membres d’été.csv', mimeType: 'text/csv', buffer: Buffer.from(columns)});
+  await page.locator('main form .btn.main').click();
+  await page.locator('#columns').waitFor();
+}
+
 looks({
   users: {role: 'admin', path: '/users'},
   'users-gear': {role: 'admin', path: '/users?q=user-1', async act(page) {
@@ -55,6 +65,14 @@ looks({
     await page.locator('#rows').waitFor();
     await page.locator('main form .btn.main').click();
     await page.locator('main .note.good').waitFor();
+  }},
+  'import-columns': {role: 'admin', path: '/users/import', act: upload},
+  'import-columns-french': {role: 'admin', path: '/users/import', locale: 'fr-FR', act: upload},
+  'import-chosen-french': {role: 'admin', path: '/users/import', locale: 'fr-FR', async act(page) {
+    await upload(page);
+    for (const [n, field] of [[3, '-'], [4, 'custom.Plan'], [5, '-'], [6, '-'], [7, '-']]) await page.locator(`#column-${n}`).selectOption(field);
+    await page.locator('main button.main').click();
+    await page.locator('#rows').waitFor();
   }},
   'import-wrong': {role: 'admin', path: '/users/import', statuses: [422], async act(page) {
     await page.locator('#file').setInputFiles({name: 'people.csv', mimeType: 'text/csv', buffer: Buffer.from('colour\nblue\n')});

@@ -42,13 +42,13 @@ async function look(page, name, at) {
 }
 
 /**
- * Looks at pages by name: whose, where, what is done there before it is looked at,
- * and at which widths there is such a state, where not at all.
+ * Looks at pages by name: whose, where, in which language, what is done there before
+ * it is looked at, and at which widths there is such a state, where not at all.
  */
 export function looks(pages) {
-  for (const [name, {role, path: where, statuses, act, at = widths}] of Object.entries(pages)) {
+  for (const [name, {role, path: where, statuses, locale, act, at = widths}] of Object.entries(pages)) {
     story(`looks: ${name}`, async person => {
-      const page = await person(role, {statuses, viewport: {width: at === widths ? 1280 : at[0], height: 900}});
+      const page = await person(role, {statuses, locale, viewport: {width: at === widths ? 1280 : at[0], height: 900}});
       await page.goto(typeof where === 'function' ? await where() : where);
       await act?.(page);
       await look(page, name, at);
