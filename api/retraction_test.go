@@ -50,3 +50,28 @@ func TestUserOfWhomEverythingIsRetracted(t *testing.T) {
 		w.get(RoleAdmin, "/v1/users/ana/data").problem(http.StatusNotFound)
 	})
 }
+
+// Who registers again after an erasure is somebody else: neither takes back what is
+// the other's. Without their registration they are there from what is left on.
+func TestRetractionsOfWhoRegistersAgain(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		started := happened("2026-11-02T00:00:00Z", "ana", "subscription.started", `{"subscription_id":"s","offer_id":"o"}`)
+		again := happened("2026-11-05T00:00:00Z", "ana", "user.registered", `{"email":"ana@example.org"}`)
+		named := happened("2026-11-07T00:00:00Z", "ana", "user.updated", `{"first_name":"Ana"}`)
+		w.happen(happened("2026-11-01T00:00:00Z", "ana", "user.registered", `{"email":"old@example.org"}`), started,
+			retraction(t, "2026-11-03T00:00:00Z", named), happened("2026-11-04T00:00:00Z", "ana", "user.erased", `{}`))
+		w.happen(again, retraction(t, "2026-11-06T00:00:00Z", started), named)
+		w.happen(retraction(t, "2026-11-08T00:00:00Z", again))
+		w.happen(happened("2026-11-09T00:00:00Z", "ana", "user.updated", `{"last_name":"Neu"}`))
+
+		user := w.edit("ana", `{}`).profile(http.StatusOK)
+		if user["registered_at"] != nil || user["email"] != nil || user["first_name"] != "Ana" || user["last_name"] != "Neu" || user["status_since"] != "2026-11-07T00:00:00Z" {
+			t.Errorf("the user is %v", user)
+		}
+		var month struct{ Registered, Active struct{ Count int } }
+		body := w.get(RoleAdmin, "/v1/kpis/2026-11").ok(http.StatusOK).Body.Bytes()
+		if err := json.Unmarshal(body, &month); err != nil || month.Registered.Count != 1 || month.Active.Count != 1 {
+			t.Errorf("whom was erased isn't counted as before: %s, %v", body, err)
+		}
+	})
+}
