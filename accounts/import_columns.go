@@ -271,9 +271,16 @@ func (f *columnFaults) add(field string, column int) {
 
 // mapped notes columns that are mapped and that the file doesn't have.
 func (f *columnFaults) mapped(header []string, m Mapping) {
+	if len(m) == 0 {
+		return
+	}
+	there := make(map[string]bool, len(header))
+	for _, name := range header {
+		there[name], there[strings.TrimSpace(name)] = true, true
+	}
 	var missing []string
 	for column := range m {
-		if !slices.ContainsFunc(header, func(name string) bool { return name == column || strings.TrimSpace(name) == column }) {
+		if !there[column] {
 			missing = append(missing, column)
 		}
 	}

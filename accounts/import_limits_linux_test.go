@@ -77,6 +77,23 @@ func TestImportStaysInItsMemory(t *testing.T) {
 	}
 }
 
+// Finding the columns that a mapping names takes no time for each of them and each
+// of the file.
+func TestManyColumnsAndALargeMapping(t *testing.T) {
+	header, mapping := make([]string, spreadsheet.MaxColumns), Mapping{}
+	for i := range header {
+		header[i] = fmt.Sprintf("h%d ", i)
+	}
+	for i := range 80_000 { // what fits into the head of a request
+		mapping[fmt.Sprintf("m%d", i)] = ""
+	}
+	began := time.Now()
+	_, err := readColumns(header, true, ImportOptions{Mapping: mapping, Unknown: IgnoreUnknown})
+	if took := time.Since(began); err == nil || took > maxTime {
+		t.Errorf("it took %v: %v", took, err)
+	}
+}
+
 // TestImportInAProcess is the process that imports one file, dryly and for real.
 func TestImportInAProcess(t *testing.T) {
 	name := os.Getenv(importedFile)
