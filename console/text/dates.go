@@ -21,19 +21,28 @@ func (c *Catalogue) In(zone *time.Location) Dates { return Dates{Catalogue: c, Z
 // Date writes a day: "30 Nov 2026".
 func (d Dates) Date(t time.Time) string {
 	t = t.In(d.Zone)
-	return d.T("date.day", "d", t.Day(), "m", d.T("month.short."+strconv.Itoa(int(t.Month()))), "y", t.Year())
+	return d.T("date.day", "d", d.dayNumber(t), "m", d.T("month.short."+strconv.Itoa(int(t.Month()))), "y", t.Year())
 }
 
 // LongDate writes a day within its year: "30 November".
 func (d Dates) LongDate(t time.Time) string {
 	t = t.In(d.Zone)
-	return d.T("date.long", "d", t.Day(), "m", d.T("month."+strconv.Itoa(int(t.Month()))))
+	return d.T("date.long", "d", d.dayNumber(t), "m", d.T("month."+strconv.Itoa(int(t.Month()))))
 }
 
 // ShortDate writes a day within its year: "30 Nov".
 func (d Dates) ShortDate(t time.Time) string {
 	t = t.In(d.Zone)
-	return d.T("date.long", "d", t.Day(), "m", d.T("month.short."+strconv.Itoa(int(t.Month()))))
+	return d.T("date.long", "d", d.dayNumber(t), "m", d.T("month.short."+strconv.Itoa(int(t.Month()))))
+}
+
+// dayNumber writes the number of a day in its month, as dates have it: in French
+// the first is "1er".
+func (d Dates) dayNumber(t time.Time) string {
+	if t.Day() == 1 {
+		return d.T("date.first")
+	}
+	return strconv.Itoa(t.Day())
 }
 
 // Weekday writes a day's short name: "Mon".

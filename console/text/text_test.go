@@ -60,7 +60,7 @@ func TestDatesAreInTheZoneAndTheLanguage(t *testing.T) {
 	at := time.Date(2026, 11, 30, 23, 30, 5, 776194000, time.UTC)
 	en, fr := catalogues["en"].In(paris), catalogues["fr"].In(paris)
 	for _, c := range []struct{ got, want string }{
-		{en.Date(at), "1 Dec 2026"}, {fr.Date(at), "1 déc. 2026"}, {en.LongDate(at), "1 December"}, {en.Weekday(at), "Tue"},
+		{en.Date(at), "1 Dec 2026"}, {fr.Date(at), "1er déc. 2026"}, {fr.LongDate(at), "1er décembre"}, {fr.Date(at.AddDate(0, 0, 1)), "2 déc. 2026"}, {en.LongDate(at), "1 December"}, {en.Weekday(at), "Tue"},
 		{string(en.Time(at)), `<time datetime="2026-11-30T23:30:05.776194Z">1 Dec 2026 <small>00:30</small></time>`},
 		{en.Month(2026, 11), "November 2026"}, {fr.Month(2026, 11), "novembre 2026"},
 	} {
