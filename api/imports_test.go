@@ -167,14 +167,14 @@ func TestImportExcel(t *testing.T) {
 // What is wrong with the columns is all named, and nothing is read further.
 func TestImportColumns(t *testing.T) {
 	eachWorld(t, func(t *testing.T, w *world) {
-		p := w.importCSV("id,Nickname,ID,custom.,first_name,,first_name", "x").invalid("body.columns")
+		p := w.importCSV("id,Nickname,ID,custom,first_name,,first_name", "x").invalid("body.columns")
 		var got []string
 		for _, e := range p.Errors {
 			got = append(got, fmt.Sprint(e.Message, " ", e.Value))
 		}
 		if diff := cmp.Diff([]string{
 			`no column is the e-mail: name one email, or map one to it <nil>`,
-			`unknown columns "Nickname", "custom.": say with a mapping which field each is, or null to leave it out; ` +
+			`unknown columns "Nickname", "custom": say with a mapping which field each is, or null to leave it out; ` +
 				`or leave all of them out (unknown=ignore), or keep them as custom fields (unknown=custom) <nil>`,
 			`no name stands above column 6: name it, delete it, or leave out what isn't known (unknown=ignore) <nil>`,
 			`columns "id", "ID" are all id: map all but one to null, or to another field <nil>`,
