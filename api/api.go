@@ -21,6 +21,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/go-chi/chi/v5"
+	"github.com/go-chi/chi/v5/middleware"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"boxoffice/access"
@@ -146,6 +147,7 @@ func newService(c Config) (*service, error) {
 
 func (s *service) route() error {
 	s.router = chi.NewRouter()
+	s.router.Use(middleware.GetHead)
 	s.router.NotFound(s.serveNotFound)
 	s.router.MethodNotAllowed(s.serveMethodNotAllowed)
 	s.api = newLibraryAPI(s.router)

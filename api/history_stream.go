@@ -93,10 +93,13 @@ func (s *service) streamHistory(ctx context.Context, r historyRequest, format st
 		return nil, err
 	}
 	return &huma.StreamResponse{Body: func(c huma.Context) {
-		_, w := request(c)
+		r, w := request(c)
 		st.out, st.conn = bufio.NewWriterSize(clientWriter{w}, 64<<10), http.NewResponseController(w)
 		c.SetHeader("Content-Type", format.contentType())
 		c.SetStatus(http.StatusOK)
+		if r.Method == http.MethodHead {
+			return
+		}
 		err := st.run(ctx, first)
 		if err == nil || ctx.Err() != nil && live {
 			return

@@ -176,10 +176,10 @@ func TestUnknownPathsAndMethods(t *testing.T) {
 		h.get(RoleAdmin, path).problem(http.StatusNotFound)
 	}
 	for _, c := range []struct{ method, path, allow string }{
-		{http.MethodDelete, "/v1/events", "GET, POST"},
-		{http.MethodPost, "/v1/kpis/2026-11", "GET"},
-		{http.MethodPut, "/v1/users/a%2Fb", "GET, PATCH, DELETE"},
-		{http.MethodHead, "/healthz", "GET"},
+		{http.MethodDelete, "/v1/events", "GET, HEAD, POST"},
+		{http.MethodPost, "/v1/kpis/2026-11", "GET, HEAD"},
+		{http.MethodPut, "/v1/users/a%2Fb", "GET, HEAD, PATCH, DELETE"},
+		{http.MethodHead, "/v1/erasures", "POST"},
 	} {
 		a := h.do(c.method, c.path, "", nil)
 		if a.Code != http.StatusMethodNotAllowed || a.Header().Get("Allow") != c.allow {

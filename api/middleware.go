@@ -94,7 +94,9 @@ func (s *service) observe(next http.Handler) http.Handler {
 		begun := time.Now()
 		// The router fills in a route context that is there already, and else
 		// makes one that isn't seen here.
-		r = r.WithContext(context.WithValue(r.Context(), chi.RouteCtxKey, chi.NewRouteContext()))
+		routing := chi.NewRouteContext()
+		routing.Routes = s.router
+		r = r.WithContext(context.WithValue(r.Context(), chi.RouteCtxKey, routing))
 		ww := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
 		s.metrics.inFlight.Inc()
 		defer func() {
@@ -140,6 +142,9 @@ func (s *service) serveMethodNotAllowed(w http.ResponseWriter, r *http.Request) 
 	for _, m := range methods {
 		if s.router.Match(chi.NewRouteContext(), m, r.URL.RawPath) {
 			allowed = append(allowed, m)
+			if m == http.MethodGet {
+				allowed = append(allowed, http.MethodHead)
+			}
 		}
 	}
 	p := newProblem(http.StatusMethodNotAllowed, "this path doesn't take the method; it takes "+strings.Join(allowed, ", "))

@@ -22,7 +22,7 @@ const streamStall = 60 * time.Second
 func (s *service) stream(header map[string]string, write func(context.Context, io.Writer) error) *huma.StreamResponse {
 	return &huma.StreamResponse{Body: func(c huma.Context) {
 		r, w := request(c)
-		begun := false
+		begun, head := false, r.Method == http.MethodHead
 		out := &begunWriter{to: clientWriter{w}, conn: http.NewResponseController(w), begin: func() {
 			begun = true
 			for name, value := range header {
@@ -30,9 +30,12 @@ func (s *service) stream(header map[string]string, write func(context.Context, i
 			}
 			c.SetStatus(http.StatusOK)
 		}}
+		if head {
+			out.to = headWriter{}
+		}
 		err := write(c.Context(), out) // which has the request's values, too
 		switch {
-		case err == nil:
+		case err == nil, head && begun:
 		case !begun:
 			s.writeProblem(c, s.problemOf(r.Context(), err))
 		default:
@@ -59,6 +62,13 @@ func (w *begunWriter) Write(p []byte) (int, error) {
 	_ = w.conn.SetWriteDeadline(time.Now().Add(streamStall))
 	return w.to.Write(p)
 }
+
+// A headWriter ends an answer to HEAD where the body would begin.
+type headWriter struct{}
+
+var errHeadOnly = clientError{errors.New("only the header is asked for")}
+
+func (headWriter) Write([]byte) (int, error) { return 0, errHeadOnly }
 
 // A clientError comes from the client's connection: it has gone, or it doesn't
 // read.

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -62,7 +63,7 @@ type UserListParams struct {
 	RegisteredTo   string `query:"registered_to" doc:"Registered before this instant or date" example:"2026-12-01"`
 	UpdatedFrom    string `query:"updated_from" doc:"Profile last updated from this instant or date on" example:"2026-11-01"`
 	UpdatedTo      string `query:"updated_to" doc:"Profile last updated before this instant or date" example:"2026-12-01"`
-	Query          string `query:"q" doc:"Part of \"first_name last_name\", of the e-mail or of the id, whatever the case" example:"ana"`
+	Query          string `query:"q" doc:"Part of \"first_name last_name\", of the e-mail or of the id, whatever the case and however accents are composed; blanks around it are ignored" example:"ana"`
 	Sort           string `query:"sort" enum:"registered_at,-registered_at,updated_at,-updated_at" default:"-registered_at" doc:"Order; - is latest first. Nulls last, ties by id"`
 	AsOfParam
 }
@@ -224,7 +225,7 @@ func (s *service) userFilter(in *UserListParams) (projections.UserFilter, *domai
 		RegisteredTo:   p.dateOrInstant("registered_to", in.RegisteredTo),
 		UpdatedFrom:    p.dateOrInstant("updated_from", in.UpdatedFrom),
 		UpdatedTo:      p.dateOrInstant("updated_to", in.UpdatedTo),
-		Query:          in.Query,
+		Query:          strings.TrimSpace(in.Query),
 	}
 	asOf := p.dateOrInstant("as_of", in.AsOf)
 	return filter, asOf, p.err()

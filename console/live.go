@@ -228,6 +228,10 @@ func (v *visit) stream(read func(*visit) (*liveView, error), known ...string) (*
 	}
 	look := *v
 	look.r = pageOf(v.r, known)
+	if v.r.Method == http.MethodHead {
+		v.beginStream()
+		return &answer{done: true}, nil
+	}
 	w, leave := v.hub.join(&look, read, after)
 	defer leave()
 	v.beginStream()

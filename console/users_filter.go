@@ -67,7 +67,7 @@ func filterOf(q *query) (projections.UserFilter, projections.UserSort, error) {
 		Status:         projections.Status(q.oneOf("status", "registered", "active", "canceled")),
 		RegisteredFrom: q.instant("registered_from"), RegisteredTo: q.instant("registered_to"),
 		UpdatedFrom: q.instant("updated_from"), UpdatedTo: q.instant("updated_to"),
-		Query: q.Get("q"),
+		Query: strings.TrimSpace(q.Get("q")),
 	}
 	sort := q.oneOf("sort", sorts...)
 	if sort == "" {
@@ -99,7 +99,7 @@ func (v *visit) filterForm(q *query, sort projections.UserSort) (userFilter, []t
 		by = "updated"
 	}
 	f := v.periodForm(q, by+"_")
-	f.Query, f.By = q.Get("q"), by
+	f.Query, f.By = strings.TrimSpace(q.Get("q")), by
 	for _, s := range sorts {
 		f.Sorts = append(f.Sorts, option{s, "sort." + s, s == string(sort)})
 	}

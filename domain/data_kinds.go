@@ -113,7 +113,7 @@ func wordField(name string, to func(*Event) *Field[string], words ...string) fie
 func timeField(name string, to func(*Event) *Field[Instant]) field {
 	f := fieldOf(name, to, func(value []byte) (Instant, string) {
 		if value[0] != '"' {
-			return 0, errNotATime.Error()
+			return 0, notATime("it isn't a text").Error()
 		}
 		t, err := ParseInstant(string(textOf(value)))
 		if err != nil {

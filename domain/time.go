@@ -5,6 +5,7 @@ package domain
 
 import (
 	"errors"
+	"fmt"
 	"time"
 )
 
@@ -15,7 +16,6 @@ const (
 )
 
 var (
-	errNotATime  = errors.New("must be a time in RFC 3339 with an offset")
 	errTimeRange = errors.New("must be a time from 1900 to 9999 (UTC)")
 )
 
@@ -29,21 +29,21 @@ var (
 func ParseInstant(s string) (Instant, error) {
 	const seconds = len("2006-01-02T15:04:05")
 	if len(s) <= seconds || s[4] != '-' || s[7] != '-' || s[10]|0x20 != 't' || s[13] != ':' || s[16] != ':' {
-		return 0, errNotATime
+		return 0, notATime(wrongPart(s))
 	}
 	year, month, day := digits(s[0:4]), digits(s[5:7]), digits(s[8:10])
 	hour, minute, second := digits(s[11:13]), digits(s[14:16]), digits(s[17:19])
 	if year < 0 || month < 1 || month > 12 || day < 1 || day > daysIn(year, month) ||
 		hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 59 {
-		return 0, errNotATime
+		return 0, notATime(wrongPart(s))
 	}
 	micros, rest, ok := decimals(s[seconds:])
 	if !ok {
-		return 0, errNotATime
+		return 0, notATime(wrongPart(s))
 	}
 	offset, ok := offsetSeconds(rest)
 	if !ok {
-		return 0, errNotATime
+		return 0, notATime(wrongPart(s))
 	}
 	unix := time.Date(year, time.Month(month), day, hour, minute, second, 0, time.UTC).Unix()
 	i := Instant((unix-offset)*1_000_000 + micros)
@@ -51,6 +51,60 @@ func ParseInstant(s string) (Instant, error) {
 		return 0, errTimeRange
 	}
 	return i, nil
+}
+
+// notATime is the error of what isn't a time: the rule, and what is wrong.
+func notATime(wrong string) error {
+	return fmt.Errorf("must be a time in RFC 3339 with an offset, such as 2026-01-31T09:30:00Z: %s", wrong)
+}
+
+// wrongPart names the first part of a time that isn't as RFC 3339 has it.
+func wrongPart(s string) string {
+	if s == "" {
+		return "it is empty"
+	}
+	number := func(from, to int) int {
+		if len(s) < to {
+			return -1
+		}
+		return digits(s[from:to])
+	}
+	is := func(at int, c byte) bool { return len(s) > at && s[at] == c }
+	year, month := number(0, 4), number(5, 7)
+	switch day := number(8, 10); {
+	case year < 0 || !is(4, '-') || month < 0 || !is(7, '-') || day < 0:
+		return "it doesn't begin with a date as YYYY-MM-DD"
+	case month < 1 || month > 12:
+		return "there is no such month"
+	case day < 1 || day > daysIn(year, month):
+		return "the month has no such day"
+	case len(s) == len("2006-01-02"):
+		return "the time of day and the offset are missing"
+	case s[10]|0x20 != 't':
+		return "between date and time of day there is no T"
+	}
+	switch hour, minute := number(11, 13), number(14, 16); {
+	case hour < 0 || !is(13, ':') || minute < 0:
+		return "the time of day is missing, or isn't HH:MM:SS"
+	case hour > 23 || minute > 59:
+		return "there is no such time of day"
+	case !is(16, ':'):
+		return "the seconds are missing"
+	}
+	switch second := number(17, 19); {
+	case second < 0:
+		return "the seconds are missing, or aren't two digits"
+	case second > 59:
+		return "there is no such second"
+	}
+	_, rest, ok := decimals(s[19:] + "Z")
+	switch {
+	case !ok:
+		return "the decimals of the second are missing"
+	case rest == "Z":
+		return "the offset is missing: Z, or one such as +01:00"
+	}
+	return "the offset isn't Z or one such as +01:00"
 }
 
 // decimals reads the decimals of a second, as microseconds, and what follows.

@@ -54,6 +54,34 @@ func TestParseInstant(t *testing.T) {
 	}
 }
 
+// TestParseInstantSaysWhatIsMissing, so that whoever sent it knows what to mend.
+func TestParseInstantSaysWhatIsMissing(t *testing.T) {
+	for s, want := range map[string]string{
+		"":                      "it is empty",
+		"yesterday":             "doesn't begin with a date",
+		"20261123T120000Z":      "doesn't begin with a date",
+		"2026-13-01T12:00:00Z":  "no such month",
+		"2026-02-29T12:00:00Z":  "no such day",
+		"2026-11-23":            "time of day and the offset are missing",
+		"2026-11-23 12:00:00Z":  "there is no T",
+		"2026-11-23T":           "time of day is missing",
+		"2026-11-23T24:00:00Z":  "no such time of day",
+		"2026-11-23T12:00Z":     "seconds are missing",
+		"2026-11-23T12:00":      "seconds are missing",
+		"2026-11-23T12:00:":     "seconds are missing",
+		"2026-11-23T12:00:60Z":  "no such second",
+		"2026-11-23T12:00:00":   "offset is missing",
+		"2026-11-23T12:00:00.5": "offset is missing",
+		"2026-11-23T12:00:00.Z": "decimals of the second are missing",
+		"2026-11-23T12:00:00+1": "offset isn't Z",
+	} {
+		_, err := domain.ParseInstant(s)
+		if err == nil || !strings.Contains(err.Error(), want) || !strings.HasPrefix(err.Error(), "must be a time in RFC 3339 with an offset") {
+			t.Errorf("%q: %v, want %s", s, err, want)
+		}
+	}
+}
+
 // TestParseInstantAgreesWithGo defends the arithmetic, against Go's own.
 func TestParseInstantAgreesWithGo(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {

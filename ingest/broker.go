@@ -49,6 +49,7 @@ type Broker struct {
 	conn    *nats.Conn
 	js      jetstream.JetStream
 	waiting watchers
+	early   early
 }
 
 // Connect connects to the broker. A server that can't be reached, or that

@@ -3,6 +3,7 @@
 package ingest
 
 import (
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -18,10 +19,16 @@ type metrics struct {
 	backlog   prometheus.Gauge
 	oldest    prometheus.Gauge
 	connected prometheus.Gauge
+	bytes     prometheus.Gauge
+	limit     prometheus.Gauge
+	full      prometheus.Gauge
+	early     prometheus.Collector
+	// purgedEarly is what early shows.
+	purgedEarly atomic.Uint64
 }
 
 func newMetrics() *metrics {
-	return &metrics{
+	m := &metrics{
 		events: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "boxoffice_ingest_events_total",
 			Help: "Events taken from the broker, by what became of them: appended, duplicate or refused.",
@@ -52,7 +59,24 @@ func newMetrics() *metrics {
 			Name: "boxoffice_broker_connected",
 			Help: "1 while there is a connection to the broker.",
 		}),
+		bytes: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "boxoffice_broker_bytes",
+			Help: "Bytes that the broker holds, of those that boxoffice_broker_limit_bytes limits.",
+		}),
+		limit: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "boxoffice_broker_limit_bytes",
+			Help: "Bytes that the broker may hold, of the stream's limit and its account's the one that is closer; 0 where neither is known.",
+		}),
+		full: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "boxoffice_broker_full",
+			Help: "1 while the broker has reached its limit and answers publishers with errors.",
+		}),
 	}
+	m.early = prometheus.NewCounterFunc(prometheus.CounterOpts{
+		Name: "boxoffice_broker_purged_early_events_total",
+		Help: "Events that are in the log and that were removed from the broker before its retention was over, to make room.",
+	}, func() float64 { return float64(m.purgedEarly.Load()) })
+	return m
 }
 
 func (m *metrics) register(r prometheus.Registerer) error {
@@ -64,6 +88,7 @@ func (m *metrics) register(r prometheus.Registerer) error {
 	}
 	for _, c := range []prometheus.Collector{
 		m.events, m.batch, m.seconds, m.failures, m.backlog, m.oldest, m.connected,
+		m.bytes, m.limit, m.full, m.early,
 	} {
 		if err := r.Register(c); err != nil {
 			return err
@@ -87,12 +112,20 @@ func (m *metrics) appended(took time.Duration, b *batch, account eventstore.Acco
 
 // broker keeps how the broker was found.
 func (m *metrics) broker(s BrokerStatus) {
-	m.connected.Set(0)
-	if s.Connected {
-		m.connected.Set(1)
-	}
+	m.connected.Set(oneIf(s.Connected))
+	m.purgedEarly.Store(s.Early.Events)
 	if s.Err == nil {
 		m.backlog.Set(float64(s.Backlog))
 		m.oldest.Set(s.OldestAge.Seconds())
+		m.bytes.Set(float64(s.Fill.Bytes))
+		m.limit.Set(float64(s.Fill.Limit))
+		m.full.Set(oneIf(s.Fill.Full()))
 	}
+}
+
+func oneIf(is bool) float64 {
+	if is {
+		return 1
+	}
+	return 0
 }

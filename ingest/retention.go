@@ -14,8 +14,12 @@ import (
 	"boxoffice/wire"
 )
 
-// retainEvery is how often what has been kept long enough is purged.
-const retainEvery = 10 * time.Minute
+const (
+	// retainEvery is how often what has been kept long enough is purged.
+	retainEvery = 10 * time.Minute
+	// roomEvery is how often a broker that is nearly full is looked for.
+	roomEvery = 500 * time.Millisecond
+)
 
 // A RefusedPurger is what retention needs of the log: it removes the refused
 // events that have been kept long enough, and says how many.
@@ -25,16 +29,23 @@ type RefusedPurger interface {
 
 // Retain purges, now and then until ctx ends, what the broker holds of events
 // that are in the log and older than keep, and of refused events what the log
-// needn't keep any more. What fails is logged and tried again.
+// needn't keep any more. Events that are in the log leave a broker that is nearly
+// full earlier: see [Broker.MakeRoom]. What fails is logged and tried again.
 func (b *Broker) Retain(ctx context.Context, keep time.Duration, refused RefusedPurger) {
-	ticker := time.NewTicker(retainEvery)
-	defer ticker.Stop()
+	b.retain(ctx, keep, refused)
+	retain, room := time.NewTicker(retainEvery), time.NewTicker(roomEvery)
+	defer retain.Stop()
+	defer room.Stop()
 	for {
-		b.retain(ctx, keep, refused)
 		select {
 		case <-ctx.Done():
 			return
-		case <-ticker.C:
+		case <-retain.C:
+			b.retain(ctx, keep, refused)
+		case <-room.C:
+			if _, err := b.MakeRoom(ctx); err != nil && ctx.Err() == nil {
+				b.log.Debug("making room in the broker failed and is tried again", "error", err)
+			}
 		}
 	}
 }
@@ -56,6 +67,23 @@ func (b *Broker) PurgeBefore(ctx context.Context, t time.Time) (uint64, error) {
 	if err != nil {
 		return 0, fmt.Errorf("looking for the stream %s: %w", wire.Stream, err)
 	}
+	end, err := acknowledgedBefore(ctx, stream)
+	if err != nil {
+		return 0, err
+	}
+	first := stream.CachedInfo().State.FirstSeq
+	if end <= first {
+		return 0, nil
+	}
+	if end, err = firstSince(ctx, stream, first, end, t); err != nil {
+		return 0, fmt.Errorf("looking for the oldest event to keep: %w", err)
+	}
+	return purgeBefore(ctx, stream, end)
+}
+
+// acknowledgedBefore returns the sequence before which everything in the stream
+// is acknowledged; zero where nothing has been taken yet.
+func acknowledgedBefore(ctx context.Context, stream jetstream.Stream) (uint64, error) {
 	consumer, err := stream.Consumer(ctx, ConsumerName)
 	if errors.Is(err, jetstream.ErrConsumerNotFound) {
 		return 0, nil
@@ -63,16 +91,13 @@ func (b *Broker) PurgeBefore(ctx context.Context, t time.Time) (uint64, error) {
 	if err != nil {
 		return 0, fmt.Errorf("looking for the consumer %s: %w", ConsumerName, err)
 	}
+	return consumer.CachedInfo().AckFloor.Stream + 1, nil
+}
+
+// purgeBefore removes what lies before end, and returns how many events that were.
+func purgeBefore(ctx context.Context, stream jetstream.Stream, end uint64) (uint64, error) {
 	state := stream.CachedInfo().State
-	// Everything up to the floor is acknowledged.
-	end := consumer.CachedInfo().AckFloor.Stream + 1
 	if state.Msgs == 0 || end <= state.FirstSeq {
-		return 0, nil
-	}
-	if end, err = firstSince(ctx, stream, state.FirstSeq, end, t); err != nil {
-		return 0, fmt.Errorf("looking for the oldest event to keep: %w", err)
-	}
-	if end <= state.FirstSeq {
 		return 0, nil
 	}
 	if err := stream.Purge(ctx, jetstream.WithPurgeSequence(end)); err != nil {

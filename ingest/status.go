@@ -33,7 +33,12 @@ type BrokerStatus struct {
 	// acknowledged, and OldestAge is the age of the oldest; zero without one.
 	Backlog   uint64
 	OldestAge time.Duration
-	// Err is why the backlog isn't known, nil where it is.
+	// Fill is how close the broker is to its limit.
+	Fill Fill
+	// Early is what this process has removed from the broker before its retention
+	// was over, to make room.
+	Early Early
+	// Err is why the backlog and the fill aren't known, nil where they are.
 	Err error
 }
 
@@ -47,16 +52,19 @@ func (b *Broker) Status(ctx context.Context) BrokerStatus {
 		return s
 	}
 	s.Server = b.conn.ConnectedServerName() + " " + b.conn.ConnectedServerVersion()
-	s.Backlog, s.OldestAge, s.Err = b.backlog(ctx, ConsumerName)
+	s.Early = b.early.get()
+	stream, err := b.js.Stream(ctx, wire.Stream)
+	if err != nil {
+		s.Err = fmt.Errorf("looking for the stream %s: %w", wire.Stream, err)
+		return s
+	}
+	s.Fill = b.fill(ctx, stream)
+	s.Backlog, s.OldestAge, s.Err = backlog(ctx, stream, ConsumerName)
 	return s
 }
 
 // backlog counts what the consumer has not acknowledged.
-func (b *Broker) backlog(ctx context.Context, durable string) (uint64, time.Duration, error) {
-	stream, err := b.js.Stream(ctx, wire.Stream)
-	if err != nil {
-		return 0, 0, fmt.Errorf("looking for the stream %s: %w", wire.Stream, err)
-	}
+func backlog(ctx context.Context, stream jetstream.Stream, durable string) (uint64, time.Duration, error) {
 	consumer, err := stream.Consumer(ctx, durable)
 	if errors.Is(err, jetstream.ErrConsumerNotFound) {
 		// Nothing has ever been taken.

@@ -36,20 +36,20 @@ type settings struct {
 	MaxBytes   int64
 	Atomic     bool
 	DenyPurge  bool
-	Duplicates bool // within two minutes
+	Duplicates time.Duration
 }
 
 func settingsOf(c jetstream.StreamConfig) settings {
 	return settings{
 		c.Subjects, c.Storage, c.Retention, c.Discard, c.MaxAge, c.MaxMsgs, c.MaxMsgsPerSubject, c.MaxBytes,
-		c.AllowAtomicPublish, c.DenyPurge, c.Duplicates > 0 && c.Duplicates <= 2*time.Minute,
+		c.AllowAtomicPublish, c.DenyPurge, c.Duplicates,
 	}
 }
 
 func wanted(maxBytes int64) settings {
 	return settings{
 		Subjects: []string{wire.Subjects}, Storage: jetstream.FileStorage, Retention: jetstream.LimitsPolicy,
-		Discard: jetstream.DiscardNew, MaxMsgs: -1, MaxPer: -1, MaxBytes: maxBytes, Atomic: true, Duplicates: true,
+		Discard: jetstream.DiscardNew, MaxMsgs: -1, MaxPer: -1, MaxBytes: maxBytes, Atomic: true, Duplicates: 100 * time.Millisecond,
 	}
 }
 

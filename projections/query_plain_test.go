@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"golang.org/x/text/cases"
+	"golang.org/x/text/unicode/norm"
 
 	"boxoffice/domain"
 	"boxoffice/internal/sqldb"
@@ -89,8 +90,8 @@ func (f *UserFilter) takes(u *User) bool {
 }
 
 func found(query string, u *User) bool {
-	fold := cases.Fold()
-	query = fold.String(query)
+	fold := func(text string) string { return norm.NFC.String(cases.Fold().String(norm.NFD.String(text))) }
+	query = fold(query)
 	var name []string
 	for _, part := range []*string{u.Profile.FirstName, u.Profile.LastName} {
 		if part != nil {
@@ -101,7 +102,7 @@ func found(query string, u *User) bool {
 	if u.Profile.Email != nil {
 		texts = append(texts, *u.Profile.Email)
 	}
-	return slices.ContainsFunc(texts, func(text string) bool { return strings.Contains(fold.String(text), query) })
+	return slices.ContainsFunc(texts, func(text string) bool { return strings.Contains(fold(text), query) })
 }
 
 func sortUsers(users []User, order UserSort) {

@@ -252,7 +252,7 @@ func (q *questioner) askUsers() {
 		}}
 	if rapid.IntRange(0, 2).Draw(q.T, "q is there") == 0 {
 		ask.Filter.Query = rapid.SampledFrom([]string{
-			"a", "NA S", "strasse", "ß", "σ", "%", "_", `\`, "@", "É", "i̇", " ", "zz", "\x00", "\xff", "a%",
+			"a", "NA S", "strasse", "ß", "σ", "%", "_", `\`, "@", "É", "e\u0301", "i̇", " ", "zz", "\x00", "\xff", "a%",
 		}).Draw(q.T, "q")
 	}
 	what := fmt.Sprintf("users %+v", ask)

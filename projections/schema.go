@@ -19,7 +19,7 @@ const FoldVersion = 1000*domain.FoldVersion + rowsVersion
 
 // rowsVersion moves whenever the rows or the schema of a generation come out
 // otherwise than before from the same facts.
-const rowsVersion = 6
+const rowsVersion = 7
 
 //go:embed schema
 var schemaFiles embed.FS

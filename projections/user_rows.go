@@ -5,6 +5,7 @@ package projections
 
 import (
 	"golang.org/x/text/cases"
+	"golang.org/x/text/unicode/norm"
 
 	"boxoffice/domain"
 	"boxoffice/internal/sqldb"
@@ -167,8 +168,8 @@ func fullName(first, last opt[string]) opt[string] {
 }
 
 // foldCase brings a text into the form in which searching compares: Unicode's
-// full case folding.
-func foldCase(s string) string { return cases.Fold().String(s) }
+// full case folding, and composed, so that it doesn't matter how an é is written.
+func foldCase(s string) string { return norm.NFC.String(cases.Fold().String(norm.NFD.String(s))) }
 
 func folded(s opt[string]) opt[string] {
 	if s.there {

@@ -32,7 +32,7 @@ const (
 
 const (
 	// HeaderMessageID is the id by which the broker drops a message that it has
-	// had within DuplicateWindow. It isn't needed.
+	// had within DuplicateWindow, whatever is in it. It isn't needed.
 	HeaderMessageID = "Nats-Msg-Id"
 	// HeaderUUID carries a Watermill message's UUID, as in Watermill's own NATS
 	// package.

@@ -19,11 +19,10 @@ const (
 	// They are refused for that before the subject is looked at.
 	UnknownSubject = SubjectPrefix + "unknown"
 
-	// DuplicateWindow is how long the stream remembers message ids. It only
-	// saves work (the log knows a repeated event however late it comes), costs
-	// memory by the message, and drops what has the same id without looking at
-	// its content: so it is as short as a client's own retries are.
-	DuplicateWindow = 10 * time.Second
+	// DuplicateWindow is how long the stream remembers message ids: the shortest
+	// that the broker allows, since it drops what has the same id without looking
+	// at its content. The log knows a repeated event however late it comes.
+	DuplicateWindow = 100 * time.Millisecond
 )
 
 // The largest that a request to publish over HTTP may be. How large an event may

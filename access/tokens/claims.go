@@ -29,20 +29,19 @@ func (v *Verifier) role(claims map[string]any) (string, error) {
 }
 
 // find returns a claim by its name, or, where there is none of that name, by the
-// names of the objects that it is in.
+// names of the objects that it is in, with dots between them. A name may have dots
+// itself, as ids of clients at Keycloak do: the longest that there is counts.
 func find(claims map[string]any, name string) any {
 	if value, ok := claims[name]; ok {
 		return value
 	}
-	outer, inner, ok := strings.Cut(name, ".")
-	if !ok {
-		return nil
+	for end := strings.LastIndexByte(name, '.'); end >= 0; end = strings.LastIndexByte(name[:end], '.') {
+		object, _ := claims[name[:end]].(map[string]any)
+		if value := find(object, name[end+1:]); value != nil {
+			return value
+		}
 	}
-	object, _ := claims[outer].(map[string]any)
-	if object == nil {
-		return nil
-	}
-	return find(object, inner)
+	return nil
 }
 
 // texts returns a text, or those of a list.

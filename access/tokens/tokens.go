@@ -36,7 +36,8 @@ type Config struct {
 	// signs somebody in. Default: Audience, and no secret, as for a public client.
 	ClientID, ClientSecret string
 	// RoleClaim is the claim that names the role: a text, or a list of texts.
-	// Where there is no claim of that name, dots lead into objects. Required.
+	// Where there is no claim of that name, dots lead into objects, whose names may
+	// have dots themselves. Required.
 	RoleClaim string
 	// Roles are the roles that there are, the mightier before those that they
 	// contain: see Contains. Required.

@@ -65,6 +65,10 @@ func TestATokenOfTheIssuer(t *testing.T) {
 		{"realm_access.roles", map[string]any{"realm_access": map[string]any{"roles": []string{"viewer"}}}, "viewer", ""},
 		{"https://example.org/role", map[string]any{"https://example.org/role": "viewer"}, "viewer", ""},
 		{"realm_access.roles", map[string]any{"realm_access": "admin"}, "", "names no role"},
+		{"resource_access.my.client.roles", map[string]any{"resource_access": map[string]any{"my.client": map[string]any{"roles": []string{"viewer"}}}}, "viewer", ""},
+		{"a.b.c", map[string]any{"a.b": map[string]any{"d": "admin"}, "a": map[string]any{"b": map[string]any{"c": "viewer"}}}, "viewer", ""},
+		{"a.b.c", map[string]any{"a.b": map[string]any{"c": "viewer"}, "a": map[string]any{"b": map[string]any{"c": "admin"}}}, "viewer", ""},
+		{"https://example.org/role", map[string]any{"https://example.org/role": "viewer"}, "viewer", ""},
 	} {
 		v := v
 		if c.claim != "role" {

@@ -91,6 +91,10 @@ func placeSettings(c *config, f *pflag.FlagSet) {
 func brokerSettings(c *config, f *pflag.FlagSet) {
 	f.StringVar(&c.NATSURL, "nats-url", "", "nats://… (default: the embedded server)")
 	f.StringVar(&c.NATSCreds, "nats-creds", "", "credentials file for the NATS server")
+	natsAddrSetting(c, f)
+}
+
+func natsAddrSetting(c *config, f *pflag.FlagSet) {
 	f.StringVar(&c.NATSAddr, "nats-addr", "127.0.0.1:4222", "where the embedded NATS server listens for publishers")
 }
 
@@ -111,16 +115,12 @@ func serviceSettings(c *config, f *pflag.FlagSet) {
 	f.StringVar(&c.OIDCClientSecret, "oidc-client-secret", "", "that client's secret (default: none, as for a public client)")
 	f.DurationVar(&c.TrailRetention, "trail-retention", 365*24*time.Hour, "how long the trail of who did what with personal data is kept, at least 720h")
 	f.StringVar(&c.TimeZone, "time-zone", "UTC", "IANA name of the platform's time zone")
-	renewalGraceSetting(c, f)
+	f.Var((*dayDuration)(&c.RenewalGrace), "renewal-grace", "for how long after its period's end a subscription may be renewed without a gap, such as 36h or 2d; at most 31d")
 	f.BoolVar(&c.Trials, "trials", true, "show the trial figure")
 	f.BoolVar(&c.NoConsole, "no-console", false, "serve the API without the web pages")
 	f.DurationVar(&c.SessionTimeout, "session-timeout", 30*time.Minute, "after how long without a report a viewing session counts as abandoned")
 	f.DurationVar(&c.ScrubEvery, "scrub-every", 24*time.Hour, "how often what erasures have left in the database's files is removed, where somebody was erased; 0: never")
 	f.StringVar(&c.LogFormat, "log-format", "auto", "how the service logs: text, json, or auto (text on a terminal)")
-}
-
-func renewalGraceSetting(c *config, f *pflag.FlagSet) {
-	f.Var((*dayDuration)(&c.RenewalGrace), "renewal-grace", "for how long after its period's end a subscription may be renewed without a gap, such as 36h or 2d; at most 31d")
 }
 
 func publisherSettings(c *config, f *pflag.FlagSet) {

@@ -4,9 +4,11 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"time"
@@ -15,7 +17,7 @@ import (
 	"github.com/spf13/pflag"
 	"golang.org/x/sync/errgroup"
 
-	"boxoffice/access/trail"
+	"boxoffice/access"
 	"boxoffice/domain"
 	"boxoffice/eventstore"
 	"boxoffice/internal/platform"
@@ -27,8 +29,9 @@ func newDemo() *cobra.Command {
 		Use:   "demo",
 		Short: "Look at the service with a simulated platform",
 		Long: "Runs the service on a throw-away directory with a simulated streaming platform: first a year of its history\n" +
-			"(trials, churn, rentals, free copies, viewing), then events as they happen. Prints where to look and an admin key.\n" +
-			"Everything is gone when it ends.",
+			"(trials, churn, rentals, free copies, viewing), then events as they happen. Prints where to look, with a link that\n" +
+			"signs in. It takes the settings of serve, but for those of a database and a broker of somebody's own. Everything is\n" +
+			"gone when it ends.",
 		Example: "  boxoffice demo\n  boxoffice demo --users 20000 --rate 50\n  boxoffice demo --time-zone Europe/Paris --seed 7",
 		Args:    noArguments,
 	}
@@ -47,7 +50,7 @@ func newDemo() *cobra.Command {
 		defer os.RemoveAll(dir)
 		c.DataDir = dir
 		// What it has to say is on the terminal; its log is for what goes wrong.
-		log := slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: slog.LevelError}))
+		log := newLogger(cmd.ErrOrStderr(), c.LogFormat, slog.LevelError)
 		group, ctx := errgroup.WithContext(cmd.Context())
 		s, err := startService(ctx, c, allRoles, true, log)
 		if err != nil {
@@ -62,17 +65,11 @@ func newDemo() *cobra.Command {
 	return cmd
 }
 
-// demoSettings are those of serve that make sense on a throw-away directory.
+// demoSettings are those of serve, but for where data is kept: an invented
+// platform's events have no business in a database or broker of somebody's own.
 func demoSettings(c *config, f *pflag.FlagSet) {
-	f.StringVar(&c.NATSAddr, "nats-addr", "127.0.0.1:4222", "where the embedded NATS server listens for publishers")
-	f.StringVar(&c.HTTPAddr, "http-addr", "127.0.0.1:8080", "where the API listens")
-	f.StringVar(&c.MetricsAddr, "metrics-addr", "127.0.0.1:9090", "where Prometheus metrics are served; empty: nowhere")
-	f.StringVar(&c.TimeZone, "time-zone", "UTC", "IANA name of the platform's time zone")
-	renewalGraceSetting(c, f)
-	f.BoolVar(&c.Trials, "trials", true, "show the trial figure")
-	c.SessionTimeout = 30 * time.Minute
-	c.Retention = time.Hour
-	c.TrailRetention = trail.MinRetention
+	natsAddrSetting(c, f)
+	serviceSettings(c, f)
 }
 
 // A demo is the simulated platform at work.
@@ -102,9 +99,17 @@ func (d *demo) play(ctx context.Context) error {
 	if err := d.showYear(ctx, out); err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "Open %s\n\nOr ask the API:\n\n  curl -H 'Authorization: Bearer %s' %s/v1/kpis/%s\n\nCtrl-C ends the demo.\n",
-		d.service.pagesAddress(), d.service.firstKey, d.service.config.url(d.service.api), time.Now().In(d.service.zone).Format("2006-01"))
+	d.sayWhereToLook(out)
 	return d.publishLive(ctx)
+}
+
+// sayWhereToLook prints the addresses, with a key where there is one to show.
+func (d *demo) sayWhereToLook(out io.Writer) {
+	if !d.service.config.NoConsole {
+		fmt.Fprintf(out, "Open %s\n\n", d.service.pagesAddress(cmp.Or(d.service.firstKey, keyOfRole(d.service.config, access.Admin))))
+	}
+	fmt.Fprintf(out, "Ask the API:\n\n  curl -H 'Authorization: Bearer %s' %s/v1/kpis/%s\n\nCtrl-C ends the demo.\n",
+		cmp.Or(d.service.firstKey, "KEY"), d.service.config.url(d.service.api), time.Now().In(d.service.zone).Format("2006-01"))
 }
 
 func (d *demo) publishHistory(ctx context.Context, bar *progress) (int64, error) {

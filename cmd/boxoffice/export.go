@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -254,7 +255,7 @@ func (e *exportRun) audited(reader *projections.Reader, write func() (int64, err
 		return err
 	}
 	defer db.Close()
-	return withAuditEntry(ctx, db, newLogger(e.cmd.ErrOrStderr(), "text"), entry, func(entry *trail.Entry) error {
+	return withAuditEntry(ctx, db, newLogger(e.cmd.ErrOrStderr(), "text", slog.LevelInfo), entry, func(entry *trail.Entry) error {
 		rows, err := write()
 		if e.about == "" {
 			entry.People = &rows

@@ -71,7 +71,9 @@ type installation struct {
 	dir    string // its data directory
 	url    string // of the API
 	nats   string // of its own broker
-	client http.Client
+	// metrics is where its metrics are.
+	metrics string
+	client  http.Client
 }
 
 // prepareInstallation makes what an installation needs, and starts nothing.
@@ -91,6 +93,8 @@ func prepareInstallation(t *testing.T, binary, name string, settings map[string]
 			on.url = "http://" + addr
 		case "NATS":
 			on.nats = "nats://" + addr
+		case "METRICS":
+			on.metrics = "http://" + addr
 		}
 	}
 	on.dir = dir

@@ -82,11 +82,17 @@ func ownKey(c *config) string {
 	if c.Key != "" {
 		return c.Key
 	}
+	return keyOfRole(c, access.Publisher, access.Admin)
+}
+
+// keyOfRole returns the first of the configured keys with the first of the roles
+// that there is one for; empty where there is none.
+func keyOfRole(c *config, roles ...access.Role) string {
 	keys, err := parseAPIKeys(c.APIKeys)
 	if err != nil {
 		return ""
 	}
-	for _, role := range []access.Role{access.Publisher, access.Admin} {
+	for _, role := range roles {
 		if i := slices.IndexFunc(keys, func(k access.ConfiguredKey) bool { return k.Role == role }); i >= 0 {
 			return keys[i].Key
 		}

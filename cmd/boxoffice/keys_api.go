@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -136,7 +137,7 @@ func changeKeys(cmd *cobra.Command, c *config, action string, do func(*apikeys.S
 		if err := trail.Migrate(ctx, db); err != nil {
 			return err
 		}
-		return withAuditEntry(ctx, db, newLogger(cmd.ErrOrStderr(), "text"), trail.Entry{Action: action}, func(*trail.Entry) error { return do(keys) })
+		return withAuditEntry(ctx, db, newLogger(cmd.ErrOrStderr(), "text", slog.LevelInfo), trail.Entry{Action: action}, func(*trail.Entry) error { return do(keys) })
 	})
 }
 

@@ -66,13 +66,14 @@ func newRoot() *cobra.Command {
 	return root
 }
 
-// newLogger makes the service's log. Nothing personal goes into it: neither
+// newLogger makes the service's log, of what is at least of a level. Nothing personal goes into it: neither
 // user ids nor anything of an event but its place and its reason.
-func newLogger(w io.Writer, format string) *slog.Logger {
+func newLogger(w io.Writer, format string, least slog.Level) *slog.Logger {
+	options := &slog.HandlerOptions{Level: least}
 	if format == "text" || format != "json" && isTerminal(w) {
-		return slog.New(slog.NewTextHandler(w, nil))
+		return slog.New(slog.NewTextHandler(w, options))
 	}
-	return slog.New(slog.NewJSONHandler(w, nil))
+	return slog.New(slog.NewJSONHandler(w, options))
 }
 
 func isTerminal(w io.Writer) bool {

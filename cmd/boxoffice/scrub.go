@@ -55,7 +55,7 @@ func newScrub() *cobra.Command {
 			return err
 		}
 		var result *scrubResult
-		err = withAuditEntry(cmd.Context(), db, newLogger(cmd.ErrOrStderr(), "text"), trail.Entry{Action: actionScrub}, func(e *trail.Entry) (err error) {
+		err = withAuditEntry(cmd.Context(), db, newLogger(cmd.ErrOrStderr(), "text", slog.LevelInfo), trail.Entry{Action: actionScrub}, func(e *trail.Entry) (err error) {
 			if result, err = scrubDatabase(cmd.Context(), c, db, bar); err == nil {
 				e.People = &result.Rewrapped
 			}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 
@@ -50,7 +51,7 @@ func newServe() *cobra.Command {
 			return err
 		}
 		boundMemory()
-		s, err := startService(cmd.Context(), c, roles, *migrate, newLogger(cmd.ErrOrStderr(), c.LogFormat))
+		s, err := startService(cmd.Context(), c, roles, *migrate, newLogger(cmd.ErrOrStderr(), c.LogFormat, slog.LevelInfo))
 		if err != nil {
 			return ignoreStop(cmd.Context(), err)
 		}

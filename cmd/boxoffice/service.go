@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -206,12 +207,12 @@ func (s *service) greet(w io.Writer) {
 	}
 	if s.api != nil {
 		if !s.config.NoConsole {
-			fmt.Fprintf(w, "pages   %s\n", s.pagesAddress())
+			fmt.Fprintf(w, "pages   %s\n", s.pagesAddress(s.firstKey))
 		}
 		fmt.Fprintf(w, "API     %s (read and try it at %s/docs)\n", s.config.url(s.api), s.config.url(s.api))
 	}
 	if s.embedded != nil && s.embedded.Addr() != nil {
-		fmt.Fprintf(w, "NATS    nats://%s, stream %s, token: an API key of a publisher or admin\n", s.embedded.Addr(), wire.Stream)
+		fmt.Fprintf(w, "NATS    nats://%s, stream %s, token: an API key of a publisher or admin\n", reachable(s.embedded.Addr().String()), wire.Stream)
 	}
 	if s.observed != nil {
 		fmt.Fprintf(w, "metrics %s/metrics\n", s.config.url(s.observed))
@@ -221,7 +222,20 @@ func (s *service) greet(w io.Writer) {
 // url is the address of a listener for a browser.
 func (c *config) url(l *listener) string {
 	if c.TLSCert != "" {
-		return "https://" + l.addr()
+		return "https://" + reachable(l.addr())
 	}
-	return "http://" + l.addr()
+	return "http://" + reachable(l.addr())
+}
+
+// reachable returns the address at which this machine reaches what listens on
+// another: one that stands for all of the machine's can't be opened.
+func reachable(addr string) string {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return addr
+	}
+	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
+		host = "localhost"
+	}
+	return net.JoinHostPort(host, port)
 }

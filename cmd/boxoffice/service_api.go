@@ -6,6 +6,7 @@ package main
 import (
 	"context"
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -153,22 +154,45 @@ func (s *service) checkDatabase(ctx context.Context) api.CheckResult {
 
 func (s *service) checkBroker(ctx context.Context) api.CheckResult {
 	status := s.broker.Status(ctx)
-	result := api.CheckResult{Ready: status.Connected && status.Err == nil && status.Problem == "", Values: map[string]any{"sync_interval": string(status.Sync)}}
-	switch {
-	case !status.Connected:
-		result.Detail = "not connected"
-	case status.Err != nil:
-		result.Detail = "the stream doesn't answer"
-	case status.Problem != "":
-		result.Detail = "the broker reports that something is wrong with it; the service's log says what"
-	case status.Sync != ingest.SyncAlways:
-		result.Detail = "acknowledged events may not survive a power failure: sync_interval is not known to be always"
-	}
+	result := brokerHealth(status, s.config.Retention)
+	result.Values = map[string]any{"sync_interval": string(status.Sync)}
 	if status.Err == nil && status.Connected {
 		result.Values["backlog_events"] = status.Backlog
 		result.Values["backlog_seconds"] = status.OldestAge.Seconds()
+		result.Values["bytes"] = status.Fill.Bytes
+		if status.Fill.Limit > 0 {
+			result.Values["limit_bytes"] = status.Fill.Limit
+		}
+	}
+	if s.does(roleIngest) {
+		result.Values["purged_early_events"] = status.Early.Events
 	}
 	return result
+}
+
+// brokerHealth says whether the broker takes events, and what there is to say
+// of it, the most important first.
+func brokerHealth(status ingest.BrokerStatus, retention time.Duration) api.CheckResult {
+	switch {
+	case !status.Connected:
+		return api.CheckResult{Detail: "not connected"}
+	case status.Err != nil:
+		return api.CheckResult{Detail: "the stream doesn't answer"}
+	case status.Problem != "":
+		return api.CheckResult{Detail: "the broker reports that something is wrong with it; the service's log says what"}
+	case status.Fill.Full():
+		return api.CheckResult{Detail: "the broker has reached its limit of bytes and answers publishers with errors; " +
+			"what it holds is kept until it is in the log: see ingest and database, or raise BOXOFFICE_BROKER_MAX_BYTES"}
+	}
+	var notes []string
+	if status.Sync != ingest.SyncAlways {
+		notes = append(notes, "acknowledged events may not survive a power failure: sync_interval is not known to be always")
+	}
+	if status.Early.Events > 0 && time.Since(status.Early.Last) < retention {
+		notes = append(notes, "events that are in the log left the broker before BOXOFFICE_RETENTION was over, the last at "+
+			status.Early.Last.UTC().Format("2006-01-02T15:04:05Z")+", since more than nine tenths of its limit of bytes were taken")
+	}
+	return api.CheckResult{Ready: true, Detail: strings.Join(notes, "; ")}
 }
 
 // checkIngest tells whether appending works, in a process that does it.

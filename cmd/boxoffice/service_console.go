@@ -75,14 +75,14 @@ func isAPI(path string) bool {
 	return false
 }
 
-// pagesAddress is the address of the pages, for whoever is at the shell. Where this
-// start has made the first key, it is a link that signs in with that, once.
-func (s *service) pagesAddress() string {
+// pagesAddress is the address of the pages, for whoever is at the shell: with a
+// key, a link that signs in with that, once.
+func (s *service) pagesAddress(key string) string {
 	address := s.config.url(s.api)
-	if s.firstKey == "" {
+	if key == "" {
 		return address
 	}
-	link, err := s.browser.Link(context.Background(), s.firstKey)
+	link, err := s.browser.Link(context.Background(), key)
 	if err != nil {
 		s.log.Warn("a link to sign in with can't be made; the key signs in too", "error", err)
 		return address
