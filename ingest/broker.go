@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -50,6 +51,9 @@ type Broker struct {
 	js      jetstream.JetStream
 	waiting watchers
 	early   early
+	// noAccountBefore is until when the account's limits aren't asked for, in
+	// nanoseconds since 1970.
+	noAccountBefore atomic.Int64
 }
 
 // Connect connects to the broker. A server that can't be reached, or that

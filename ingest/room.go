@@ -22,8 +22,10 @@ const (
 	// subject and headers, and what the server writes around it.
 	largestStored = domain.MaxEventBytes + 8<<10
 	// accountWithin is how long the account's limits are waited for: a connection
-	// that isn't permitted to ask for them gets no answer.
+	// that isn't permitted to ask for them gets no answer, and the server complains
+	// each time, so they aren't asked for again before accountAgain is over.
 	accountWithin = time.Second
+	accountAgain  = time.Minute
 )
 
 // A Fill says how much the broker holds, and how much it may hold at most.
@@ -61,10 +63,14 @@ func (f Fill) fuller(other Fill) Fill {
 func (b *Broker) fill(ctx context.Context, stream jetstream.Stream) Fill {
 	info := stream.CachedInfo()
 	fill := Fill{Bytes: info.State.Bytes, Limit: uint64(max(info.Config.MaxBytes, 0))}
+	if time.Now().UnixNano() < b.noAccountBefore.Load() {
+		return fill
+	}
 	ctx, cancel := context.WithTimeout(ctx, accountWithin)
 	defer cancel()
 	account, err := b.js.AccountInfo(ctx)
 	if err != nil {
+		b.noAccountBefore.Store(time.Now().Add(accountAgain).UnixNano())
 		return fill
 	}
 	for _, tier := range append([]jetstream.Tier{account.Tier}, tiers(account)...) {

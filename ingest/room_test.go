@@ -7,7 +7,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -96,6 +98,51 @@ func TestTheAccountsLimit(t *testing.T) {
 	if s := b.Status(t.Context()); !s.Fill.Full() || s.Fill.Limit != fewBytes {
 		t.Errorf("a full account: %+v", s.Fill)
 	}
+}
+
+// TestAnAccountThatMayNotBeAskedAbout: a service that isn't permitted to ask for
+// its account's limits has the stream's, and doesn't have the server complain
+// whenever somebody looks.
+func TestAnAccountThatMayNotBeAskedAbout(t *testing.T) {
+	server := natstest.Start(t, natstest.Options{Config: "accounts { PLATFORM { jetstream: enabled, " +
+		"users [ { user: service, password: secret, permissions { publish { deny: \"$JS.API.INFO\" } } } ] } }"})
+	log := &lines{}
+	b := connect(t, ingest.Config{URL: strings.Replace(server.URL(), "//", "//service:secret@", 1), Logger: slog.New(slog.NewTextHandler(log, nil))})
+	if _, err := b.EnsureStream(t.Context(), ingest.StreamConfig{MaxBytes: fewBytes}); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		if s := b.Status(t.Context()); s.Err != nil || s.Fill.Limit != fewBytes {
+			t.Errorf("it says %+v", s)
+		}
+	}
+	if n := log.with("JS.API.INFO"); n != 1 {
+		t.Errorf("the server complained %d times", n)
+	}
+}
+
+// lines keeps the lines of a log.
+type lines struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+// with counts the lines that have a word.
+func (l *lines) with(word string) (n int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for line := range strings.Lines(l.text.String()) {
+		if strings.Contains(line, word) {
+			n++
+		}
+	}
+	return n
 }
 
 // TestRoomIsMade: what is in the log leaves a broker that is nearly full, the
