@@ -197,6 +197,15 @@ func TestChoosingColumns(t *testing.T) {
 		t.Errorf("the user is %+v", u)
 	}
 
+	address = w.checked("header.csv", "email,Plan\nb@example.org,Silver\n")
+	w.settled(address)
+	form := choose("email", "custom.plan").Encode()
+	goesTo(t, w.do(httptest.NewRequest(http.MethodPost, address, strings.NewReader(form)), access.Admin,
+		"Content-Type", "application/x-www-form-urlencoded", browser.FormHeader, w.token(access.Admin)), address)
+	if page := w.settled(address); !strings.Contains(page, `<option value="custom.plan" selected>`) {
+		t.Errorf("with the token in the header, what was chosen is shown as %s", page)
+	}
+
 	address = w.checked("exported.csv", "email,custom.,Plan\na@example.org,nothing,Gold\n")
 	w.settled(address)
 	goesTo(t, w.post(access.Admin, address, choose("email", "custom.", "-")), address)

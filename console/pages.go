@@ -31,7 +31,10 @@ type page struct {
 	waits bool
 	// upload says that its form has a file in it, which may be large.
 	upload bool
-	serve  func(*visit) (*answer, error)
+	// once says that asking for it uses something up, which HEAD, as programs send
+	// that look at links, must not: it is answered as the page to sign in.
+	once  bool
+	serve func(*visit) (*answer, error)
 }
 
 // noEntry is the entry of a page that has none.
@@ -76,9 +79,9 @@ var table = []page{
 	{method: http.MethodPost, pattern: "/keys/revoke", operation: access.RevokeKey, nav: "keys", serve: (*visit).revokeKey},
 	{method: http.MethodGet, pattern: "/signin", serve: (*visit).signIn},
 	{method: http.MethodPost, pattern: "/signin", serve: (*visit).signInByKey},
-	{method: http.MethodGet, pattern: "/signin/link", serve: (*visit).signInByLink},
-	{method: http.MethodGet, pattern: "/signin/openid", serve: (*visit).beginOpenID},
-	{method: http.MethodGet, pattern: CallbackPath, serve: (*visit).finishOpenID},
+	{method: http.MethodGet, pattern: "/signin/link", once: true, serve: (*visit).signInByLink},
+	{method: http.MethodGet, pattern: "/signin/openid", once: true, serve: (*visit).beginOpenID},
+	{method: http.MethodGet, pattern: CallbackPath, once: true, serve: (*visit).finishOpenID},
 	{method: http.MethodPost, pattern: "/signout", serve: (*visit).signOut},
 	{method: http.MethodPost, pattern: "/preferences", operation: "list-months", serve: (*visit).preferences},
 }
@@ -106,11 +109,14 @@ var navigation = [][]struct{ name, href, operation string }{
 func (s *server) pages() http.Handler {
 	router := chi.NewRouter()
 	for _, p := range table {
-		handler := s.handler(p)
-		router.Method(p.method, p.pattern, handler)
-		if p.method == http.MethodGet {
-			router.Method(http.MethodHead, p.pattern, handler)
+		router.Method(p.method, p.pattern, s.handler(p))
+		if p.method != http.MethodGet {
+			continue
 		}
+		if p.once {
+			p.serve = (*visit).signIn
+		}
+		router.Method(http.MethodHead, p.pattern, s.handler(p))
 	}
 	router.NotFound(s.handler(page{pattern: "not found", serve: (*visit).nothing}).ServeHTTP)
 	router.MethodNotAllowed(router.NotFoundHandler())

@@ -171,3 +171,22 @@ func TestAnUnknownAddressLeadsBack(t *testing.T) {
 		}
 	}
 }
+
+// Programs that look at a link with HEAD don't use it up.
+func TestLookingAtALinkDoesNotUseItUp(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	link, err := w.browser.Link(t.Context(), string(access.Admin))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		method string
+		want   int
+	}{{http.MethodHead, http.StatusOK}, {http.MethodHead, http.StatusOK}, {http.MethodGet, http.StatusSeeOther}, {http.MethodGet, http.StatusUnauthorized}} {
+		answer := w.do(httptest.NewRequest(c.method, LinkPath(link), nil), "")
+		if signedIn := len(answer.Result().Cookies()) > 0; answer.Code != c.want || signedIn != (c.want == http.StatusSeeOther) {
+			t.Errorf("%s is answered with %d, cookies %v, want %d", c.method, answer.Code, answer.Result().Cookies(), c.want)
+		}
+	}
+}

@@ -465,6 +465,17 @@ func TestForgery(t *testing.T) {
 		kind, body := upload("mapping", "{}", browser.FormField, token)
 		forge(t, p, mine, http.MethodPost, kind, body, nil, false)
 	})
+	t.Run("upload that doesn't come to its first field", func(t *testing.T) {
+		body := &countedLines{left: 32 << 20}
+		r := mine.request(http.MethodPost, "http://example.com/users/import", body)
+		r.Header.Set("Content-Type", "multipart/form-data; boundary=b")
+		if _, refusal := answered(t, p, r); refusal == nil || refusal.Kind != access.Forbidden {
+			t.Errorf("it is answered with %v", refusal)
+		}
+		if body.read > 64<<10 {
+			t.Errorf("%d bytes of it are kept in memory", body.read)
+		}
+	})
 	if err := mine.post("/signout", nil, p.SignOut); !isKind(err, access.Forbidden) {
 		t.Errorf("signed out by another site: %v", err)
 	}
@@ -474,6 +485,20 @@ func TestForgery(t *testing.T) {
 	if err := p.SignIn(httptest.NewRecorder(), r, "x"); !isKind(err, access.Forbidden) {
 		t.Errorf("signed in by another site: %v", err)
 	}
+}
+
+// countedLines are lines of which none begins a part of a form.
+type countedLines struct{ read, left int }
+
+func (l *countedLines) Read(p []byte) (int, error) {
+	if l.left <= 0 {
+		return 0, io.EOF
+	}
+	for i := range p {
+		p[i] = '\n'
+	}
+	l.read, l.left = l.read+len(p), l.left-len(p)
+	return len(p), nil
 }
 
 // forge makes a request that may or may not be let through, and returns it.

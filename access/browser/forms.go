@@ -26,6 +26,8 @@ const (
 	FormHeader = "X-CSRF-Token"
 	// maxToken is more than a token has, in bytes.
 	maxToken = 128
+	// maxBefore is how much of a form that uploads files is read for its token.
+	maxBefore = 16 << 10
 )
 
 // FormToken returns a token for the forms of the session that a request is of;
@@ -107,7 +109,7 @@ func firstPart(r *http.Request, boundary string) string {
 			io.Closer
 		}{io.MultiReader(&seen, body), body}
 	}()
-	part, err := multipart.NewReader(io.TeeReader(body, &seen), boundary).NextPart()
+	part, err := multipart.NewReader(io.TeeReader(io.LimitReader(body, maxBefore), &seen), boundary).NextPart()
 	if err != nil || part.FormName() != FormField {
 		return ""
 	}

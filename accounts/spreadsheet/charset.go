@@ -143,7 +143,7 @@ func isUTF8(part []byte) bool {
 		switch {
 		case r == utf8.RuneError && size == 1:
 			if !utf8.FullRune(part) {
-				return good >= bad
+				return good > 0 && good >= bad // alone it is the file's last byte, and no letter of UTF-8
 			}
 			bad++
 		case size > 1:

@@ -165,6 +165,10 @@ func TestEncodings(t *testing.T) {
 			}
 		}
 	}
+	// A file may end with the only byte that isn't ASCII.
+	if _, rows, err := readAll(OpenCSV(strings.NewReader("id,email\n1,Ren\xe9"), CSVOptions{Known: isKnown})); err != nil || len(rows) != 1 || rows[0] != "2 1|René" {
+		t.Errorf("Windows-1252 with é at its end: %q, %v", rows, err)
+	}
 	if _, _, err := readAll(OpenCSV(strings.NewReader("\xFF\xFE\x00\x00i\x00\x00\x00"), CSVOptions{Known: isKnown})); err == nil {
 		t.Error("UTF-32 is read")
 	}
