@@ -86,7 +86,7 @@ type Ingester struct {
 // few batches of them should be in flight, and what isn't acknowledged should come
 // again. It fails where the metrics are registered already.
 func NewIngester(from message.Subscriber, log Log, cfg IngesterConfig) (*Ingester, error) {
-	i := &Ingester{from: from, log: log, cfg: cfg.withDefaults(), metrics: newMetrics()}
+	i := &Ingester{from: from, log: log, cfg: cfg.withDefaults(), metrics: newMetrics(cfg.Broker)}
 	if err := i.metrics.register(cfg.Registerer); err != nil {
 		return nil, fmt.Errorf("registering the metrics of ingest: %w", err)
 	}

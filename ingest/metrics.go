@@ -3,7 +3,6 @@
 package ingest
 
 import (
-	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -23,12 +22,11 @@ type metrics struct {
 	limit     prometheus.Gauge
 	full      prometheus.Gauge
 	early     prometheus.Collector
-	// purgedEarly is what early shows.
-	purgedEarly atomic.Uint64
 }
 
-func newMetrics() *metrics {
-	m := &metrics{
+// newMetrics makes the metrics, those of the broker too where there is one.
+func newMetrics(b *Broker) *metrics {
+	return &metrics{
 		events: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "boxoffice_ingest_events_total",
 			Help: "Events taken from the broker, by what became of them: appended, duplicate or refused.",
@@ -71,12 +69,16 @@ func newMetrics() *metrics {
 			Name: "boxoffice_broker_full",
 			Help: "1 while the broker has reached its limit and answers publishers with errors.",
 		}),
+		early: prometheus.NewCounterFunc(prometheus.CounterOpts{
+			Name: "boxoffice_broker_purged_early_events_total",
+			Help: "Events that are in the log and that were removed from the broker before its retention was over, to make room.",
+		}, func() float64 {
+			if b == nil {
+				return 0
+			}
+			return float64(b.early.get().Events)
+		}),
 	}
-	m.early = prometheus.NewCounterFunc(prometheus.CounterOpts{
-		Name: "boxoffice_broker_purged_early_events_total",
-		Help: "Events that are in the log and that were removed from the broker before its retention was over, to make room.",
-	}, func() float64 { return float64(m.purgedEarly.Load()) })
-	return m
 }
 
 func (m *metrics) register(r prometheus.Registerer) error {
@@ -113,7 +115,6 @@ func (m *metrics) appended(took time.Duration, b *batch, account eventstore.Acco
 // broker keeps how the broker was found.
 func (m *metrics) broker(s BrokerStatus) {
 	m.connected.Set(oneIf(s.Connected))
-	m.purgedEarly.Store(s.Early.Events)
 	if s.Err == nil {
 		m.backlog.Set(float64(s.Backlog))
 		m.oldest.Set(s.OldestAge.Seconds())

@@ -5,6 +5,8 @@ package ingest
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -73,17 +75,10 @@ func (b *Broker) fill(ctx context.Context, stream jetstream.Stream) Fill {
 		b.noAccountBefore.Store(time.Now().Add(accountAgain).UnixNano())
 		return fill
 	}
-	for _, tier := range append([]jetstream.Tier{account.Tier}, tiers(account)...) {
+	for _, tier := range slices.AppendSeq([]jetstream.Tier{account.Tier}, maps.Values(account.Tiers)) {
 		fill = fill.fuller(Fill{Bytes: tier.Store, Limit: uint64(max(tier.Limits.MaxStore, 0))})
 	}
 	return fill
-}
-
-func tiers(account *jetstream.AccountInfo) (out []jetstream.Tier) {
-	for _, tier := range account.Tiers {
-		out = append(out, tier)
-	}
-	return out
 }
 
 // Early is what has left the broker before its retention was over, to make room.

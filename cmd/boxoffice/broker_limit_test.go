@@ -3,7 +3,6 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"database/sql"
 	"fmt"
@@ -111,17 +110,12 @@ func (on *installation) lockDatabase(t *testing.T) (unlock func()) {
 // metric is the value of a metric without labels.
 func (on *installation) metric(t *testing.T, name string) float64 {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, on.metrics+"/metrics", nil)
+	_, body, err := on.fetch(on.metrics + "/metrics")
 	if err != nil {
 		t.Fatal(err)
 	}
-	resp, err := on.client.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	for lines := bufio.NewScanner(resp.Body); lines.Scan(); {
-		if value, found := strings.CutPrefix(lines.Text(), name+" "); found {
+	for line := range strings.Lines(string(body)) {
+		if value, found := strings.CutPrefix(strings.TrimSpace(line), name+" "); found {
 			n, err := strconv.ParseFloat(value, 64)
 			if err != nil {
 				t.Fatal(err)

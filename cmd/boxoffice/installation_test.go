@@ -144,10 +144,13 @@ func (on *installation) command(t *testing.T, args ...string) {
 }
 
 // get asks the API as an administrator.
-func (on *installation) get(path string) (int, []byte, error) {
+func (on *installation) get(path string) (int, []byte, error) { return on.fetch(on.url + path) }
+
+// fetch asks for an address as an administrator.
+func (on *installation) fetch(address string) (int, []byte, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, on.url+path, nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
 		return 0, nil, err
 	}
